@@ -1,0 +1,38 @@
+/* Where things lie. Every path begins with the --root folder ("" for the machine itself). */
+#ifndef MR_BASE_PATHS_H
+#define MR_BASE_PATHS_H
+
+#include "base/memory.h"
+
+#define MR_PATH_CONFIG "/etc/mailrepl/mailrepl.conf"
+#define MR_PATH_TLS "/etc/mailrepl/tls"
+#define MR_PATH_CA_CERT "/etc/mailrepl/tls/ca.crt"
+#define MR_PATH_CA_KEY "/etc/mailrepl/tls/ca.key" /* only on the home */
+#define MR_PATH_HOST_CERT "/etc/mailrepl/tls/host.crt"
+#define MR_PATH_HOST_KEY "/etc/mailrepl/tls/host.key"
+#define MR_PATH_PEERS "/etc/mailrepl/tls/peers" /* only on the home: <host>.crt, <host>.key */
+#define MR_PATH_OVERRIDES "/etc/mailrepl/templates"
+#define MR_PATH_STATE "/var/lib/mailrepl"
+#define MR_PATH_LOCK "/var/lib/mailrepl/lock"
+#define MR_PATH_SLAPD "/var/lib/mailrepl/slapd"
+#define MR_PATH_SLAPD_LDIF "/var/lib/mailrepl/slapd/config.ldif" /* as rendered */
+#define MR_PATH_SLAPD_D "/var/lib/mailrepl/slapd/slapd.d"        /* as loaded by slapadd -n0 */
+#define MR_PATH_DB "/var/lib/mailrepl/db"
+#define MR_PATH_MAILBOXES "/var/lib/mailrepl/mail"
+#define MR_PATH_ORIGINAL "/var/lib/mailrepl/original" /* what lay there before mailrepl */
+#define MR_PATH_RUN "/run/mailrepl"
+#define MR_PATH_SOCKET "/run/mailrepl/ldapi"
+#define MR_PATH_PID "/run/mailrepl/slapd.pid"
+#define MR_PATH_POSTFIX "/etc/postfix"
+#define MR_PATH_DOVECOT "/etc/dovecot"
+
+/* "<root><path>" */
+char *mr_path(struct mr_arena *arena, const char *root, const char *path);
+
+/* Installed data: templates and schema. MAILREPL_DATA in the environment wins over the built-in folder
+ * (only if we run with the ids of the caller: not setuid). */
+const char *mr_data_folder(void);
+/* The program mailrepl-slapd: MAILREPL_LIBEXEC in the environment wins likewise. */
+const char *mr_libexec_folder(void);
+
+#endif

@@ -1,0 +1,38 @@
+/* Other programs: argv, never a shell. Children die with their parent (PR_SET_PDEATHSIG) unless detached. */
+#ifndef MR_BASE_PROCESS_H
+#define MR_BASE_PROCESS_H
+
+#include "base/strings.h"
+
+struct mr_process {
+	const char *const *argv;   /* argv[0] is looked up in PATH plus /usr/sbin and /sbin; ends in NULL */
+	const char *const *env;    /* NULL: LANG=C.UTF-8 and PATH only, or "NAME=value" added to these */
+	int in_fd;                 /* 0 or -1: /dev/null */
+	int out_fd;                /* 0 or -1: captured into `output` (stdout and stderr, first 64 KiB) */
+	int timeout_ms;            /* 0: 60 seconds; then SIGKILL to its process group and MR_E_TEMPORARY */
+	bool daemon;               /* the program puts itself into the background: no death signal */
+};
+
+struct mr_process_result {
+	int status;                /* exit status, or 128 + signal */
+	struct mr_buf output;      /* caller closes; kept also after a failure. With out_fd: stderr only */
+};
+
+/* Runs to the end. 0 whatever the exit status is; -1 if it could not be started or timed out. */
+int mr_process_run(const struct mr_process *process, struct mr_process_result *result,
+		   struct mr_error *err) MR_MUST_CHECK;
+
+/* The same, but a non-zero exit status is MR_E_SYSTEM: "<program>: <last non-empty line it wrote>". */
+int mr_process_check(const struct mr_process *process, struct mr_error *err) MR_MUST_CHECK;
+
+/* Starts a program with its standard output (read) or standard input (write) connected to *fd.
+ * mr_process_end closes *fd, waits, and fails like mr_process_check; its stderr is kept for that. */
+struct mr_child;
+int mr_process_read_from(const struct mr_process *process, struct mr_child **child, int *fd,
+			 struct mr_error *err) MR_MUST_CHECK;
+int mr_process_write_to(const struct mr_process *process, struct mr_child **child, int *fd,
+			struct mr_error *err) MR_MUST_CHECK;
+int mr_process_end(struct mr_child *child, struct mr_error *err) MR_MUST_CHECK;
+void mr_process_kill(struct mr_child *child); /* ends and forgets it; NULL-safe */
+
+#endif
