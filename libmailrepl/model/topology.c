@@ -1,0 +1,231 @@
+#include "model/topology.h"
+
+#include <string.h>
+
+#include "base/value.h"
+
+#define SERVER_ID_MOST 4095
+
+const struct mr_host *mr_topology_host(const struct mr_topology *topology, const char *name)
+{
+	for (size_t i = 0; i < topology->count; i++)
+		if (strcmp(topology->hosts[i].name, name) == 0)
+			return &topology->hosts[i];
+	return NULL;
+}
+
+bool mr_host_is_server(const struct mr_host *host)
+{
+	return host->services & MR_UNIX;
+}
+
+bool mr_host_is_provider(const struct mr_topology *topology, const struct mr_host *host)
+{
+	return mr_host_is_server(host) || strcmp(host->name, topology->home) == 0;
+}
+
+const char *mr_host_role(const struct mr_host *host)
+{
+	return mr_host_is_server(host) ? "mail server" : "relay";
+}
+
+const char *mr_host_state_word(enum mr_host_state state)
+{
+	return state == MR_JOINED ? "joined" : "invited";
+}
+
+static const char *const scheme_words[] = {
+	[MR_SCHEME_INTRANET] = "intranet",
+	[MR_SCHEME_SERVER_MX] = "server-mx",
+	[MR_SCHEME_RELAY_MX] = "relay-mx",
+};
+
+const char *mr_scheme_word(enum mr_scheme scheme)
+{
+	return scheme_words[scheme];
+}
+
+int mr_scheme_parse(const char *word, enum mr_scheme *out, struct mr_error *err)
+{
+	for (size_t i = 0; i < sizeof(scheme_words) / sizeof(scheme_words[0]); i++) {
+		if (strcmp(word, scheme_words[i]) == 0) {
+			*out = (enum mr_scheme)i;
+			return 0;
+		}
+	}
+	return mr_fail(err, MR_E_USAGE,
+		       _("unknown scheme \"%s\": use intranet, server-mx or relay-mx"), word);
+}
+
+int mr_service_parse(const char *word, enum mr_service *out, struct mr_error *err)
+{
+	static const enum mr_service services[] = { MR_MAIL, MR_UNIX };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (strcmp(word, mr_service_name(services[i])) == 0) {
+			*out = services[i];
+			return 0;
+		}
+	}
+	return mr_fail(err, MR_E_USAGE, _("unknown service \"%s\": use mail or unix"), word);
+}
+
+void mr_topology_init(struct mr_arena *arena, const char *domain_id, const char *home,
+		      struct mr_topology *out)
+{
+	*out = (struct mr_topology){
+		.domain_id = mr_strdup(arena, domain_id),
+		.home = mr_strdup(arena, home),
+		.epoch = 1,
+		.generation = 1,
+		.server_id_high_water = 1,
+		.hosts = MR_NEW(arena, struct mr_host),
+		.count = 1,
+	};
+	out->hosts[0] = (struct mr_host){
+		.name = out->home,
+		.services = MR_MAIL,
+		.server_id = 1,
+		.state = MR_JOINED,
+	};
+}
+
+static int refuse_set(const struct mr_topology *old, enum mr_service service,
+		      const struct mr_list *hosts, struct mr_error *err)
+{
+	if (!mr_list_has(hosts, old->home))
+		return mr_fail(err, MR_E_INVALID,
+			       _("the list leaves out %s: the home of the domain is always in %s, "
+				 "name it too"),
+			       old->home, mr_service_name(service));
+	for (size_t i = 0; service == MR_UNIX && i < hosts->count; i++) {
+		const struct mr_host *host = mr_topology_host(old, hosts->items[i]);
+
+		if (!host || !(host->services & MR_MAIL))
+			return mr_fail(err, MR_E_INVALID,
+				       _("%s is not in mail: a mail server needs both, add it to "
+					 "mail first"),
+				       hosts->items[i]);
+	}
+	for (size_t i = 0; service == MR_MAIL && i < old->count; i++)
+		if (mr_host_is_server(&old->hosts[i]) && !mr_list_has(hosts, old->hosts[i].name))
+			return mr_fail(err, MR_E_INVALID,
+				       _("the list leaves out %s, which is in unix: take it out of "
+					 "unix first"),
+				       old->hosts[i].name);
+	return 0;
+}
+
+/* Returns true if the host has changed. */
+static bool set_service(const struct mr_topology *topology, struct mr_host *host,
+			enum mr_service service, bool wanted)
+{
+	bool has = host->services & service;
+
+	if (has == wanted)
+		return false;
+	host->services ^= service;
+	/* A relay that becomes a server has no owned databases yet: nobody may wait for it as a
+	 * provider. */
+	if (wanted && service == MR_UNIX && strcmp(host->name, topology->home) != 0)
+		host->state = MR_INVITED;
+	return true;
+}
+
+static int invite(struct mr_arena *arena, struct mr_topology *topology, const char *name,
+		  enum mr_service service, struct mr_error *err)
+{
+	if (topology->server_id_high_water >= SERVER_ID_MOST)
+		return mr_fail(
+			err, MR_E_INVALID,
+			_("%s: no serverID is left, all %d were given out (they are never reused)"),
+			name, SERVER_ID_MOST);
+	topology->hosts[topology->count++] = (struct mr_host){
+		.name = mr_strdup(arena, name),
+		.services = service,
+		.server_id = ++topology->server_id_high_water,
+		.state = MR_INVITED,
+	};
+	return 0;
+}
+
+/* Hosts that are in no service any more are gone, and are no MX either. */
+static void drop_hosts(struct mr_arena *arena, struct mr_topology *topology)
+{
+	struct mr_list mx = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < topology->count; i++)
+		if (topology->hosts[i].services)
+			topology->hosts[kept++] = topology->hosts[i];
+	topology->count = kept;
+	for (size_t i = 0; i < topology->mx.count; i++)
+		if (mr_topology_host(topology, topology->mx.items[i]))
+			mr_list_add(arena, &mx, topology->mx.items[i]);
+	topology->mx = mx;
+}
+
+int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum mr_service service,
+		    const struct mr_list *hosts, struct mr_topology *out, struct mr_error *err)
+{
+	struct mr_topology topology = *old;
+	bool changed = false;
+
+	if (refuse_set(old, service, hosts, err) < 0)
+		return -1;
+	topology.hosts = MR_NEW_ARRAY(arena, struct mr_host, old->count + hosts->count);
+	memcpy(topology.hosts, old->hosts, old->count * sizeof(*old->hosts));
+	for (size_t i = 0; i < topology.count; i++)
+		changed |= set_service(&topology, &topology.hosts[i], service,
+				       mr_list_has(hosts, topology.hosts[i].name));
+	for (size_t i = 0; i < hosts->count; i++) {
+		if (mr_topology_host(&topology, hosts->items[i]))
+			continue;
+		if (invite(arena, &topology, hosts->items[i], service, err) < 0)
+			return -1;
+		changed = true;
+	}
+	drop_hosts(arena, &topology);
+	topology.generation += changed;
+	*out = topology;
+	return 0;
+}
+
+static struct mr_value *host_value(struct mr_arena *arena, const struct mr_topology *topology,
+				   const struct mr_host *host)
+{
+	static const enum mr_service services[] = { MR_MAIL, MR_UNIX };
+	struct mr_value *value = mr_value_object(arena), *list = mr_value_list(arena);
+
+	for (size_t i = 0; i < 2; i++)
+		if (host->services & services[i])
+			mr_value_append(arena, list,
+					mr_value_string(arena, mr_service_name(services[i])));
+	mr_value_set_string(arena, value, "name", host->name);
+	mr_value_set_string(arena, value, "role", mr_host_role(host));
+	mr_value_set_bool(arena, value, "home", strcmp(host->name, topology->home) == 0);
+	mr_value_set_bool(arena, value, "provider", mr_host_is_provider(topology, host));
+	mr_value_set(arena, value, "services", list);
+	mr_value_set_int(arena, value, "server_id", host->server_id);
+	mr_value_set_string(arena, value, "state", mr_host_state_word(host->state));
+	mr_value_set(arena, value, "fingerprints", mr_value_strings(arena, &host->fingerprints));
+	return value;
+}
+
+struct mr_value *mr_topology_value(struct mr_arena *arena, const struct mr_topology *topology)
+{
+	struct mr_value *value = mr_value_object(arena), *hosts = mr_value_list(arena);
+
+	for (size_t i = 0; i < topology->count; i++)
+		mr_value_append(arena, hosts, host_value(arena, topology, &topology->hosts[i]));
+	mr_value_set_string(arena, value, "domain_id", topology->domain_id);
+	mr_value_set_string(arena, value, "home", topology->home);
+	mr_value_set_int(arena, value, "epoch", topology->epoch);
+	mr_value_set_int(arena, value, "generation", topology->generation);
+	mr_value_set_int(arena, value, "server_id_high_water", topology->server_id_high_water);
+	mr_value_set_string(arena, value, "scheme", mr_scheme_word(topology->scheme));
+	mr_value_set(arena, value, "mx", mr_value_strings(arena, &topology->mx));
+	mr_value_set(arena, value, "domains", mr_value_strings(arena, &topology->domains));
+	mr_value_set(arena, value, "hosts", hosts);
+	return value;
+}
