@@ -10,7 +10,7 @@
 
 struct mr_file_attrs {
 	mode_t mode;
-	uid_t uid; /* (uid_t)-1: leave */
+	uid_t uid; /* (uid_t)-1: leave (what is new belongs to the caller) */
 	gid_t gid; /* (gid_t)-1: leave */
 };
 #define MR_FILE_PRIVATE ((struct mr_file_attrs){ 0600, (uid_t)-1, (gid_t)-1 })
@@ -22,7 +22,8 @@ int mr_file_read(struct mr_arena *arena, const char *path, size_t most, char **t
 		 struct mr_error *err) MR_MUST_CHECK;
 
 /* The temporary file (".<name>.mailrepl-XXXXXX" in the same folder) has its final owner and mode before
- * the first byte is written; it is removed on failure. A symlink at `path` is replaced, not followed. */
+ * the first byte is written; it is removed on failure, and by the next mr_file_replace of `path` if the
+ * writer was killed. A symlink at `path` is replaced, not followed. */
 int mr_file_replace(const char *path, const void *data, size_t len, struct mr_file_attrs attrs,
 		    struct mr_error *err) MR_MUST_CHECK;
 
@@ -38,9 +39,10 @@ int mr_folder_sync(const char *path, struct mr_error *err) MR_MUST_CHECK; /* fsy
 int mr_tree_sync(const char *path, struct mr_error *err) MR_MUST_CHECK;
 /* Removes `path` and everything below; symlinks are not followed; one that is absent is no error. */
 int mr_tree_remove(const char *path, struct mr_error *err) MR_MUST_CHECK;
-/* chown of everything below, symlinks not followed. */
+/* chown of `path` and everything below, symlinks not followed. */
 int mr_tree_own(const char *path, uid_t uid, gid_t gid, struct mr_error *err) MR_MUST_CHECK;
-/* Copies a tree of regular files, folders and symlinks with modes and owners; `to` must not exist. */
+/* Copies a tree of regular files, folders and symlinks with modes and owners; `to` must not exist (MR_E_EXISTS).
+ * Anything else in it is MR_E_INVALID. Durable; nothing is left at `to` after a failure. */
 int mr_tree_copy(const char *from, const char *to, struct mr_error *err) MR_MUST_CHECK;
 
 /* Puts the folder `fresh` where `path` is, in one step (renameat2 RENAME_EXCHANGE, or a plain rename if

@@ -9,15 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define POLL_MS 20
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void write_holder(int fd)
 {
@@ -62,12 +56,12 @@ static int fail_held(int fd, const char *path, struct mr_error *err)
 static int wait_for_lock(int fd, const char *path, int timeout_ms, struct mr_error *err)
 {
 	const struct timespec pause = { 0, POLL_MS * 1000000L };
-	long long deadline = now_ms() + timeout_ms;
+	long long deadline = mr_now_ms() + timeout_ms;
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return mr_fail_errno(err, _("locking %s"), path);
-		if (now_ms() >= deadline)
+		if (mr_now_ms() >= deadline)
 			return fail_held(fd, path, err);
 		nanosleep(&pause, NULL);
 	}

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/strings.h"
 
 #define LINE_SIZE 2048
@@ -81,14 +81,6 @@ void mr_audit(const char *fmt, ...)
 	syslog(LOG_MAIL | LOG_NOTICE, "%s", text);
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void format_duration(char *text, size_t size, unsigned long long seconds)
 {
 	if (seconds >= 3600)
@@ -140,7 +132,7 @@ void mr_progress(const char *what, unsigned long long done, unsigned long long t
 
 	if (!logger.program || logger.most < MR_LOG_INFO)
 		return;
-	now = now_ms();
+	now = mr_now_ms();
 	if (!progress.running || done < progress.done ||
 	    strncmp(progress.what, what, sizeof(progress.what) - 1) != 0)
 		start(what, done, now);
@@ -153,7 +145,7 @@ void mr_progress(const char *what, unsigned long long done, unsigned long long t
 void mr_progress_end(void)
 {
 	if (progress.running && progress.drawn) {
-		draw(now_ms());
+		draw(mr_now_ms());
 		if (logger.terminal)
 			write_line("", (char[]){ "" }, "\n");
 	}
