@@ -314,6 +314,39 @@ swept_clean() {
 	eventually 10 swept_clean "$LAB-b"
 }
 
+@test "a part of the system that is a mount of its own is there, with its masks and the host's writes" {
+	# shellcheck disable=SC2016 # for that shell to expand
+	unshare -m sh -euc '
+		mount -t tmpfs local /usr/local
+		echo marker >/usr/local/marker
+		lab=$1 LAB=$LAB-b
+		export LAB
+		"$lab" up --owner "$$" three.lan
+		trap "\"$lab\" down" EXIT
+		"$lab" exec three.lan -- grep -q marker /usr/local/marker
+		"$lab" exec three.lan -- sh -c "echo mine >/usr/local/mine"
+		"$lab" kill three.lan
+		"$lab" start three.lan
+		"$lab" exec three.lan -- grep -q mine /usr/local/mine
+		test ! -e /usr/local/mine
+	' sh "$BATS_TEST_DIRNAME/lab"
+}
+
+@test "a lab runs inside a host of a lab, where the disk is an overlay already" {
+	lab_command copy "$BATS_TEST_DIRNAME" one.lan:/srv/lab
+	lab_command exec one.lan -- env LAB_DIR=/srv /srv/lab/lab --lab inner up in.lan
+	run -0 lab_command exec one.lan -- env LAB_DIR=/srv /srv/lab/lab --lab inner exec in.lan -- hostname -f
+	[ "$output" = in.lan ]
+	lab_command exec one.lan -- env LAB_DIR=/srv /srv/lab/lab --lab inner down
+}
+
+@test "up in a command substitution returns, although the lab lives on" {
+	local said
+	said=$(timeout 30 "$BATS_TEST_DIRNAME/lab" --lab "$LAB-b" up --owner $$ three.lan 2>&1)
+	[ -z "$said" ]
+	lab_command --lab "$LAB-b" down
+}
+
 @test "a sweep leaves living labs alone" {
 	lab_command sweep
 	answers one.lan two.lan
