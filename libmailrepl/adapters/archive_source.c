@@ -1,0 +1,157 @@
+#include "adapters/archive_source.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/process.h"
+
+#define BLOCK ((size_t)64 * 1024)
+#define END_TIMEOUT_MS 600000
+#define STREAM_END 0x177245385090ULL /* in front of the stream's last 32 bits, its checksum */
+#define SHORTEST 14                  /* an empty stream */
+
+struct mr_archive_source {
+	int file;
+	struct mr_child *lbzip2; /* NULL: ended, or `raw` is used */
+	int pipe;
+	struct archive *raw;
+};
+
+/* A stream ends with STREAM_END, its checksum and less than a byte of zeros. Both decompressors ignore, without a
+ * word, what follows it, so we look for it where the file ends. */
+static bool ends_stream(const unsigned char tail[11])
+{
+	uint64_t before = 0; /* all but the last 32 bits */
+
+	for (int i = 0; i < 7; i++)
+		before = before << 8 | tail[i];
+	for (unsigned padding = 0; padding < 8; padding++)
+		if ((before >> padding & 0xffffffffffffULL) == STREAM_END &&
+		    (tail[10] & ((1U << padding) - 1)) == 0)
+			return true;
+	return false;
+}
+
+static int check_file(int file, const char *path, struct mr_error *err)
+{
+	unsigned char tail[11];
+	struct stat info;
+	char magic[3];
+
+	if (fstat(file, &info) < 0)
+		return mr_fail_errno(err, "%s", path);
+	if (!S_ISREG(info.st_mode))
+		return mr_fail(err, MR_E_ARCHIVE, _("%s: is not a plain file"), path);
+	if (info.st_size < SHORTEST || pread(file, magic, 3, 0) != 3 || memcmp(magic, "BZh", 3) != 0)
+		return mr_fail(err, MR_E_ARCHIVE, _("%s: is not a .tar.bz2 archive"), path);
+	if (pread(file, tail, sizeof(tail), info.st_size - (off_t)sizeof(tail)) != (ssize_t)sizeof(tail))
+		return mr_fail_errno(err, "%s", path);
+	if (!ends_stream(tail))
+		return mr_fail(err, MR_E_ARCHIVE,
+			       _("%s: is cut short, or something follows the archive's end"), path);
+	return 0;
+}
+
+static int open_raw(struct mr_archive_source *source, struct mr_error *err)
+{
+	struct archive_entry *entry;
+
+	source->raw = archive_read_new();
+	if (!source->raw)
+		abort();
+	archive_read_support_filter_bzip2(source->raw);
+	archive_read_support_format_raw(source->raw);
+	if (archive_read_open_fd(source->raw, source->file, BLOCK) == ARCHIVE_OK &&
+	    archive_read_next_header(source->raw, &entry) == ARCHIVE_OK)
+		return 0;
+	return mr_fail(err, MR_E_ARCHIVE, "%s", archive_error_string(source->raw));
+}
+
+int mr_archive_source_open(const char *path, struct mr_archive_source **out, struct mr_error *err)
+{
+	static const char *const argv[] = { "lbzip2", "-dc", NULL };
+	struct mr_process lbzip2 = { .argv = argv, .timeout_ms = END_TIMEOUT_MS };
+	struct mr_archive_source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		abort();
+	*out = source;
+	/* O_NONBLOCK: a FIFO that lies there must not keep us waiting. */
+	source->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (source->file < 0)
+		mr_fail_errno(err, "%s", path);
+	if (source->file < 0 || check_file(source->file, path, err) < 0)
+		goto fail;
+	lbzip2.in_fd = source->file;
+	if (mr_process_read_from(&lbzip2, &source->lbzip2, &source->pipe, err) < 0) {
+		source->lbzip2 = NULL;
+		if (open_raw(source, err) < 0) {
+			mr_fail_in(err, "%s", path);
+			goto fail;
+		}
+	}
+	return 0;
+fail:
+	mr_archive_source_close(source);
+	*out = NULL;
+	return -1;
+}
+
+static long read_raw(struct mr_archive_source *source, char *buf, size_t size, struct mr_error *err)
+{
+	la_ssize_t n = archive_read_data(source->raw, buf, size);
+
+	return n < 0 ? mr_fail(err, MR_E_ARCHIVE, "%s", archive_error_string(source->raw)) : (long)n;
+}
+
+static int end_lbzip2(struct mr_archive_source *source, struct mr_error *err)
+{
+	struct mr_child *child = source->lbzip2;
+
+	source->lbzip2 = NULL;
+	if (mr_process_end(child, err) == 0)
+		return 0;
+	err->code = MR_E_ARCHIVE;
+	return -1;
+}
+
+long mr_archive_source_read(struct mr_archive_source *source, char *buf, size_t size,
+			    struct mr_error *err)
+{
+	size_t len = 0;
+
+	if (source->raw)
+		return read_raw(source, buf, size, err);
+	while (source->lbzip2 && len < size) {
+		ssize_t n = read(source->pipe, buf + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return mr_fail_errno(err, _("reading what lbzip2 decompressed"));
+		if (n == 0 && end_lbzip2(source, err) < 0)
+			return -1;
+		len += (size_t)n;
+	}
+	return (long)len;
+}
+
+void mr_archive_source_close(struct mr_archive_source *source)
+{
+	if (!source)
+		return;
+	mr_process_kill(source->lbzip2);
+	if (source->raw)
+		archive_read_free(source->raw);
+	if (source->file >= 0)
+		close(source->file);
+	free(source);
+}
