@@ -340,10 +340,11 @@ swept_clean() {
 	lab_command exec one.lan -- env LAB_DIR=/srv /srv/lab/lab --lab inner down
 }
 
-@test "up in a command substitution returns, although the lab lives on" {
-	local said
-	said=$(timeout 30 "$BATS_TEST_DIRNAME/lab" --lab "$LAB-b" up --owner $$ three.lan 2>&1)
-	[ -z "$said" ]
+@test "a lab keeps none of its starter's descriptors open" {
+	# The substitution ends when nobody holds descriptor 9 any more.
+	# shellcheck disable=SC2016 # for that shell to expand
+	run -0 timeout 30 bash -c 'said=$("$1" --lab "$2" up --owner "$3" three.lan 9>&1)' \
+		bash "$BATS_TEST_DIRNAME/lab" "$LAB-b" $$
 	lab_command --lab "$LAB-b" down
 }
 
