@@ -1,0 +1,275 @@
+#include "adapters/directory_ldap.h"
+
+#include <openldap.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_DEADLINE_MS 10000
+
+/* The library's buffers hold what we send, password hashes among it, and are freed where we cannot
+ * reach them: so every block is wiped when it is freed, and grows by moving. */
+static void *wiping_malloc(ber_len_t size, void *context)
+{
+	(void)context;
+	return malloc(size);
+}
+
+static void *wiping_calloc(ber_len_t n, ber_len_t size, void *context)
+{
+	(void)context;
+	return calloc(n, size);
+}
+
+static void wiping_free(void *block, void *context)
+{
+	(void)context;
+	if (block)
+		explicit_bzero(block, malloc_usable_size(block));
+	free(block);
+}
+
+static void *wiping_realloc(void *block, ber_len_t size, void *context)
+{
+	size_t old = block ? malloc_usable_size(block) : 0;
+	void *fresh = malloc(size);
+
+	if (fresh && old)
+		memcpy(fresh, block, old < size ? old : size);
+	if (fresh)
+		wiping_free(block, context);
+	return fresh;
+}
+
+static void library_init(void)
+{
+	static BerMemoryFunctions functions = { wiping_malloc, wiping_calloc, wiping_realloc,
+						wiping_free };
+	static const char variable[] = "LDAPNOINIT";
+	bool ours = !getenv(variable);
+	int version = LDAP_VERSION3;
+
+	/* Fails only if somebody in this process used the library before us. */
+	(void)ber_set_option(NULL, LBER_OPT_MEMORY_FNS, &functions);
+	if (ours)
+		setenv(variable, "1", 1);
+	/* Any option initialises the library, which is when it looks at the variable. */
+	ldap_set_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+	if (ours)
+		unsetenv(variable);
+}
+
+void mr_ldap_library_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, library_init);
+}
+
+static void ldap_close(struct mr_directory *dir)
+{
+	struct ldap_directory *ldap = (struct ldap_directory *)dir;
+
+	if (ldap->ld)
+		ldap_unbind_ext(ldap->ld, NULL, NULL);
+	free(ldap->server);
+	free(ldap);
+}
+
+static const struct mr_directory_backend ldap_backend = {
+	.close = ldap_close,
+	.visit = mr_ldap_visit,
+	.add = mr_ldap_add,
+	.modify = mr_ldap_modify,
+	.delete = mr_ldap_delete,
+	.increment = mr_ldap_increment,
+};
+
+/* libldap connects again by itself when a connection was lost, but then sends in the clear and unbound:
+ * it must not. */
+static int refuse_connection(LDAP *ld, Sockbuf *sb, LDAPURLDesc *url, struct sockaddr *addr,
+			     struct ldap_conncb *context)
+{
+	(void)ld, (void)sb, (void)url, (void)addr, (void)context;
+	return -1;
+}
+
+static void forget_connection(LDAP *ld, Sockbuf *sb, struct ldap_conncb *context)
+{
+	(void)ld, (void)sb, (void)context;
+}
+
+static void set_options(struct ldap_directory *ldap, long long until)
+{
+	static struct ldap_conncb no_more = { refuse_connection, forget_connection, NULL };
+	struct timeval left = mr_left(until), each = { ldap->deadline_ms / 1000,
+						       ldap->deadline_ms % 1000 * 1000 };
+	int version = LDAP_VERSION3;
+
+	ldap_set_option(ldap->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
+	ldap_set_option(ldap->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+	ldap_set_option(ldap->ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
+	ldap_set_option(ldap->ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
+	ldap_set_option(ldap->ld, LDAP_OPT_TIMEOUT, &each);
+	ldap_set_option(ldap->ld, LDAP_OPT_CONNECT_CB, &no_more);
+}
+
+/* Readable now, because the TLS library's own complaint names no file. */
+static int check_file(const char *path, struct mr_error *err)
+{
+	if (access(path, R_OK) < 0)
+		return mr_fail_errno(err, "%s", path);
+	return 0;
+}
+
+static int set_tls(struct ldap_directory *ldap, const struct mr_directory_target *target,
+		   struct mr_error *err)
+{
+	int demand = LDAP_OPT_X_TLS_DEMAND, least = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2, client = 0;
+
+	if (check_file(target->ca_file, err) < 0 || check_file(target->cert_file, err) < 0 ||
+	    check_file(target->key_file, err) < 0)
+		return -1;
+	if (ldap_set_option(ldap->ld, LDAP_OPT_X_TLS_CACERTFILE, target->ca_file) ||
+	    ldap_set_option(ldap->ld, LDAP_OPT_X_TLS_CERTFILE, target->cert_file) ||
+	    ldap_set_option(ldap->ld, LDAP_OPT_X_TLS_KEYFILE, target->key_file) ||
+	    ldap_set_option(ldap->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) ||
+	    ldap_set_option(ldap->ld, LDAP_OPT_X_TLS_REQUIRE_SAN, &demand) ||
+	    ldap_set_option(ldap->ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &least) ||
+	    ldap_set_option(ldap->ld, LDAP_OPT_X_TLS_NEWCTX, &client))
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s, %s and %s are no usable CA, certificate and its key"),
+			       target->ca_file, target->cert_file, target->key_file);
+	return 0;
+}
+
+static int start_tls(const struct mr_ldap_call *call, struct mr_error *err)
+{
+	LDAP *ld = call->dir->ld;
+	int msgid = -1, rc = ldap_start_tls(ld, NULL, NULL, &msgid);
+	struct timeval left;
+	char *why = NULL;
+
+	if (mr_ldap_finish(call, rc, msgid, NULL, err) < 0)
+		return -1;
+	left = mr_left(call->until);
+	ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
+	rc = ldap_install_tls(ld);
+	if (rc == LDAP_SUCCESS)
+		return 0;
+	ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &why);
+	if (rc == LDAP_TIMEOUT || mr_left_ms(call->until) == 0)
+		mr_ldap_fail(call, LDAP_TIMEOUT, err);
+	else
+		mr_fail(err, MR_E_DENIED, _("%s: no trusted TLS connection: %s"), call->dir->server,
+			why && *why ? why : ldap_err2string(rc));
+	ldap_memfree(why);
+	return -1;
+}
+
+/* RFC 4422 appendix A: the mechanism is one message, the identity asked for, which is empty; so it
+ * needs none of libsasl2's plugins, whose loading would take longer than all the rest. */
+static int bind_external(const struct mr_ldap_call *call, struct mr_error *err)
+{
+	static char none[] = "";
+	struct berval identity = { 0, none };
+	int msgid = -1, rc = ldap_sasl_bind(call->dir->ld, NULL, "EXTERNAL", &identity, NULL, NULL, &msgid);
+
+	return mr_ldap_finish(call, rc, msgid, NULL, err);
+}
+
+static int open_local(struct ldap_directory *ldap, const LDAPURLDesc *url, const char *uri,
+		      long long until, struct mr_error *err)
+{
+	int fd;
+
+	if (mr_connect_socket(url->lud_host, until, &fd, err) < 0)
+		return mr_fail_in(err, "%s", ldap->server);
+	if (ldap_init_fd(fd, LDAP_PROTO_IPC, uri, &ldap->ld) != LDAP_SUCCESS)
+		abort();
+	set_options(ldap, until);
+	return 0;
+}
+
+/* The TLS library leaves the socket in blocking mode; a write to a server that does not read would then
+ * know no deadline. */
+static int open_remote(struct ldap_directory *ldap, const LDAPURLDesc *url,
+		       const struct mr_directory_target *target, long long until, struct mr_error *err)
+{
+	struct mr_ldap_call call = { ldap, _("starting TLS"), "", until };
+	int fd;
+
+	if (mr_connect_host(url->lud_host, url->lud_port, until, &fd, err) < 0)
+		return mr_fail_in(err, "%s", ldap->server);
+	if (ldap_init_fd(fd, LDAP_PROTO_TCP, target->uri, &ldap->ld) != LDAP_SUCCESS)
+		abort();
+	set_options(ldap, until);
+	if (set_tls(ldap, target, err) < 0)
+		return mr_fail_in(err, "%s", ldap->server);
+	if (start_tls(&call, err) < 0)
+		return -1;
+	return mr_socket_unblock(fd, err);
+}
+
+static int connect_and_bind(struct ldap_directory *ldap, const LDAPURLDesc *url,
+			    const struct mr_directory_target *target, struct mr_error *err)
+{
+	long long until = mr_now_ms() + ldap->deadline_ms;
+	struct mr_ldap_call bind = { ldap, _("logging in"), "", until };
+
+	if (strcmp(url->lud_scheme, "ldapi") == 0) {
+		if (open_local(ldap, url, target->uri, until, err) < 0)
+			return -1;
+	} else if (!target->ca_file || !target->cert_file || !target->key_file) {
+		return mr_fail(err, MR_E_CONFIG, _("%s: a CA, a certificate and its key are needed"),
+			       ldap->server);
+	} else if (open_remote(ldap, url, target, until, err) < 0) {
+		return -1;
+	}
+	return bind_external(&bind, err);
+}
+
+/* Takes over `text`'s content: handles live on the heap, not in an arena. */
+static char *server_name(const LDAPURLDesc *url)
+{
+	struct mr_buf text = { 0 };
+
+	if (strcmp(url->lud_scheme, "ldapi") == 0)
+		mr_buf_printf(&text, _("slapd at %s"), url->lud_host);
+	else
+		mr_buf_printf(&text, _("slapd at %s:%d"), url->lud_host, url->lud_port);
+	return text.data;
+}
+
+int mr_directory_open(const struct mr_directory_target *target, struct mr_directory **out,
+		      struct mr_error *err)
+{
+	struct ldap_directory *ldap;
+	LDAPURLDesc *url = NULL;
+	int rc;
+
+	*out = NULL;
+	mr_ldap_library_init();
+	if (ldap_url_parse(target->uri, &url) != LDAP_URL_SUCCESS || !url->lud_host || !*url->lud_host ||
+	    (strcmp(url->lud_scheme, "ldapi") != 0 && strcmp(url->lud_scheme, "ldap") != 0)) {
+		ldap_free_urldesc(url);
+		return mr_fail(err, MR_E_CONFIG, _("%s: not the ldapi:// or ldap:// URI of a server"),
+			       target->uri);
+	}
+	ldap = calloc(1, sizeof(*ldap));
+	if (!ldap)
+		abort();
+	ldap->base.backend = &ldap_backend;
+	ldap->deadline_ms = target->deadline_ms > 0 ? target->deadline_ms : DEFAULT_DEADLINE_MS;
+	ldap->server = server_name(url);
+	rc = connect_and_bind(ldap, url, target, err);
+	ldap_free_urldesc(url);
+	if (rc < 0)
+		ldap_close(&ldap->base);
+	else
+		*out = &ldap->base;
+	return rc;
+}
