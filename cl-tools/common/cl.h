@@ -24,6 +24,7 @@ struct cl_context {
 	struct mr_directory *dir;     /* CL_DIRECTORY */
 	struct mr_topology topology;  /* CL_DIRECTORY */
 	bool dry_run, json, quiet, yes;
+	bool reads;                   /* set by an option's handler: this run changes nothing, it takes no lock */
 	int verbose;
 	int argc;                     /* operands left after the options */
 	char **argv;
@@ -51,12 +52,16 @@ struct cl_command {
 
 int cl_main(int argc, char **argv, const struct cl_command *command);
 
+/* MR_E_CONFIG unless mailrepl.conf is there and names this host: what CL_CONFIG does, for a command that only sometimes needs it. */
+int cl_require_config(const struct cl_context *context, struct mr_error *err) MR_MUST_CHECK;
+
 /* Prints the plan (--dry-run, or -v), applies it (not with --dry-run), adds the outcome to --json output:
  * {"dry_run":…, "changed": <number of steps applied>, "steps":[…]} and with `result` (may be NULL) its members. Says "nothing to do" for
  * an empty plan. */
-int cl_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_value *result, struct mr_error *err);
+int cl_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_value *result,
+	      struct mr_error *err) MR_MUST_CHECK;
 /* Asks on the terminal; --yes answers. MR_E_USAGE if there is no terminal and no --yes; MR_E_DENIED if the answer is no. */
-int cl_confirm(struct cl_context *context, const char *question, struct mr_error *err);
+int cl_confirm(struct cl_context *context, const char *question, struct mr_error *err) MR_MUST_CHECK;
 /* A table for people: columns padded by display width, header in the first row. */
 void cl_table(const char *const *cells, size_t columns, size_t rows);
 

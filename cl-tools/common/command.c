@@ -23,19 +23,22 @@ static int check_user(const struct cl_command *command, const struct cl_start *s
 		       _("only root may do this (or anybody with a private instance: --root FOLDER)"));
 }
 
+int cl_require_config(const struct cl_context *context, struct mr_error *err)
+{
+	if (context->config.exists && context->config.host)
+		return 0;
+	return mr_fail(err, MR_E_CONFIG,
+		       _("mailrepl is not set up here (%s): run cl-setup on the first server of a mail domain, "
+			 "cl-rebuild --repl on the others"),
+		       context->config.path);
+}
+
 static int load_config(struct cl_context *context, const struct cl_command *command,
 		       const struct cl_start *start, struct mr_error *err)
 {
 	if (mr_config_load(context->arena, start->root, start->config, &context->config, err) < 0)
 		return -1;
-	if (!(command->needs & (CL_CONFIG | CL_DIRECTORY)))
-		return 0;
-	if (!context->config.exists || !context->config.host)
-		return mr_fail(err, MR_E_CONFIG,
-			       _("mailrepl is not set up here (%s): run cl-setup on the first server of a "
-				 "mail domain, cl-rebuild --repl on the others"),
-			       context->config.path);
-	return 0;
+	return command->needs & (CL_CONFIG | CL_DIRECTORY) ? cl_require_config(context, err) : 0;
 }
 
 static int take_lock(struct cl_context *context, int *lock, struct mr_error *err)
@@ -64,7 +67,8 @@ static int run(struct cl_context *context, const struct cl_command *command, con
 
 	if (check_user(command, start, err) < 0 || load_config(context, command, start, err) < 0)
 		return -1;
-	if (command->needs & CL_LOCK && !context->dry_run && take_lock(context, &lock, err) < 0)
+	if (command->needs & CL_LOCK && !context->dry_run && !context->reads &&
+	    take_lock(context, &lock, err) < 0)
 		return -1;
 	if (!(command->needs & CL_DIRECTORY) || open_directory(context, err) == 0)
 		result = command->run(context, err);

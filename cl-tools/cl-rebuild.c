@@ -1,0 +1,101 @@
+#include "adapters/service.h"
+#include "base/log.h"
+#include "common/cl.h"
+#include "features/instance.h"
+#include "features/join.h"
+#include "features/rebuild.h"
+
+enum { KEY_REPL = 256, KEY_HOST };
+
+struct rebuild {
+	bool join;
+	const char *host;
+};
+
+static const struct cl_option options[] = {
+	{ KEY_REPL, "repl", NULL, N_("join the mail domain from an archive of cl-backup") },
+	{ KEY_HOST, "host", N_("NAME"), N_("with --repl: this host's name, if not that of hostname -f") },
+	{ 0 },
+};
+
+static int option(struct cl_context *context, int key, const char *value, struct mr_error *err)
+{
+	struct rebuild *rebuild = context->data;
+
+	(void)err;
+	if (key == KEY_REPL)
+		rebuild->join = true;
+	else
+		rebuild->host = value;
+	return 0;
+}
+
+static int finish_join(struct cl_context *context, const struct mr_join *join, const struct mr_plan *plan,
+		       struct mr_error *err)
+{
+	struct mr_value *result = mr_value_object(context->arena);
+
+	mr_value_set_string(context->arena, result, "host", context->config.host);
+	mr_value_set_string(context->arena, result, "archive", join->archive.path);
+	if (join->archive.path)
+		mr_log(MR_LOG_INFO, _("archive %s, made by %s"), join->archive.path,
+		       join->archive.manifest.host);
+	return cl_finish(context, plan, result, err);
+}
+
+static int run_join(struct cl_context *context, const char *host, struct mr_error *err)
+{
+	struct mr_join join = { 0 };
+	struct mr_plan plan = { 0 };
+	int result = mr_join_plan(context->arena, &context->config, host, &join, &plan, err);
+
+	if (result == 0)
+		result = finish_join(context, &join, &plan, err);
+	mr_join_close(&join);
+	return result;
+}
+
+/* slapd may be what is broken: then its database files say what the topology is. */
+static int run_render(struct cl_context *context, struct mr_error *err)
+{
+	struct mr_plan plan = { 0 };
+
+	if (cl_require_config(context, err) < 0)
+		return -1;
+	if (mr_service_running(MR_SERVICE_SLAPD, context->config.root) &&
+	    mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
+		return -1;
+	if (mr_instance_topology(context->arena, context->dir, &context->config, &context->topology, err) < 0 ||
+	    mr_rebuild_plan(context->arena, &context->config, context->dir, &context->topology, NULL, &plan,
+			    err) < 0)
+		return -1;
+	return cl_finish(context, &plan, NULL, err);
+}
+
+static int run(struct cl_context *context, struct mr_error *err)
+{
+	const struct rebuild *rebuild = context->data;
+
+	if (context->argc > 0)
+		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
+	if (rebuild->host && !rebuild->join)
+		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
+	return rebuild->join ? run_join(context, rebuild->host, err) : run_render(context, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct rebuild rebuild = { 0 };
+	const struct cl_command command = {
+		.name = "cl-rebuild",
+		.usage = "[--repl]",
+		.summary = N_("Renders this host's configuration from the directory, or joins a mail domain."),
+		.options = options,
+		.needs = CL_LOCK | CL_ROOT,
+		.data = &rebuild,
+		.option = option,
+		.run = run,
+	};
+
+	return cl_main(argc, argv, &command);
+}

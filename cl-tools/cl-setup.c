@@ -1,0 +1,94 @@
+#include <string.h>
+
+#include "common/cl.h"
+#include "features/setup.h"
+
+enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX };
+
+static const struct cl_option options[] = {
+	{ KEY_HOST, "host", N_("NAME"), N_("this host's full name, if not that of hostname -f") },
+	{ KEY_SCHEME, "scheme", N_("SCHEME"), N_("intranet, server-mx or relay-mx") },
+	{ KEY_MX, "mx", N_("HOSTS"), N_("who takes mail from outside, divided by commas") },
+	{ 0 },
+};
+
+static int option(struct cl_context *context, int key, const char *value, struct mr_error *err)
+{
+	struct mr_setup_request *request = context->data;
+
+	(void)err;
+	switch (key) {
+	case KEY_HOST:
+		request->host = value;
+		break;
+	case KEY_SCHEME:
+		request->scheme = value;
+		break;
+	default:
+		request->mx = mr_list_split(context->arena, value, ',');
+	}
+	return 0;
+}
+
+static int read_operands(struct cl_context *context, struct mr_setup_request *request, struct mr_error *err)
+{
+	int wanted;
+
+	if (context->argc < 1)
+		return mr_fail(err, MR_E_USAGE,
+			       _("what shall be set up? \"cl-setup mail DOMAIN\" or \"cl-setup unix\""));
+	if (mr_service_parse(context->argv[0], &request->service, err) < 0)
+		return -1;
+	wanted = request->service == MR_MAIL ? 2 : 1;
+	if (context->argc < wanted)
+		return mr_fail(err, MR_E_USAGE, _("which mail domain? \"cl-setup mail maildomain.org\""));
+	if (context->argc > wanted)
+		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[wanted]);
+	if (request->service == MR_MAIL)
+		request->domain = context->argv[1];
+	return 0;
+}
+
+static int finish(struct cl_context *context, const struct mr_setup_request *request,
+		  const struct mr_plan *plan, struct mr_error *err)
+{
+	struct mr_value *result = mr_value_object(context->arena);
+
+	mr_value_set_string(context->arena, result, "host", context->config.host);
+	mr_value_set_string(context->arena, result, "service", mr_service_name(request->service));
+	mr_value_set_string(context->arena, result, "domain", request->domain);
+	return cl_finish(context, plan, result, err);
+}
+
+static int run(struct cl_context *context, struct mr_error *err)
+{
+	struct mr_setup_request *request = context->data;
+	struct mr_setup setup = { 0 };
+	struct mr_plan plan = { 0 };
+	int result;
+
+	if (read_operands(context, request, err) < 0)
+		return -1;
+	result = mr_setup_plan(context->arena, &context->config, request, &setup, &plan, err);
+	if (result == 0)
+		result = finish(context, request, &plan, err);
+	mr_setup_close(&setup);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct mr_setup_request request = { 0 };
+	const struct cl_command command = {
+		.name = "cl-setup",
+		.usage = "mail DOMAIN | unix",
+		.summary = N_("Sets up the first server of a mail domain, or adds to what it serves."),
+		.options = options,
+		.needs = CL_LOCK | CL_ROOT,
+		.data = &request,
+		.option = option,
+		.run = run,
+	};
+
+	return cl_main(argc, argv, &command);
+}

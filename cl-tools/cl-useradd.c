@@ -1,0 +1,145 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/password.h"
+#include "base/log.h"
+#include "common/cl.h"
+#include "features/account.h"
+
+#define LONGEST_PASSWORD 512
+
+enum { KEY_HOST = 256 };
+
+struct useradd {
+	struct mr_user_request request;
+	bool ask, from_stdin;
+};
+
+static const struct cl_option options[] = {
+	{ 'e', "email", N_("ADDRESS"), N_("an address of the mailbox; may be repeated") },
+	{ 'c', "full-name", N_("NAME"), N_("the person's full name") },
+	{ 'p', "password", NULL, N_("ask for a password, twice") },
+	{ 'P', "password-stdin", NULL, N_("read the password from standard input, one line") },
+	{ KEY_HOST, "host", N_("HOST"), N_("the mail server that shall own the user") },
+	{ 0 },
+};
+
+static int option(struct cl_context *context, int key, const char *value, struct mr_error *err)
+{
+	struct useradd *useradd = context->data;
+
+	switch (key) {
+	case 'e':
+		mr_list_add(context->arena, &useradd->request.addresses, value);
+		break;
+	case 'c':
+		useradd->request.full_name = value;
+		break;
+	case 'p':
+		useradd->ask = true;
+		break;
+	case 'P':
+		useradd->from_stdin = true;
+		break;
+	default:
+		useradd->request.host = value;
+	}
+	if (useradd->ask && useradd->from_stdin)
+		return mr_fail(err, MR_E_USAGE, _("-p and -P exclude each other"));
+	return 0;
+}
+
+static int read_operands(struct cl_context *context, struct mr_user_request *request, struct mr_error *err)
+{
+	if (context->argc < 2)
+		return mr_fail(err, MR_E_USAGE,
+			       _("a user and at least one service (mail, unix) are needed, as in: "
+				 "cl-useradd -e user1@maildomain.org user1 mail"));
+	request->user = context->argv[0];
+	for (int i = 1; i < context->argc; i++) {
+		enum mr_service service;
+
+		if (mr_service_parse(context->argv[i], &service, err) < 0)
+			return -1;
+		request->services |= service;
+	}
+	return 0;
+}
+
+/* After all else was checked: hashing is slow by design, and nobody likes to type a password in vain. */
+static int read_password(const struct useradd *useradd, struct mr_secret *hash, struct mr_error *err)
+{
+	MR_SECRET password = { 0 };
+
+	if (useradd->ask) {
+		if (mr_password_ask(useradd->request.user, &password, err) < 0)
+			return -1;
+	} else if (mr_secret_read_line(&password, STDIN_FILENO, LONGEST_PASSWORD, err) < 0) {
+		return mr_fail_in(err, _("password on standard input"));
+	}
+	if (!password.len)
+		return mr_fail(err, MR_E_INVALID, _("the password is empty"));
+	return mr_password_hash(&password, hash, err);
+}
+
+static struct mr_value *result_of(struct mr_arena *arena, const struct mr_user_outcome *outcome, bool password)
+{
+	struct mr_value *user = mr_value_object(arena), *result = mr_value_object(arena);
+
+	mr_value_set_string(arena, user, "name", outcome->user);
+	mr_value_set_string(arena, user, "owner", outcome->owner);
+	mr_value_set_string(arena, user, "mailbox", outcome->mailbox);
+	mr_value_set(arena, user, "addresses", mr_value_strings(arena, &outcome->addresses));
+	mr_value_set_bool(arena, user, "password_set", outcome->account_added && password);
+	mr_value_set(arena, result, "user", user);
+	return result;
+}
+
+static void tell(const struct mr_user_outcome *outcome, bool password)
+{
+	if (outcome->account_added && !password)
+		mr_log(MR_LOG_WARNING,
+		       outcome->mailbox ? _("%s has no password: the mailbox receives mail, nobody can log in") :
+					  _("%s has no password: nobody can log in"),
+		       outcome->user);
+	if (!outcome->account_added && password)
+		mr_log(MR_LOG_WARNING, _("%s existed already: the password was not changed"), outcome->user);
+}
+
+static int run(struct cl_context *context, struct mr_error *err)
+{
+	struct useradd *useradd = context->data;
+	bool password = useradd->ask || useradd->from_stdin;
+	struct mr_user_outcome outcome;
+	struct mr_plan plan = { 0 };
+	MR_SECRET hash = { 0 };
+
+	useradd->request.hash = password ? &hash : NULL;
+	if (read_operands(context, &useradd->request, err) < 0 ||
+	    mr_account_add_plan(context->arena, &context->config, context->dir, &context->topology,
+				&useradd->request, &plan, &outcome, err) < 0)
+		return -1;
+	if (outcome.account_added && password && !context->dry_run && read_password(useradd, &hash, err) < 0)
+		return -1;
+	if (cl_finish(context, &plan, result_of(context->arena, &outcome, password), err) < 0)
+		return -1;
+	tell(&outcome, password);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct useradd useradd = { 0 };
+	const struct cl_command command = {
+		.name = "cl-useradd",
+		.usage = "USER SERVICE...",
+		.summary = N_("Adds a user: a mailbox (service mail), an account (service unix), or both."),
+		.options = options,
+		.needs = CL_DIRECTORY | CL_LOCK | CL_ROOT,
+		.data = &useradd,
+		.option = option,
+		.run = run,
+	};
+
+	return cl_main(argc, argv, &command);
+}
