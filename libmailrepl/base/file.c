@@ -85,6 +85,13 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
+int mr_write_all(int fd, const void *data, size_t len, struct mr_error *err)
+{
+	if (write_all(fd, data, len) < 0)
+		return mr_fail_errno(err, _("writing"));
+	return 0;
+}
+
 /* "<folder>" and "<name>" of a path; the folder of "name" is ".". */
 static const char *split_path(struct mr_arena *arena, const char *path, char **folder)
 {

@@ -14,6 +14,8 @@ struct mr_file_attrs {
 	gid_t gid; /* (gid_t)-1: leave */
 };
 #define MR_FILE_PRIVATE ((struct mr_file_attrs){ 0600, (uid_t)-1, (gid_t)-1 })
+#define MR_FILE_PRIVATE_FOLDER ((struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 })
+#define MR_FILE_PUBLIC_FOLDER ((struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 })
 #define MR_FILE_PUBLIC ((struct mr_file_attrs){ 0644, (uid_t)-1, (gid_t)-1 })
 
 /* Whole regular file into the arena, NUL-terminated. More than `most` bytes: MR_E_INVALID.
@@ -26,6 +28,9 @@ int mr_file_read(struct mr_arena *arena, const char *path, size_t most, char **t
  * writer was killed. A symlink at `path` is replaced, not followed. */
 int mr_file_replace(const char *path, const void *data, size_t len, struct mr_file_attrs attrs,
 		    struct mr_error *err) MR_MUST_CHECK;
+
+/* All of it to a descriptor that is a file or a pipe. */
+int mr_write_all(int fd, const void *data, size_t len, struct mr_error *err) MR_MUST_CHECK;
 
 /* True if `path` is a regular file with just this content, mode and owner. */
 bool mr_file_same(const char *path, const void *data, size_t len, struct mr_file_attrs attrs);

@@ -1,0 +1,311 @@
+#include "features/instance.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "adapters/ldif.h"
+#include "adapters/service.h"
+#include "base/paths.h"
+#include "base/process.h"
+
+/* What the action steps of one plan share; it lives in the plan's arena. */
+struct instance {
+	struct mr_arena *arena;
+	const struct mr_config *config;
+	const struct mr_rendering *rendering;
+	const struct mr_rendered *file; /* slapd's configuration */
+	unsigned server_id;
+	struct mr_seed seeds[MR_DATABASE_COUNT];
+};
+
+struct database_step {
+	const struct instance *instance;
+	enum mr_database database;
+};
+
+static int load_database(void *argument, struct mr_error *err)
+{
+	const struct database_step *step = argument;
+	const struct instance *in = step->instance;
+
+	return mr_database_load(in->config, in->rendering, step->database, in->server_id,
+				&in->seeds[step->database], err);
+}
+
+static int drop_database(void *argument, struct mr_error *err)
+{
+	const struct database_step *step = argument;
+	const struct instance *in = step->instance;
+
+	return mr_tree_remove(mr_database_path(in->arena, in->config, step->database), err);
+}
+
+/* Loads, checks and swaps in slapd's configuration. */
+static int install_config(void *argument, struct mr_error *err)
+{
+	const struct instance *in = argument;
+	const char *folder = mr_path(in->arena, in->config->root, MR_PATH_SLAPD_D);
+	const char *fresh = mr_printf(in->arena, "%s.new", folder);
+	const char *const check[] = { "slaptest", "-u", "-Q", "-F", fresh, NULL };
+
+	if (mr_slapd_config_load(in->file->content, fresh, err) < 0 ||
+	    mr_process_check(&(struct mr_process){ .argv = check }, err) < 0 ||
+	    mr_tree_own(fresh, in->file->attrs.uid, in->file->attrs.gid, err) < 0 ||
+	    mr_tree_sync(fresh, err) < 0 || mr_folder_swap(fresh, folder, err) < 0)
+		return -1;
+	return mr_tree_remove(fresh, err);
+}
+
+static int restart_slapd(void *argument, struct mr_error *err)
+{
+	const struct instance *in = argument;
+
+	return mr_service_restart(MR_SERVICE_SLAPD, in->config->root, err);
+}
+
+static int start_slapd(void *argument, struct mr_error *err)
+{
+	const struct instance *in = argument;
+
+	return mr_service_start(MR_SERVICE_SLAPD, in->config->root, err);
+}
+
+static void plan_database(struct mr_arena *arena, struct mr_plan *plan, struct instance *in,
+			  enum mr_database database, int (*run)(void *, struct mr_error *),
+			  const char *summary)
+{
+	struct database_step *step = MR_NEW(arena, struct database_step);
+
+	*step = (struct database_step){ in, database };
+	mr_plan_action(arena, plan, run, step, summary);
+}
+
+static int plan_databases(struct mr_arena *arena, const struct mr_topology *topology,
+			  const struct mr_host *host, struct instance *in, struct mr_plan *plan,
+			  struct mr_error *err)
+{
+	for (int i = 0; i < MR_DATABASE_COUNT; i++) {
+		const struct mr_seed *seed = &in->seeds[i];
+
+		if (!mr_database_wanted(topology, host, i) || mr_database_exists(in->config, i))
+			continue;
+		if (mr_database_owned(i) && !seed->write)
+			return mr_fail(err, MR_E_CONFIG,
+				       _("%s: what this host owns is missing; run cl-rebuild --repl (peers are alive) or "
+					 "cl-backup -r (they are not), nothing was changed"),
+				       mr_database_path(arena, in->config, i));
+		plan_database(arena, plan, in, i, load_database,
+			      mr_printf(arena, _("make the database %s%s%s"), mr_database_word(i),
+					seed->what ? " " : "", seed->what ? seed->what : ""));
+	}
+	return 0;
+}
+
+/* A copy can always be filled again; what is owned is never removed by a rendering. */
+static void plan_drops(struct mr_arena *arena, const struct mr_topology *topology,
+		       const struct mr_host *host, struct instance *in, struct mr_plan *plan)
+{
+	for (int i = 0; i < MR_DATABASE_COUNT; i++)
+		if (!mr_database_wanted(topology, host, i) && !mr_database_owned(i) &&
+		    mr_path_exists(mr_database_path(arena, in->config, i)))
+			plan_database(arena, plan, in, i, drop_database,
+				      mr_printf(arena, _("remove the copy %s"), mr_database_word(i)));
+}
+
+static bool config_installed(struct mr_arena *arena, const struct instance *in)
+{
+	return mr_path_exists(mr_path(arena, in->config->root, MR_PATH_SLAPD_D "/cn=config.ldif")) &&
+	       mr_file_same(in->file->path, in->file->content, in->file->len, in->file->attrs);
+}
+
+static void plan_folders(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan);
+
+int mr_instance_plan(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_topology *topology, const struct mr_rendering *rendering,
+		     const struct mr_seed *seeds, struct mr_plan *plan, struct mr_error *err)
+{
+	const struct mr_host *host = mr_topology_host(topology, config->host);
+	struct instance *in = MR_NEW(arena, struct instance);
+
+	if (!host)
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology"), config->host);
+	*in = (struct instance){ arena, config, rendering, NULL, host->server_id, { { 0 } } };
+	in->file = mr_rendering_slapd(rendering);
+	if (!in->file)
+		return mr_fail(err, MR_E_CONFIG, _("no slapd configuration was rendered"));
+	if (seeds)
+		memcpy(in->seeds, seeds, sizeof(in->seeds));
+	plan_folders(arena, config, plan);
+	if (plan_databases(arena, topology, host, in, plan, err) < 0)
+		return -1;
+	if (!config_installed(arena, in)) {
+		mr_plan_action(arena, plan, install_config, in,
+			       _("install slapd's configuration (checked with slaptest)"));
+		mr_plan_action(arena, plan, restart_slapd, in, _("restart slapd"));
+		/* Last: whoever is interrupted before this does both again. */
+		mr_plan_file(arena, plan, in->file->path, in->file->content, in->file->attrs,
+			     _("record slapd's configuration"));
+	} else if (!mr_service_running(MR_SERVICE_SLAPD, config->root)) {
+		mr_plan_action(arena, plan, start_slapd, in, _("start slapd"));
+	}
+	plan_drops(arena, topology, host, in, plan);
+	return 0;
+}
+
+static int make_folders(void *argument, struct mr_error *err)
+{
+	static const char *const folders[] = { MR_PATH_STATE, MR_PATH_DB, MR_PATH_SLAPD };
+	const struct mr_config *config = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		if (mr_folder_make(mr_path(arena, config->root, folders[i]),
+				   MR_FILE_PUBLIC_FOLDER, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void plan_folders(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan)
+{
+	if (!mr_path_exists(mr_path(arena, config->root, MR_PATH_DB)) ||
+	    !mr_path_exists(mr_path(arena, config->root, MR_PATH_SLAPD)))
+		mr_plan_action(arena, plan, make_folders, (void *)config, _("make the state folders"));
+}
+
+int mr_instance_open(struct mr_arena *arena, const struct mr_config *config, struct mr_directory **out,
+		     struct mr_error *err)
+{
+	const struct mr_directory_target target = {
+		.uri = mr_directory_socket_uri(arena, mr_path(arena, config->root, MR_PATH_SOCKET)),
+		.deadline_ms = (int)config->directory_deadline * 1000,
+	};
+
+	return mr_directory_open(&target, out, err);
+}
+
+int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config, const char *tls_folder,
+			  const char *host, struct mr_directory **out, struct mr_error *err)
+{
+	const char *tls = tls_folder ? tls_folder : mr_path(arena, config->root, MR_PATH_TLS);
+	const struct mr_directory_target target = {
+		.uri = mr_printf(arena, "ldap://%s:%lld", host, config->directory_port),
+		.ca_file = mr_printf(arena, "%s/ca.crt", tls),
+		.cert_file = mr_printf(arena, "%s/host.crt", tls),
+		.key_file = mr_printf(arena, "%s/host.key", tls),
+		.deadline_ms = (int)config->directory_deadline * 1000,
+	};
+
+	return mr_directory_open(&target, out, err);
+}
+
+/* slapd's configuration to read the databases with. A first set-up that was interrupted has none yet: then one is made
+ * that knows no more than this host's own databases. */
+static int reading_config(struct mr_arena *arena, const struct mr_config *config, const char **out,
+			  struct mr_error *err)
+{
+	const char *spare = mr_path(arena, config->root, MR_PATH_SLAPD "/recover.d");
+	struct mr_rendering rendering = { 0 };
+	struct mr_topology topology;
+
+	*out = mr_path(arena, config->root, MR_PATH_SLAPD_D);
+	if (mr_path_exists(mr_printf(arena, "%s/cn=config.ldif", *out)))
+		return 0;
+	mr_topology_init(arena, "00000000-0000-0000-0000-000000000000", config->host, &topology);
+	*out = spare;
+	if (mr_render(arena, config, &topology, false, &rendering, err) < 0)
+		return -1;
+	for (int i = 0; i < MR_DATABASE_COUNT; i++)
+		if (mr_folder_make(mr_database_path(arena, config, i), MR_FILE_PRIVATE_FOLDER, err) < 0)
+			return -1;
+	return mr_slapd_config_load(mr_rendering_slapd(&rendering)->content, spare, err);
+}
+
+/* What of the topology a database file holds, read without slapd. */
+static int dump_topology(struct mr_arena *arena, const struct mr_config *config, const char *suffix,
+			 struct mr_entries *out, struct mr_error *err)
+{
+	struct mr_entry *entry;
+	struct mr_child *child;
+	struct mr_ldif *ldif;
+	const char *folder;
+	int fd, more;
+
+	if (reading_config(arena, config, &folder, err) < 0 ||
+	    mr_database_dump(folder, suffix, MR_TOPOLOGY_FILTER, &child, &fd, err) < 0)
+		return -1;
+	ldif = mr_ldif_open(fd, suffix);
+	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0)
+		mr_entries_add(arena, out, entry);
+	mr_ldif_close(ldif);
+	if (more < 0) {
+		mr_process_kill(child);
+		return -1;
+	}
+	return mr_process_end(child, err);
+}
+
+int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir, const struct mr_config *config,
+			 struct mr_topology *out, struct mr_error *err)
+{
+	const char *suffixes[] = { mr_dit_owned(arena, MR_MAIL, config->host), mr_dit_all(MR_MAIL) };
+	const enum mr_database databases[] = { MR_DB_MAIL_OWNED, MR_DB_MAIL };
+
+	/* The home's own word first: its copy of itself lags by a moment. The copies on all others. */
+	for (int i = 0; i < 2; i++) {
+		struct mr_search find = { .base = suffixes[i], .filter = MR_TOPOLOGY_FILTER };
+		struct mr_entries found = { 0 };
+
+		if (!mr_database_exists(config, databases[i]))
+			continue;
+		if (dir ? mr_directory_list(dir, arena, &find, &found, err) < 0 :
+			  dump_topology(arena, config, suffixes[i], &found, err) < 0)
+			return mr_fail_in(err, _("reading the topology"));
+		if (mr_topology_parse(arena, &found, out, err) == 0 &&
+		    (i == 1 || strcmp(out->home, config->host) == 0))
+			return 0;
+		if (i == 1 || err->code == MR_E_CONFIG)
+			return -1;
+	}
+	return mr_fail(err, MR_E_NOT_FOUND, _("this host has no topology yet"));
+}
+
+struct status_step {
+	const struct mr_config *config;
+	long long generation;
+};
+
+static int record_status(void *argument, struct mr_error *err)
+{
+	const struct status_step *step = argument;
+	MR_ARENA arena = mr_arena_open();
+	MR_DIRECTORY dir = NULL;
+	struct mr_mod mods[2] = { { .op = MR_MOD_REPLACE, .attr.name = "mailReplRenderedGeneration" },
+				  { .op = MR_MOD_REPLACE, .attr.name = "mailReplVersion" } };
+
+	mr_list_add(arena, &mods[0].attr.values, mr_printf(arena, "%lld", step->generation));
+	mr_list_add(arena, &mods[1].attr.values, MR_VERSION);
+	if (mr_instance_open(arena, step->config, &dir, err) < 0)
+		return -1;
+	return mr_directory_modify(dir, MR_DIT_STATUS, mods, 2, err);
+}
+
+int mr_instance_status_plan(struct mr_arena *arena, struct mr_directory *dir,
+			    const struct mr_config *config, long long generation,
+			    struct mr_plan *plan, struct mr_error *err)
+{
+	struct status_step *step = MR_NEW(arena, struct status_step);
+	struct mr_entry *status = NULL;
+	const char *rendered;
+
+	if (dir && mr_directory_read(dir, arena, MR_DIT_STATUS, NULL, &status, err) < 0)
+		return -1;
+	rendered = status ? mr_entry_value(status, "mailReplRenderedGeneration") : NULL;
+	if (rendered && strtoll(rendered, NULL, 10) == generation)
+		return 0;
+	*step = (struct status_step){ config, generation };
+	mr_plan_action(arena, plan, record_status, step,
+		       mr_printf(arena, _("record that generation %lld is rendered"), generation));
+	return 0;
+}

@@ -1,0 +1,116 @@
+#include "features/sync.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "adapters/ldif.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "features/instance.h"
+
+/* What one host's copy of our container knows. */
+struct copy {
+	bool present;
+	char *csn; /* contextCSN for our serverID, or NULL */
+};
+
+static int ask(struct mr_arena *arena, const struct mr_sync_refill *refill, const char *host,
+	       unsigned server_id, struct copy *out, struct mr_error *err)
+{
+	const char *container = mr_dit_copy(arena, refill->service, refill->config->host);
+	static const char *const attrs[] = { "cn", NULL };
+	MR_DIRECTORY peer = NULL;
+	struct mr_entry *entry;
+
+	if (mr_instance_open_peer(arena, refill->config, refill->tls_folder, host, &peer, err) < 0 ||
+	    mr_directory_read(peer, arena, container, attrs, &entry, err) < 0 ||
+	    mr_sync_csn(arena, peer, mr_dit_all(refill->service), server_id, &out->csn, err) < 0)
+		return -1;
+	out->present = entry != NULL;
+	return 0;
+}
+
+static bool knows_more(const struct copy *copy, const struct mr_sync_refill *than)
+{
+	if (!copy->present || !than->from)
+		return copy->present;
+	return copy->csn && (!than->csn || strcmp(copy->csn, than->csn) > 0);
+}
+
+int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill, struct mr_error *err)
+{
+	const struct mr_topology *topology = refill->topology;
+	const struct mr_host *self = mr_topology_host(topology, refill->config->host);
+	size_t answered = 0;
+
+	refill->from = refill->csn = NULL;
+	for (size_t i = 0; i < topology->count; i++) {
+		const struct mr_host *host = &topology->hosts[i];
+		struct copy copy = { 0 };
+
+		if (host == self || !(host->services & refill->service))
+			continue;
+		if (ask(arena, refill, host->name, self->server_id, &copy, err) < 0) {
+			mr_log(MR_LOG_INFO, _("%s cannot be asked for its copy: %s"), host->name, err->message);
+			continue;
+		}
+		answered++;
+		if (knows_more(&copy, refill)) {
+			refill->from = host->name;
+			refill->csn = copy.csn;
+		}
+	}
+	if (answered)
+		return 0;
+	return mr_fail(err, MR_E_UNAVAILABLE,
+		       _("no other host answers, so nobody knows whether there are copies of what %s owned; "
+			 "run this again when one of them can be reached"), self->name);
+}
+
+struct refilling {
+	const struct mr_sync_refill *refill;
+	const char *from, *to; /* suffixes */
+	int fd;
+};
+
+/* Operational attributes that slapd makes itself and that slapadd refuses. */
+static bool derived(const char *name)
+{
+	return strcasecmp(name, "entryDN") == 0 || strcasecmp(name, "subschemaSubentry") == 0 ||
+	       strcasecmp(name, "hasSubordinates") == 0 || strcasecmp(name, "contextCSN") == 0;
+}
+
+static int write_entry(void *context, const struct mr_entry *entry, struct mr_error *err)
+{
+	const struct refilling *re = context;
+	size_t len = strlen(entry->dn), tail = strlen(re->from);
+	MR_ARENA arena = mr_arena_open();
+	struct mr_entry *moved;
+	MR_BUF text = { 0 };
+
+	if (len < tail || strcasecmp(entry->dn + len - tail, re->from) != 0)
+		return mr_fail(err, MR_E_PROTOCOL, _("%s: not below %s"), entry->dn, re->from);
+	moved = mr_entry_new(arena, mr_printf(arena, "%.*s%s", (int)(len - tail), entry->dn, re->to));
+	for (size_t i = 0; i < entry->count; i++)
+		if (!derived(entry->attrs[i].name))
+			mr_entry_add_list(arena, moved, entry->attrs[i].name, &entry->attrs[i].values);
+	if (len == tail && re->refill->csn)
+		mr_entry_add(arena, moved, "contextCSN", re->refill->csn);
+	mr_ldif_format(&text, moved);
+	return mr_write_all(re->fd, text.data, text.len, err);
+}
+
+int mr_sync_write_refill(void *argument, int fd, struct mr_error *err)
+{
+	static const char *const attrs[] = { "*", "+", NULL };
+	const struct mr_sync_refill *refill = argument;
+	MR_ARENA arena = mr_arena_open();
+	MR_DIRECTORY peer = NULL;
+	struct refilling re = { refill, mr_dit_copy(arena, refill->service, refill->config->host),
+				mr_dit_owned(arena, refill->service, refill->config->host), fd };
+	const struct mr_search find = { .base = re.from, .attrs = attrs };
+
+	if (mr_instance_open_peer(arena, refill->config, refill->tls_folder, refill->from, &peer, err) < 0)
+		return -1;
+	return mr_directory_visit(peer, &find, write_entry, &re, err);
+}

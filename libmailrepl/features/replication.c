@@ -1,0 +1,106 @@
+#include "features/replication.h"
+
+#include <string.h>
+
+#include "adapters/tls.h"
+#include "base/paths.h"
+#include "features/identity.h"
+#include "features/rebuild.h"
+#include "features/topology_plan.h"
+
+/* Refuses to take a service from a host that still owns something of it. */
+static int check_leaver(struct mr_arena *arena, struct mr_directory *dir, const char *host,
+			enum mr_service service, struct mr_error *err)
+{
+	static const char *const attrs[] = { "1.1", NULL };
+	const struct mr_search find = {
+		.base = mr_dit_copy(arena, service, host),
+		.filter = "(objectClass=inetLocalMailRecipient)",
+		.attrs = attrs,
+	};
+	struct mr_entries owned = { 0 };
+
+	if (mr_directory_list(dir, arena, &find, &owned, err) < 0)
+		return -1;
+	if (owned.count)
+		return mr_fail(err, MR_E_INVALID,
+			       _("%s still owns %zu %s: it cannot leave %s before they are gone"), host, owned.count,
+			       service == MR_MAIL ? _("routes") : _("accounts"), mr_service_name(service));
+	return 0;
+}
+
+static int check_leavers(struct mr_arena *arena, struct mr_directory *dir, const struct mr_topology *old,
+			 const struct mr_topology *fresh, struct mr_error *err)
+{
+	static const enum mr_service services[] = { MR_MAIL, MR_UNIX };
+
+	for (size_t i = 0; i < old->count; i++)
+		for (size_t s = 0; s < 2; s++) {
+			const struct mr_host *now = mr_topology_host(fresh, old->hosts[i].name);
+
+			if ((old->hosts[i].services & services[s]) && !(now && (now->services & services[s])) &&
+			    check_leaver(arena, dir, old->hosts[i].name, services[s], err) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+/* A key and a certificate for each host but this one, and their fingerprints in the topology. */
+static int certify(struct mr_arena *arena, const struct mr_config *config, struct mr_topology *topology,
+		   struct mr_replication *replication, struct mr_plan *plan, struct mr_error *err)
+{
+	if (mr_identity_ca(arena, config, topology->domain_id, &replication->ca, plan, err) < 0)
+		return -1;
+	replication->hosts = MR_NEW_ARRAY(arena, struct mr_identity, topology->count);
+	for (size_t i = 0; i < topology->count; i++) {
+		struct mr_host *host = &topology->hosts[i];
+		struct mr_identity *identity = &replication->hosts[replication->count];
+		struct mr_certificate certificate;
+
+		if (strcmp(host->name, topology->home) == 0)
+			continue;
+		replication->count++;
+		if (mr_identity_host(arena, config, &replication->ca, host->name,
+				     mr_printf(arena, "%s/%s", MR_PATH_PEERS, host->name), MR_FILE_PRIVATE,
+				     identity, plan, err) < 0 ||
+		    mr_tls_describe(arena, identity->cert, &certificate, err) < 0)
+			return mr_fail_in(err, _("the certificate of %s"), host->name);
+		if (!mr_list_has(&host->fingerprints, certificate.fingerprint))
+			mr_list_add(arena, &host->fingerprints, certificate.fingerprint);
+	}
+	return 0;
+}
+
+int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+			    const struct mr_topology *topology, enum mr_service service,
+			    const struct mr_list *hosts, struct mr_replication *out, struct mr_plan *plan,
+			    struct mr_error *err)
+{
+	struct mr_topology *fresh = MR_NEW(arena, struct mr_topology);
+
+	if (strcmp(topology->home, config->host) != 0)
+		return mr_fail(err, MR_E_DENIED,
+			       _("only the home of the domain changes the list of hosts: run this on %s"), topology->home);
+	if (mr_topology_set(arena, topology, service, hosts, fresh, err) < 0 ||
+	    check_leavers(arena, dir, topology, fresh, err) < 0 ||
+	    certify(arena, config, fresh, out, plan, err) < 0)
+		return -1;
+	mr_topology_plan(arena, topology, fresh, plan);
+	for (size_t i = 0; i < fresh->count; i++) {
+		const struct mr_host *host = &fresh->hosts[i];
+
+		if (host->state == MR_INVITED)
+			mr_list_add(arena, &out->invited, host->name);
+		else if (strcmp(host->name, fresh->home) != 0 && fresh->generation != topology->generation)
+			mr_list_add(arena, &out->stale, host->name);
+	}
+	return mr_rebuild_plan(arena, config, dir, fresh, NULL, plan, err);
+}
+
+void mr_replication_close(struct mr_replication *replication)
+{
+	mr_identity_close(&replication->ca);
+	for (size_t i = 0; i < replication->count; i++)
+		mr_identity_close(&replication->hosts[i]);
+	*replication = (struct mr_replication){ 0 };
+}

@@ -1,0 +1,192 @@
+#include "features/setup.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/ldif.h"
+#include "adapters/tls.h"
+#include "base/hostname.h"
+#include "base/paths.h"
+#include "features/identity.h"
+#include "features/instance.h"
+#include "features/rebuild.h"
+#include "features/topology_plan.h"
+#include "model/names.h"
+
+/* What the seed of the first owned database writes. */
+static int write_topology(void *context, int fd, struct mr_error *err)
+{
+	const struct mr_topology *topology = context;
+	MR_ARENA arena = mr_arena_open();
+	MR_BUF text = { 0 };
+	const char *container = mr_dit_owned(arena, MR_MAIL, topology->home);
+	struct mr_entries entries = { 0 };
+
+	mr_database_base(arena, MR_DB_MAIL_OWNED, topology->home, &text);
+	mr_topology_format(arena, topology, container, &entries);
+	for (size_t i = 0; i < topology->domains.count; i++)
+		mr_entries_add(arena, &entries, mr_domain_entry(arena, topology->domains.items[i], container));
+	for (size_t i = 0; i < entries.count; i++)
+		mr_ldif_format(&text, entries.items[i]);
+	return mr_write_all(fd, text.data, text.len, err);
+}
+
+static int write_container(void *context, int fd, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	MR_BUF text = { 0 };
+
+	mr_database_base(arena, MR_DB_UNIX_OWNED, context, &text);
+	return mr_write_all(fd, text.data, text.len, err);
+}
+
+/* The scheme and who takes mail from outside, checked against each other. */
+static int set_scheme(struct mr_arena *arena, struct mr_topology *topology, const struct mr_setup_request *request,
+		      struct mr_error *err)
+{
+	struct mr_list mx = { 0 };
+
+	if (request->scheme && mr_scheme_parse(request->scheme, &topology->scheme, err) < 0)
+		return -1;
+	for (size_t i = 0; i < request->mx.count; i++) {
+		const char *host;
+
+		if (mr_host_parse(arena, request->mx.items[i], &host, err) < 0)
+			return mr_fail_in(err, "--mx");
+		mr_list_add(arena, &mx, host);
+	}
+	if (mx.count)
+		topology->mx = mx;
+	if (topology->scheme == MR_SCHEME_INTRANET) {
+		if (mx.count)
+			return mr_fail(err, MR_E_USAGE,
+				       _("--mx goes with the schemes server-mx and relay-mx: in an intranet nothing comes from outside"));
+		topology->mx = (struct mr_list){ 0 };
+	} else if (!topology->mx.count) {
+		return mr_fail(err, MR_E_USAGE, _("the scheme %s needs --mx HOST: who takes mail from outside"),
+			       mr_scheme_word(topology->scheme));
+	}
+	return 0;
+}
+
+/* This host's certificate, and its fingerprint in the topology. */
+static int set_certificate(struct mr_arena *arena, const struct mr_config *config, struct mr_topology *topology,
+			   struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
+{
+	struct mr_file_attrs attrs;
+	struct mr_certificate certificate;
+
+	if (mr_identity_ca(arena, config, topology->domain_id, &setup->ca, plan, err) < 0 ||
+	    mr_identity_key_attrs(config, &attrs, err) < 0 ||
+	    mr_identity_host(arena, config, &setup->ca, config->host, MR_PATH_TLS "/host", attrs,
+			     &setup->host, plan, err) < 0 ||
+	    mr_tls_describe(arena, setup->host.cert, &certificate, err) < 0)
+		return mr_fail_in(err, _("making the certificates"));
+	mr_list_add(arena, &topology->hosts[0].fingerprints, certificate.fingerprint);
+	return 0;
+}
+
+static int plan_first(struct mr_arena *arena, struct mr_config *config, const struct mr_setup_request *request,
+		      const char *domain, struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
+{
+	struct mr_topology *topology = MR_NEW(arena, struct mr_topology);
+	struct mr_seed *seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
+
+	if (request->service != MR_MAIL)
+		return mr_fail(err, MR_E_CONFIG, _("there is no mail domain yet: run cl-setup mail DOMAIN first"));
+	mr_topology_init(arena, mr_uuid(arena), config->host, topology);
+	mr_list_add(arena, &topology->domains, domain);
+	if (set_scheme(arena, topology, request, err) < 0 ||
+	    set_certificate(arena, config, topology, setup, plan, err) < 0)
+		return -1;
+	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config),
+		     MR_FILE_PUBLIC, mr_printf(arena, _("write %s"), config->path));
+	seeds[MR_DB_MAIL_OWNED] = (struct mr_seed){ write_topology, topology, true, _("with the topology") };
+	return mr_rebuild_plan(arena, config, NULL, topology, seeds, plan, err);
+}
+
+/* What differs from the topology that is there. */
+static int change(struct mr_arena *arena, const struct mr_setup_request *request, const char *domain,
+		  const struct mr_topology *old, struct mr_topology *fresh, struct mr_error *err)
+{
+	struct mr_host *home;
+	bool differs;
+
+	*fresh = *old;
+	fresh->hosts = MR_NEW_ARRAY(arena, struct mr_host, old->count);
+	memcpy(fresh->hosts, old->hosts, old->count * sizeof(*old->hosts));
+	home = (struct mr_host *)mr_topology_host(fresh, fresh->home);
+	home->services |= request->service;
+	fresh->domains = (struct mr_list){ 0 };
+	for (size_t i = 0; i < old->domains.count; i++)
+		mr_list_add(arena, &fresh->domains, old->domains.items[i]);
+	if (domain && !mr_list_has(&fresh->domains, domain))
+		mr_list_add(arena, &fresh->domains, domain);
+	if (set_scheme(arena, fresh, request, err) < 0)
+		return -1;
+	differs = home->services != mr_topology_host(old, old->home)->services || fresh->scheme != old->scheme ||
+		  fresh->domains.count != old->domains.count || !mr_list_equal(&fresh->mx, &old->mx);
+	fresh->generation = old->generation + differs;
+	return 0;
+}
+
+static int plan_change(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+		       const struct mr_setup_request *request, const char *domain,
+		       const struct mr_topology *old, struct mr_plan *plan, struct mr_error *err)
+{
+	struct mr_topology *fresh = MR_NEW(arena, struct mr_topology);
+	struct mr_seed *seeds = NULL;
+
+	if (strcmp(old->home, config->host) != 0)
+		return mr_fail(err, MR_E_DENIED, _("the home of this mail domain is %s: run cl-setup there"), old->home);
+	if (change(arena, request, domain, old, fresh, err) < 0)
+		return -1;
+	mr_topology_plan(arena, old, fresh, plan);
+	if (plan->count && !dir)
+		return mr_fail(err, MR_E_UNAVAILABLE,
+			       _("slapd does not run: start it with cl-rebuild, then run this again"));
+	if (request->service == MR_UNIX && !mr_database_exists(config, MR_DB_UNIX_OWNED)) {
+		seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
+		seeds[MR_DB_UNIX_OWNED] =
+			(struct mr_seed){ write_container, (void *)config->host, true, _("as new") };
+	}
+	return mr_rebuild_plan(arena, config, dir, fresh, seeds, plan, err);
+}
+
+int mr_setup_plan(struct mr_arena *arena, struct mr_config *config, const struct mr_setup_request *request,
+		  struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
+{
+	struct mr_topology old;
+	const char *host = NULL, *domain = NULL;
+
+	if (request->domain && mr_domain_parse(arena, request->domain, &domain, err) < 0)
+		return -1;
+	if (request->host && mr_host_parse(arena, request->host, &host, err) < 0)
+		return mr_fail_in(err, "--host");
+	if (host && config->host && strcmp(host, config->host) != 0)
+		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s already"), config->path, config->host);
+	if (!config->host && !host && mr_hostname(arena, &host, err) < 0)
+		return -1;
+	if (!config->host)
+		config->host = host;
+	if (domain && strcmp(domain, config->host) == 0)
+		return mr_fail(err, MR_E_INVALID, _("%s is the name of this host: the mail domain needs another"), domain);
+	/* Set up is who owns a directory: the database comes last of what a first run writes. */
+	if (!mr_database_exists(config, MR_DB_MAIL_OWNED) && !mr_database_exists(config, MR_DB_MAIL))
+		return plan_first(arena, config, request, domain, setup, plan, err);
+	if (mr_service_running(MR_SERVICE_SLAPD, config->root) &&
+	    mr_instance_open(arena, config, &setup->dir, err) < 0)
+		return -1;
+	if (mr_instance_topology(arena, setup->dir, config, &old, err) < 0)
+		return -1;
+	return plan_change(arena, config, setup->dir, request, domain,
+			   memcpy(MR_NEW(arena, struct mr_topology), &old, sizeof(old)), plan, err);
+}
+
+void mr_setup_close(struct mr_setup *setup)
+{
+	mr_identity_close(&setup->ca);
+	mr_identity_close(&setup->host);
+	mr_directory_close(setup->dir);
+	*setup = (struct mr_setup){ 0 };
+}

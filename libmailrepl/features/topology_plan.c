@@ -1,0 +1,53 @@
+#include "features/topology_plan.h"
+
+#include <strings.h>
+
+#include "model/dit.h"
+
+struct mr_entry *mr_domain_entry(struct mr_arena *arena, const char *domain, const char *container)
+{
+	struct mr_entry *entry = mr_entry_new(arena, mr_dit_domain(arena, domain, container));
+
+	mr_entry_add(arena, entry, "objectClass", "mailReplDomain");
+	mr_entry_add(arena, entry, "associatedDomain", domain);
+	return entry;
+}
+
+static const struct mr_entry *find(const struct mr_entries *entries, const char *dn)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		if (strcasecmp(entries->items[i]->dn, dn) == 0)
+			return entries->items[i];
+	return NULL;
+}
+
+void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old, const struct mr_topology *fresh,
+		      struct mr_plan *plan)
+{
+	/* What a host entry may lose. */
+	static const char *const owned[] = { "mailReplService", "mailReplCertificateFingerprint", "mailReplMx", NULL };
+	const char *container = mr_dit_owned(arena, MR_MAIL, fresh->home);
+	struct mr_entries before = { 0 }, after = { 0 };
+
+	mr_topology_format(arena, old, container, &before);
+	mr_topology_format(arena, fresh, container, &after);
+	for (size_t i = 0; i < after.count; i++) {
+		struct mr_entry *entry = after.items[i];
+		const struct mr_entry *was = find(&before, entry->dn);
+
+		if (was)
+			mr_plan_update_entry(arena, plan, NULL, was, entry, owned,
+					     mr_printf(arena, _("change %s"), entry->dn));
+		else
+			mr_plan_add_entry(arena, plan, NULL, entry,
+					  mr_printf(arena, _("add %s"), entry->dn));
+	}
+	for (size_t i = 0; i < before.count; i++)
+		if (!find(&after, before.items[i]->dn))
+			mr_plan_delete_entry(arena, plan, NULL, before.items[i]->dn,
+					     mr_printf(arena, _("remove %s"), before.items[i]->dn));
+	for (size_t i = 0; i < fresh->domains.count; i++)
+		if (!mr_list_has(&old->domains, fresh->domains.items[i]))
+			mr_plan_add_entry(arena, plan, NULL, mr_domain_entry(arena, fresh->domains.items[i], container),
+					  mr_printf(arena, _("add the mail domain %s"), fresh->domains.items[i]));
+}
