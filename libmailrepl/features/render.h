@@ -25,11 +25,11 @@ struct mr_rendering {
 struct mr_render_ids {
 	uid_t root;     /* whom slapd takes for root over its socket: 0, or the caller under --root */
 	uid_t openldap; /* whom slapd runs as: openldap, or a caller who is not root */
-	uid_t postfix, dovecot, vmail;
+	uid_t postfix, dovecot;
 };
 
-/* Looks them up. MR_E_CONFIG if one is missing that this host needs: dovecot and vmail on mail servers only,
- * and neither these nor postfix where mail is not managed. */
+/* Looks them up. MR_E_CONFIG if one is missing that this host needs: dovecot on mail servers only,
+ * and neither that nor postfix where mail is not managed. */
 int mr_render_ids_find(const struct mr_config *config, const struct mr_topology *topology,
 		       struct mr_render_ids *out, struct mr_error *err) MR_MUST_CHECK;
 

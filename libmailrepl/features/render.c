@@ -1,0 +1,143 @@
+#include "features/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/paths.h"
+#include "features/render_manifest.h"
+#include "features/template.h"
+
+#define TEMPLATE_MOST (1024 * 1024)
+
+struct renderer {
+	struct mr_arena *arena;
+	const struct mr_config *config;
+	const struct mr_value *values;
+};
+
+/* A user that this host does not need may be missing. */
+static int find_id(const char *user, bool needed, uid_t *uid, struct mr_error *err)
+{
+	if (mr_user_id(user, uid, NULL, err) == 0)
+		return 0;
+	*uid = (uid_t)-1;
+	return needed ? -1 : 0;
+}
+
+int mr_render_ids_find(const struct mr_config *config, const struct mr_topology *topology,
+		       struct mr_render_ids *out, struct mr_error *err)
+{
+	const struct mr_host *self = mr_topology_host(topology, config->host);
+	bool managed = config->mail_manage && !*config->root;
+	bool server = self && mr_host_is_server(self);
+	uid_t caller = geteuid();
+
+	out->root = caller;
+	out->openldap = caller;
+	if (caller == 0 && mr_user_id("openldap", &out->openldap, NULL, err) < 0)
+		return -1;
+	if (find_id("postfix", managed, &out->postfix, err) < 0)
+		return -1;
+	return find_id("dovecot", managed && server, &out->dovecot, err);
+}
+
+/* *file is where it was found, for messages. */
+static int read_template(const struct renderer *r, const char *name, const char **file, char **text,
+			 struct mr_error *err)
+{
+	const char *folder = mr_path(r->arena, r->config->root, MR_PATH_OVERRIDES);
+
+	*file = mr_printf(r->arena, "%s/%s", folder, name);
+	if (!mr_path_exists(*file))
+		*file = mr_printf(r->arena, "%s/templates/%s", mr_data_folder(), name);
+	return mr_file_read(r->arena, *file, TEMPLATE_MOST, text, NULL, err);
+}
+
+static const char *find_partial(void *context, const char *name)
+{
+	const struct renderer *r = context;
+	struct mr_error absent;
+	const char *file;
+	char *text;
+
+	if (strstr(name, ".."))
+		return NULL;
+	return read_template(r, name, &file, &text, &absent) == 0 ? text : NULL;
+}
+
+static int render_row(struct renderer *r, const struct mr_manifest_row *row, struct mr_rendered *out,
+		      struct mr_error *err)
+{
+	MR_BUF buf = { 0 };
+	const char *file;
+	char *text;
+
+	if (read_template(r, row->source, &file, &text, err) < 0 ||
+	    mr_template_render(file, text, r->values, row->escaping, find_partial, r, &buf, err) < 0)
+		return mr_fail_in(err, _("rendering %s"), row->destination);
+	out->path = mr_path(r->arena, r->config->root, row->destination);
+	out->content = mr_strndup(r->arena, mr_buf_text(&buf), buf.len);
+	out->len = buf.len;
+	out->service = row->service;
+	out->attrs = (struct mr_file_attrs){ row->mode, (uid_t)-1, (gid_t)-1 };
+	/* Only root gives files away. Under --root Postfix and Dovecot may be missing altogether. */
+	if (geteuid() != 0 || (*r->config->root && row->service != MR_SERVICE_SLAPD))
+		return 0;
+	if (mr_user_id(row->user, &out->attrs.uid, NULL, err) < 0)
+		return -1;
+	return mr_group_id(row->group, &out->attrs.gid, err);
+}
+
+static void add_rendered(struct mr_arena *arena, struct mr_rendering *out, const struct mr_rendered *file)
+{
+	if (out->count == out->size) {
+		size_t size = out->size ? out->size * 2 : 16;
+		struct mr_rendered *files = MR_NEW_ARRAY(arena, struct mr_rendered, size);
+
+		if (out->count)
+			memcpy(files, out->files, out->count * sizeof(*files));
+		out->files = files;
+		out->size = size;
+	}
+	out->files[out->count++] = *file;
+}
+
+int mr_render_as(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
+		 const struct mr_render_ids *ids, bool gate_closed, struct mr_rendering *out,
+		 struct mr_error *err)
+{
+	const struct mr_host *self = config->host ? mr_topology_host(topology, config->host) : NULL;
+	struct renderer r = { .arena = arena, .config = config };
+	struct mr_manifest manifest = { 0 };
+
+	if (!self)
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology of %s"),
+			       config->host ? config->host : _("this host"), topology->home);
+	if (mr_manifest_read(arena, config, &manifest, err) < 0)
+		return -1;
+	r.values = mr_render_context(arena, config, topology, ids, gate_closed);
+	for (size_t i = 0; i < manifest.count; i++) {
+		struct mr_rendered file = { 0 };
+
+		if (!mr_manifest_applies(&manifest.rows[i], mr_host_is_server(self)))
+			continue;
+		if (render_row(&r, &manifest.rows[i], &file, err) < 0)
+			return -1;
+		add_rendered(arena, out, &file);
+	}
+	return 0;
+}
+
+int mr_render(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
+	      bool gate_closed, struct mr_rendering *out, struct mr_error *err)
+{
+	struct mr_render_ids ids;
+
+	if (!config->host)
+		return mr_fail(err, MR_E_NO_HOST, _("%s names no host: run cl-setup or cl-rebuild --repl"),
+			       config->path);
+	if (mr_render_ids_find(config, topology, &ids, err) < 0)
+		return -1;
+	return mr_render_as(arena, config, topology, &ids, gate_closed, out, err);
+}

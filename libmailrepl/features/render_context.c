@@ -1,0 +1,179 @@
+#include "features/render.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/directory.h"
+#include "base/paths.h"
+
+/* A rid is unique within a slapd and at most 999: the copy of mail takes the lower half, that of unix the upper. */
+#define RID_UNIX 500
+/* Below that, hosts that start together wait for ever in each other's binds. */
+#define THREADS_LEAST 128
+/* Each thread keeps a reader's slot of each database, and so does each slapcat. */
+#define READERS_SPARE 128
+
+struct builder {
+	struct mr_arena *arena;
+	const struct mr_config *config;
+	const struct mr_topology *topology;
+};
+
+static bool is_self(const struct builder *b, const struct mr_host *host)
+{
+	return strcmp(host->name, b->config->host) == 0;
+}
+
+static struct mr_value *host_value(const struct builder *b, const struct mr_host *host)
+{
+	struct mr_value *value = mr_value_object(b->arena);
+
+	mr_value_set_string(b->arena, value, "name", host->name);
+	mr_value_set_bool(b->arena, value, "server", mr_host_is_server(host));
+	mr_value_set_bool(b->arena, value, "self", is_self(b, host));
+	mr_value_set(b->arena, value, "fingerprints", mr_value_strings(b->arena, &host->fingerprints));
+	return value;
+}
+
+/* This host pulls from its own owned database too, over the socket. */
+static struct mr_value *provider_value(const struct builder *b, const struct mr_host *host,
+				       enum mr_service service, size_t number)
+{
+	struct mr_value *value = host_value(b, host);
+	const char *socket = mr_path(b->arena, b->config->root, MR_PATH_SOCKET);
+	size_t rid = number + (service == MR_UNIX ? RID_UNIX : 0);
+
+	mr_value_set_string(b->arena, value, "ou", mr_service_ou(service));
+	mr_value_set_string(b->arena, value, "rid", mr_printf(b->arena, "%03zu", rid));
+	mr_value_set_string(b->arena, value, "uri",
+			    is_self(b, host) ? mr_directory_socket_uri(b->arena, socket) :
+					       mr_printf(b->arena, "ldap://%s:%lld", host->name,
+							 b->config->directory_port));
+	return value;
+}
+
+static struct mr_value *service_value(const struct builder *b, enum mr_service service)
+{
+	struct mr_value *value = mr_value_object(b->arena);
+	struct mr_value *hosts = mr_value_list(b->arena), *providers = mr_value_list(b->arena);
+
+	for (size_t i = 0; i < b->topology->count; i++) {
+		const struct mr_host *host = &b->topology->hosts[i];
+
+		if (!(host->services & service))
+			continue;
+		mr_value_append(b->arena, hosts, host_value(b, host));
+		if (mr_host_is_provider(b->topology, host))
+			mr_value_append(b->arena, providers,
+					provider_value(b, host, service, providers->count + 1));
+	}
+	mr_value_set(b->arena, value, "hosts", hosts);
+	mr_value_set(b->arena, value, "providers", providers);
+	return value;
+}
+
+static void set_hosts(const struct builder *b, struct mr_value *out)
+{
+	struct mr_value *hosts = mr_value_set(b->arena, out, "hosts", mr_value_list(b->arena));
+	struct mr_value *peers = mr_value_set(b->arena, out, "peers", mr_value_list(b->arena));
+	bool any_server = false;
+
+	for (size_t i = 0; i < b->topology->count; i++) {
+		const struct mr_host *host = &b->topology->hosts[i];
+		struct mr_value *value = mr_value_append(b->arena, hosts, host_value(b, host));
+
+		if (is_self(b, host))
+			continue;
+		mr_value_append(b->arena, peers, value);
+		any_server |= mr_host_is_server(host);
+	}
+	mr_value_set_bool(b->arena, out, "any_peer_server", any_server);
+}
+
+static struct mr_value *paths_value(const struct builder *b)
+{
+	static const struct {
+		const char *name, *path;
+	} paths[] = {
+		{ "pid", MR_PATH_PID },             { "socket", MR_PATH_SOCKET },
+		{ "ca_cert", MR_PATH_CA_CERT },     { "host_cert", MR_PATH_HOST_CERT },
+		{ "host_key", MR_PATH_HOST_KEY },   { "db", MR_PATH_DB },
+		{ "overrides", MR_PATH_OVERRIDES }, { "original", MR_PATH_ORIGINAL },
+		{ "mailboxes", MR_PATH_MAILBOXES }, { "postfix", MR_PATH_POSTFIX },
+		{ "dovecot", MR_PATH_DOVECOT },
+	};
+	struct mr_value *value = mr_value_object(b->arena);
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		mr_value_set_string(b->arena, value, paths[i].name,
+				    mr_path(b->arena, b->config->root, paths[i].path));
+	mr_value_set_string(b->arena, value, "schema", mr_printf(b->arena, "%s/schema", mr_data_folder()));
+	return value;
+}
+
+static struct mr_value *directory_value(const struct builder *b)
+{
+	struct mr_value *value = mr_value_object(b->arena);
+	const char *socket = mr_path(b->arena, b->config->root, MR_PATH_SOCKET);
+	long long threads = 2 * (long long)b->topology->count + 16;
+
+	if (threads < THREADS_LEAST)
+		threads = THREADS_LEAST;
+	mr_value_set_string(b->arena, value, "socket_uri", mr_directory_socket_uri(b->arena, socket));
+	mr_value_set_int(b->arena, value, "port", b->config->directory_port);
+	mr_value_set_int(b->arena, value, "max_size", b->config->directory_max_size * 1024 * 1024);
+	mr_value_set_int(b->arena, value, "threads", threads);
+	mr_value_set_int(b->arena, value, "max_readers", threads + READERS_SPARE);
+	return value;
+}
+
+static void set_id(const struct builder *b, struct mr_value *out, const char *name, uid_t uid)
+{
+	bool known = uid != (uid_t)-1;
+
+	mr_value_set_bool(b->arena, out, mr_printf(b->arena, "%s_known", name), known);
+	mr_value_set(b->arena, out, name,
+		     known ? mr_value_int(b->arena, (long long)uid) : mr_value_string(b->arena, NULL));
+}
+
+static struct mr_value *ids_value(const struct builder *b, const struct mr_render_ids *ids)
+{
+	struct mr_value *value = mr_value_object(b->arena);
+
+	set_id(b, value, "root", ids->root);
+	set_id(b, value, "openldap", ids->openldap);
+	set_id(b, value, "postfix", ids->postfix);
+	set_id(b, value, "dovecot", ids->dovecot);
+	return value;
+}
+
+struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
+				   const struct mr_topology *topology, const struct mr_render_ids *ids,
+				   bool gate_closed)
+{
+	const struct builder b = { arena, config, topology };
+	const struct mr_host *self = mr_topology_host(topology, config->host);
+	struct mr_value *out = mr_value_object(arena);
+
+	mr_value_set_string(arena, out, "host", self->name);
+	mr_value_set_string(arena, out, "home", topology->home);
+	mr_value_set_int(arena, out, "server_id", self->server_id);
+	mr_value_set_bool(arena, out, "server", mr_host_is_server(self));
+	mr_value_set_bool(arena, out, "provider", mr_host_is_provider(topology, self));
+	mr_value_set_bool(arena, out, "is_home", strcmp(self->name, topology->home) == 0);
+	mr_value_set_bool(arena, out, "is_mx", mr_list_has(&topology->mx, self->name));
+	mr_value_set_string(arena, out, "scheme", mr_scheme_word(topology->scheme));
+	mr_value_set_bool(arena, out, "sends_out", topology->scheme != MR_SCHEME_INTRANET);
+	mr_value_set_bool(arena, out, "gate_closed", gate_closed);
+	mr_value_set_bool(arena, out, "dns", config->mail_dns);
+	mr_value_set_string(arena, out, "postmaster", config->mail_postmaster);
+	mr_value_set_string(arena, out, "root_dn", MR_DIT_LOCAL_ROOT);
+	mr_value_set(arena, out, "domains", mr_value_strings(arena, &topology->domains));
+	set_hosts(&b, out);
+	mr_value_set(arena, out, "mail", service_value(&b, MR_MAIL));
+	mr_value_set(arena, out, "unix", service_value(&b, MR_UNIX));
+	mr_value_set(arena, out, "directory", directory_value(&b));
+	mr_value_set(arena, out, "paths", paths_value(&b));
+	mr_value_set(arena, out, "ids", ids_value(&b, ids));
+	return out;
+}
