@@ -30,6 +30,9 @@ static int fail_relay(struct mr_arena *arena, const struct mr_topology *topology
 static int fail_foreign(const struct mr_topology *topology, const char *self, const char *owner,
 			struct mr_error *err)
 {
+	if (strcmp(owner, topology->home) == 0)
+		return mr_fail(err, MR_E_DENIED,
+			       _("%s does not administer other hosts: run this on %s itself"), self, owner);
 	return mr_fail(err, MR_E_DENIED,
 		       _("%s does not administer other hosts: run this on %s itself, or on %s"), self, owner,
 		       topology->home);

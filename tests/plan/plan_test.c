@@ -1,0 +1,235 @@
+/* Runs declarative tests of plans, see README.md beside. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "features/account.h"
+#include "features/apply.h"
+
+#define MOST (1024 * 1024)
+
+struct test {
+	struct mr_arena *arena;
+	struct mr_buf facts;
+	struct mr_directory *dir;
+	struct mr_config config;
+	struct mr_topology topology;
+	struct mr_user_request request;
+	struct mr_secret hash;
+	struct mr_plan plan;
+	bool failed;         /* with `err` */
+	struct mr_error err;
+};
+
+static void read_request(struct test *test, char *words)
+{
+	char *rest = words, *word;
+
+	memset(&test->request, 0, sizeof(test->request));
+	test->config.host = mr_strdup(test->arena, strsep(&rest, " "));
+	while ((word = strsep(&rest, " "))) {
+		if (strcmp(word, "-e") == 0)
+			mr_list_add(test->arena, &test->request.addresses, strsep(&rest, " "));
+		else if (strcmp(word, "-c") == 0)
+			test->request.full_name = strsep(&rest, " ");
+		else if (strcmp(word, "--host") == 0)
+			test->request.host = strsep(&rest, " ");
+		else if (strcmp(word, "-p") == 0)
+			test->request.hash = &test->hash;
+		else if (!test->request.user)
+			test->request.user = word;
+		else
+			test->request.services |= strcmp(word, "mail") == 0 ? MR_MAIL : MR_UNIX;
+	}
+}
+
+static int read_topology(struct test *test)
+{
+	const struct mr_search find = { .base = mr_dit_all(MR_MAIL), .filter = MR_TOPOLOGY_FILTER };
+	struct mr_entries entries = { 0 };
+
+	if (mr_directory_list(test->dir, test->arena, &find, &entries, &test->err) < 0)
+		return -1;
+	return mr_topology_parse(test->arena, &entries, &test->topology, &test->err);
+}
+
+static int make_plan(struct test *test)
+{
+	struct mr_user_outcome outcome;
+
+	test->plan = (struct mr_plan){ 0 };
+	test->failed = mr_account_add_plan(test->arena, &test->config, test->dir, &test->topology,
+					   &test->request, &test->plan, &outcome, &test->err) < 0;
+	return 0;
+}
+
+static int useradd(struct test *test, char *words)
+{
+	/* A folder that is not there: no mailbox has left mail in it. */
+	test->config.root = "/nonexistent";
+	read_request(test, words);
+	if (!test->dir &&
+	    (mr_directory_open_memory(mr_buf_text(&test->facts), &test->dir, &test->err) < 0 ||
+	     read_topology(test) < 0))
+		return -1;
+	return make_plan(test);
+}
+
+static int again(struct test *test)
+{
+	mr_secret_set(&test->hash, "{CRYPT}x", 8);
+	if (mr_plan_apply(&test->plan, &test->config, test->dir, &test->err) < 0)
+		return -1;
+	return make_plan(test);
+}
+
+static void print_comment(const char *title, const char *text)
+{
+	printf("# %s\n", title);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		printf("#   %.*s\n", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static int expect(const char *got, const char *want)
+{
+	if (strcmp(got, want) == 0)
+		return 0;
+	print_comment("got:", got);
+	print_comment("want:", want);
+	return -1;
+}
+
+static int expect_plan(struct test *test, bool details, const char *want)
+{
+	MR_BUF got = { 0 };
+
+	if (test->failed)
+		mr_buf_printf(&got, "error %s\n%s\n", mr_error_word(test->err.code), test->err.message);
+	else
+		mr_plan_format(&test->plan, details, &got);
+	return expect(mr_buf_text(&got), want);
+}
+
+static int expect_error(struct test *test, const char *word, const char *want)
+{
+	MR_BUF got = { 0 }, wanted = { 0 };
+
+	if (!test->failed)
+		return expect_plan(test, false, want);
+	mr_buf_printf(&got, "%s\n%s\n", mr_error_word(test->err.code), test->err.message);
+	mr_buf_printf(&wanted, "%s\n%s", word, want);
+	return expect(mr_buf_text(&got), mr_buf_text(&wanted));
+}
+
+static int add_facts(struct test *test, const char *folder, const char *name)
+{
+	const char *path = mr_printf(test->arena, "%s/%s", folder, name);
+	char *text;
+
+	if (mr_file_read(test->arena, path, MOST, &text, NULL, &test->err) < 0)
+		return -1;
+	mr_buf_puts(&test->facts, text);
+	mr_buf_putc(&test->facts, '\n');
+	return 0;
+}
+
+static int run_section(struct test *test, const char *folder, char *head, const char *body)
+{
+	char *rest = head, *word = strsep(&rest, " ");
+
+	if (strcmp(word, "facts") == 0)
+		return add_facts(test, folder, rest);
+	if (strcmp(word, "ldif") == 0) {
+		mr_buf_puts(&test->facts, body);
+		mr_buf_puts(&test->facts, "\n");
+		return 0;
+	}
+	if (strcmp(word, "useradd") == 0)
+		return useradd(test, rest);
+	if (strcmp(word, "plan") == 0 || strcmp(word, "details") == 0)
+		return expect_plan(test, *word == 'd', body);
+	if (strcmp(word, "error") == 0)
+		return expect_error(test, rest, body);
+	if (strcmp(word, "again") == 0)
+		return again(test) < 0 ? -1 : expect_plan(test, false, body);
+	return mr_fail(&test->err, MR_E_INVALID, "unknown section @%s", word);
+}
+
+/* Everything up to the next "@" at the start of a line, without blank lines at its end. */
+static char *cut_body(struct mr_arena *arena, char **text)
+{
+	char *start = *text, *end = *text[0] == '@' ? *text : strstr(*text, "\n@");
+	size_t len;
+
+	*text = end ? end + (*end == '\n') : start + strlen(start);
+	len = (size_t)(*text - start);
+	while (len > 0 && start[len - 1] == '\n')
+		len--;
+	return len ? mr_printf(arena, "%.*s\n", (int)len, start) : mr_strdup(arena, "");
+}
+
+static int run_text(struct test *test, const char *folder, char *text)
+{
+	cut_body(test->arena, &text); /* the comment on top */
+	while (*text == '@') {
+		char *head = text + 1, *end = strchrnul(head, '\n');
+
+		text = *end ? end + 1 : end;
+		*end = '\0';
+		head = mr_strdup(test->arena, head);
+		if (run_section(test, folder, mr_strdup(test->arena, head), cut_body(test->arena, &text)) < 0) {
+			printf("# in section @%s: %s\n", head, test->err.message);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static bool run_file(const char *folder, const char *name)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct test test = { .arena = arena };
+	char *text;
+	int result = mr_file_read(arena, mr_printf(arena, "%s/%s", folder, name), MOST, &text, NULL, &test.err);
+
+	if (result < 0)
+		printf("# %s\n", test.err.message);
+	else
+		result = run_text(&test, folder, text);
+	mr_directory_close(test.dir);
+	mr_buf_close(&test.facts);
+	mr_secret_close(&test.hash);
+	return result == 0;
+}
+
+static int is_test(const struct dirent *entry)
+{
+	return mr_ends_with(entry->d_name, ".test");
+}
+
+int main(int argc, char **argv)
+{
+	struct dirent **entries;
+	int count = argc == 2 ? scandir(argv[1], &entries, is_test, alphasort) : -1, failures = 0;
+
+	if (count <= 0) {
+		fprintf(stderr, "usage: plan_test FOLDER (with *.test in it)\n");
+		return 2;
+	}
+	printf("1..%d\n", count);
+	for (int i = 0; i < count; i++) {
+		bool passed = run_file(argv[1], entries[i]->d_name);
+
+		printf("%sok %d - %s\n", passed ? "" : "not ", i + 1, entries[i]->d_name);
+		failures += !passed;
+		free(entries[i]);
+	}
+	free(entries);
+	return failures > 0;
+}
