@@ -227,7 +227,8 @@ static void slapd_refuses_entries_that_the_schema_forbids(void **state)
 		{ HOST "mailReplState: joined\nmailReplServerID: 1\nmailReplService: mail\n"
 		       "mailReplService: MAIL\n",
 		  "provided more than once" },
-		{ "dn: " MAIL1 "\nobjectClass: mailReplDomain\ncn: mail1.lan\n", "associatedDomain" },
+		{ "dn: " MAIL1 "\nobjectClass: mailReplDomain\ncn: mail1.lan\n",
+		  "associatedDomain" },
 		{ "dn: " MAIL1 "\nobjectClass: mailReplTopology\ncn: mail1.lan\n",
 		  "no structural object class" },
 		{ "dn: " MAIL1 "\nobjectClass: mailReplContainer\nobjectClass: mailReplTopology\n"
