@@ -281,6 +281,8 @@ static void check_fails_with_the_last_line_that_says_something(void **state)
 		{ "exit 3", "sh: failed with status 3 and said nothing" },
 		{ "kill -SEGV $$", "sh: ended by signal 11 (Segmentation fault)" },
 		{ "yes | head -c 300000; echo; echo 'after all that'; exit 1", "sh: after all that" },
+		{ "{ yes | head -c 60000; echo; echo 'in one go'; } | dd obs=100000 2>/dev/null; exit 1",
+		  "sh: in one go" },
 		{ "printf 'no newline'; exit 1", "sh: no newline" },
 	};
 
