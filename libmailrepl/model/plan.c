@@ -109,7 +109,8 @@ static bool wanted_mod(struct mr_arena *arena, const struct mr_entry *old,
 {
 	const struct mr_attr *before = mr_entry_attr(old, wanted->name);
 
-	if (wanted->secret || wanted->values.count == 0)
+	/* a secret has no values among these */
+	if (wanted->values.count == 0)
 		return false;
 	if (strcasecmp(wanted->name, "objectClass") == 0)
 		return object_class_mod(arena, before, wanted, mod);

@@ -48,6 +48,7 @@ static void the_owner_is_the_host_of_the_container(void **state)
 		{ "UID=user1, CN=Mail1.lan, OU=mail, OU=owned, DC=mailrepl", "mail1.lan" },
 		{ "cn=a\\,cn=evil.lan,cn=mail1.lan,ou=Mail,dc=mailrepl", "mail1.lan" },
 		{ "cn=a\\2Cou=Mail,cn=mail1.lan,ou=Mail,dc=mailrepl", "mail1.lan" },
+		{ "uid=a\\,cn=evil.lan,ou=Mail,dc=mailrepl", NULL },
 		{ "ou=Mail,dc=mailrepl", NULL },
 		{ "ou=Mail,ou=Owned,dc=mailrepl", NULL },
 		{ "dc=mailrepl", NULL },
