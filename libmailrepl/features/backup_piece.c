@@ -1,0 +1,294 @@
+#include "features/backup_piece.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/tls.h"
+#include "base/process.h"
+
+#define TAR_BLOCK 512
+#define CHUNK ((size_t)64 * 1024)
+#define TIMEOUT_MS 3600000
+
+struct mr_piece_writer {
+	struct mr_child *child;
+	struct mr_sha256 *sum;
+	int in_fd; /* the compressor's standard input */
+	struct mr_piece piece;
+};
+
+/* POSIX.1-1988 "ustar" */
+struct tar_header {
+	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
+	char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], rest[12];
+};
+_Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a tar header is one block");
+
+/* A name of its own only for the moment between two calls; the prefix is that of stale files. */
+static int nameless_file(const char *folder, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	char *path = mr_printf(arena, "%s/.mailrepl-XXXXXX", folder);
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	if (fd < 0)
+		return mr_fail_errno(err, _("making a file in %s"), folder);
+	unlink(path);
+	return fd;
+}
+
+static int start(const char *const *const commands[2], const struct mr_process *process, bool write_to,
+		 struct mr_child **child, int *fd, struct mr_error *err)
+{
+	for (int i = 0;; i++) {
+		struct mr_process run = *process;
+		int rc;
+
+		run.argv = commands[i];
+		rc = write_to ? mr_process_write_to(&run, child, fd, err) :
+				mr_process_read_from(&run, child, fd, err);
+		if (rc == 0 || i == 1)
+			return rc;
+	}
+}
+
+int mr_piece_create(const char *folder, bool proof, struct mr_piece_writer **out, struct mr_error *err)
+{
+	static const char *const parallel[] = { "lbzip2", "-zc", NULL };
+	static const char *const plain[] = { "bzip2", "-zc", NULL };
+	static const char *const *const commands[] = { parallel, plain };
+	struct mr_piece_writer *writer = calloc(1, sizeof(*writer));
+	struct mr_process process = { .timeout_ms = TIMEOUT_MS };
+
+	*out = NULL;
+	if (!writer)
+		abort();
+	writer->piece.fd = process.out_fd = nameless_file(folder, err);
+	if (process.out_fd < 0 || start(commands, &process, true, &writer->child, &writer->in_fd, err) < 0) {
+		writer->child = NULL;
+		mr_piece_abandon(writer);
+		return -1;
+	}
+	writer->sum = proof ? mr_sha256_open() : NULL;
+	*out = writer;
+	return 0;
+}
+
+int mr_piece_add(struct mr_piece_writer *writer, const void *data, size_t len, struct mr_error *err)
+{
+	const char *from = data;
+
+	if (writer->sum)
+		mr_sha256_add(writer->sum, data, len);
+	writer->piece.raw_size += (int64_t)len;
+	while (len) {
+		ssize_t n = write(writer->in_fd, from, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			struct mr_child *child = writer->child;
+
+			if (errno != EPIPE)
+				return mr_fail_errno(err, _("compressing"));
+			/* Why the compressor ended tells more than our broken pipe. */
+			mr_fail_errno(err, _("compressing"));
+			writer->child = NULL;
+			if (mr_process_end(child, err) < 0)
+				return mr_fail_in(err, _("compressing"));
+			return -1;
+		}
+		from += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* What is too long for the field goes into `prefix`, cut at a slash. */
+static bool put_name(struct tar_header *header, const char *name)
+{
+	size_t len = strlen(name);
+	const char *cut = name;
+
+	if (len > sizeof(header->name)) {
+		cut = strchr(name + len - sizeof(header->name) - 1, '/');
+		if (!cut || (size_t)(cut - name) > sizeof(header->prefix))
+			return false;
+		memcpy(header->prefix, name, (size_t)(cut - name));
+		cut++;
+	}
+	memcpy(header->name, cut, strlen(cut));
+	return true;
+}
+
+/* Octal; above 8 GiB in base 256, as GNU tar and pax readers know it. */
+static void put_number(char *field, size_t len, int64_t number)
+{
+	if (number < (int64_t)1 << (3 * (len - 1))) {
+		char text[24];
+
+		snprintf(text, sizeof(text), "%0*llo", (int)len - 1, (unsigned long long)number);
+		memcpy(field, text, len - 1);
+		return;
+	}
+	for (size_t i = len - 1; i > 0; i--, number >>= 8)
+		field[i] = (char)(number & 0xff);
+	field[0] = (char)0x80;
+}
+
+int mr_piece_add_header(struct mr_piece_writer *writer, const char *name, int64_t size, int64_t time,
+			struct mr_error *err)
+{
+	struct tar_header header = { .type = '0', .magic = "ustar", .version = { '0', '0' } };
+	const unsigned char *bytes = (const unsigned char *)&header;
+	char text[8];
+	unsigned sum = 0;
+
+	if (!put_name(&header, name))
+		return mr_fail(err, MR_E_INVALID, _("%s: too long a name for an archive"), name);
+	put_number(header.mode, sizeof(header.mode), 0600);
+	put_number(header.uid, sizeof(header.uid), 0);
+	put_number(header.gid, sizeof(header.gid), 0);
+	put_number(header.size, sizeof(header.size), size);
+	put_number(header.mtime, sizeof(header.mtime), time);
+	memcpy(header.user, "root", 4);
+	memcpy(header.group, "root", 4);
+	memset(header.checksum, ' ', sizeof(header.checksum));
+	for (size_t i = 0; i < sizeof(header); i++)
+		sum += bytes[i];
+	snprintf(text, sizeof(text), "%06o", sum & 0777777);
+	memcpy(header.checksum, text, 7);
+	return mr_piece_add(writer, &header, sizeof(header), err);
+}
+
+int mr_piece_pad(struct mr_piece_writer *writer, struct mr_error *err)
+{
+	static const char zeros[TAR_BLOCK];
+	size_t over = (size_t)(writer->piece.raw_size % TAR_BLOCK);
+
+	return over ? mr_piece_add(writer, zeros, TAR_BLOCK - over, err) : 0;
+}
+
+int mr_piece_finish(struct mr_piece_writer *writer, struct mr_piece *out, struct mr_error *err)
+{
+	struct mr_child *child = writer->child;
+	int rc = 0;
+
+	writer->child = NULL;
+	if (mr_process_end(child, err) < 0) {
+		rc = mr_fail_in(err, _("compressing"));
+	} else {
+		if (writer->sum)
+			mr_sha256_close(writer->sum, writer->piece.sha256);
+		writer->sum = NULL;
+		writer->piece.size = lseek(writer->piece.fd, 0, SEEK_END);
+		*out = writer->piece;
+		writer->piece.fd = -1;
+	}
+	mr_piece_abandon(writer);
+	return rc;
+}
+
+void mr_piece_abandon(struct mr_piece_writer *writer)
+{
+	if (!writer)
+		return;
+	mr_process_kill(writer->child);
+	if (writer->sum)
+		mr_sha256_close(writer->sum, NULL);
+	mr_piece_close(&writer->piece);
+	free(writer);
+}
+
+void mr_piece_close(struct mr_piece *piece)
+{
+	if (piece && piece->fd > 0)
+		close(piece->fd);
+	if (piece)
+		*piece = (struct mr_piece){ 0 };
+}
+
+int mr_piece_prove(const struct mr_piece *piece, struct mr_error *err)
+{
+	static const char *const parallel[] = { "lbzip2", "-dc", NULL };
+	static const char *const plain[] = { "bzip2", "-dc", NULL };
+	static const char *const *const commands[] = { parallel, plain };
+	struct mr_process process = { .timeout_ms = TIMEOUT_MS, .in_fd = piece->fd };
+	struct mr_sha256 *sum;
+	struct mr_child *child;
+	char block[CHUNK], hex[65];
+	ssize_t n;
+	int fd;
+
+	if (lseek(piece->fd, 0, SEEK_SET) < 0)
+		return mr_fail_errno(err, _("reading back"));
+	if (start(commands, &process, false, &child, &fd, err) < 0)
+		return -1;
+	sum = mr_sha256_open();
+	while ((n = read(fd, block, sizeof(block))) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0)
+			mr_sha256_add(sum, block, (size_t)n);
+	mr_sha256_close(sum, hex);
+	if (mr_process_end(child, err) < 0)
+		return mr_fail_in(err, _("reading back"));
+	if (strcmp(hex, piece->sha256) != 0)
+		return mr_fail(err, MR_E_IO, _("what was compressed does not read back the same"));
+	return 0;
+}
+
+/* The next bytes of a piece, at `offset`. */
+static ssize_t read_piece(const struct mr_piece *piece, int64_t offset, char *block, struct mr_error *err)
+{
+	int64_t left = piece->size - offset;
+	ssize_t n = pread(piece->fd, block, left < (int64_t)CHUNK ? (size_t)left : CHUNK, offset);
+
+	if (n < 0)
+		return mr_fail_errno(err, _("reading back"));
+	return n ? n : mr_fail(err, MR_E_IO, _("a temporary file was cut short"));
+}
+
+int mr_piece_copy(const struct mr_piece *piece, int out, struct mr_error *err)
+{
+	char block[CHUNK];
+
+	for (int64_t done = 0; done < piece->size;) {
+		ssize_t n = read_piece(piece, done, block, err);
+
+		if (n < 0)
+			return -1;
+		for (ssize_t put = 0, m; put < n; put += m) {
+			m = write(out, block + put, (size_t)(n - put));
+			if (m < 0)
+				return mr_fail_errno(err, _("writing the archive"));
+		}
+		done += n;
+	}
+	return 0;
+}
+
+int mr_piece_compare(const struct mr_piece *piece, int in, struct mr_error *err)
+{
+	char block[CHUNK], found[CHUNK];
+
+	for (int64_t done = 0; done < piece->size;) {
+		ssize_t n = read_piece(piece, done, block, err);
+
+		if (n < 0)
+			return -1;
+		for (ssize_t got = 0, m; got < n; got += m) {
+			m = read(in, found + got, (size_t)(n - got));
+			if (m < 0)
+				return mr_fail_errno(err, _("reading back"));
+			if (m == 0)
+				return mr_fail(err, MR_E_IO, _("it is shorter than what was written"));
+		}
+		if (memcmp(block, found, (size_t)n) != 0)
+			return mr_fail(err, MR_E_IO, _("it does not read back as it was written"));
+		done += n;
+	}
+	return 0;
+}

@@ -1,0 +1,158 @@
+#include "features/backup.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/ldif.h"
+#include "features/backup_ldif.h"
+
+#define NEVER "entryDN", "subschemaSubentry", "hasSubordinates"
+
+static const char *const kept_drops[] = { NEVER, "contextCSN", NULL };
+static const char *const fresh_drops[] = { NEVER, "contextCSN", "structuralObjectClass", "entryUUID",
+					   "entryCSN", "creatorsName", "createTimestamp", "modifiersName",
+					   "modifyTimestamp", NULL };
+
+/* *fd = -1 if the archive did not hold it. */
+static int open_member(const struct mr_backup_source *source, const char *what, const char **name, int *fd,
+		       struct mr_arena *arena, struct mr_error *err)
+{
+	const char *path;
+
+	*name = mr_printf(arena, "%s-%s.ldif", mr_service_name(source->service), what);
+	path = mr_printf(arena, "%s/%s", source->folder, *name);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd < 0 && mr_path_exists(path))
+		return mr_fail_errno(err, "%s", path);
+	return 0;
+}
+
+/* The contextCSNs of the first record, which is the base; `fd` is at the beginning again afterwards. */
+static int head_csns(struct mr_arena *arena, int fd, const char *name, struct mr_list *out,
+		     struct mr_error *err)
+{
+	const struct mr_attr *csns;
+	struct mr_entry *base;
+	struct mr_ldif *ldif;
+	int rc;
+
+	*out = (struct mr_list){ 0 };
+	if (fd < 0)
+		return 0;
+	ldif = mr_ldif_open(fd, name);
+	rc = mr_ldif_read(ldif, arena, &base, err);
+	mr_ldif_close(ldif);
+	if (rc < 0)
+		return -1;
+	csns = rc ? mr_entry_attr(base, "contextCSN") : NULL;
+	if (csns)
+		*out = csns->values;
+	return lseek(fd, 0, SEEK_SET) == 0 ? 0 : mr_fail_errno(err, "%s", name);
+}
+
+/* The serverID of a CSN, "<time>#<count>#<sid in hex>#<mod>"; -1 if it is none. */
+static long csn_server(const char *csn)
+{
+	const char *hash = strchr(csn, '#');
+
+	hash = hash ? strchr(hash + 1, '#') : NULL;
+	return hash ? strtol(hash + 1, NULL, 16) : -1;
+}
+
+static const char *csn_of(const struct mr_list *csns, long server)
+{
+	for (size_t i = 0; i < csns->count; i++)
+		if (csn_server(csns->items[i]) == server)
+			return csns->items[i];
+	return NULL;
+}
+
+/* Databases are dumped one after the other. Where both know a serverID the older CSN counts: too old makes the consumer ask for
+ * what it has, too new makes it miss something for ever. What the copy says of the maker is dropped with its container. */
+static const char *merge_csns(struct mr_arena *arena, const struct mr_list *owned,
+			      const struct mr_list *copied, unsigned maker)
+{
+	MR_BUF lines = { 0 };
+
+	for (size_t i = 0; i < owned->count; i++) {
+		const char *other = csn_of(copied, csn_server(owned->items[i]));
+		bool older = other && strcmp(other, owned->items[i]) < 0;
+
+		mr_buf_printf(&lines, "contextCSN: %s\n", older ? other : owned->items[i]);
+	}
+	for (size_t i = 0; i < copied->count; i++) {
+		long server = csn_server(copied->items[i]);
+
+		if (server != (long)maker && !csn_of(owned, server))
+			mr_buf_printf(&lines, "contextCSN: %s\n", copied->items[i]);
+	}
+	return mr_strdup(arena, mr_buf_text(&lines));
+}
+
+static int write_parts(const struct mr_backup_source *source, bool with_maker, int out, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *all = mr_dit_all(source->service), *owned_name, *copies_name;
+	struct mr_list owned_csns, copied_csns;
+	int owned = -1, copies = -1, rc = -1;
+
+	if (open_member(source, "owned", &owned_name, &owned, arena, err) < 0 ||
+	    open_member(source, "copies", &copies_name, &copies, arena, err) < 0)
+		goto done;
+	if (!with_maker && owned >= 0) {
+		close(owned);
+		owned = -1;
+	}
+	if (copies < 0) {
+		mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), copies_name);
+		goto done;
+	}
+	if (head_csns(arena, owned, owned_name, &owned_csns, err) < 0 ||
+	    head_csns(arena, copies, copies_name, &copied_csns, err) < 0)
+		goto done;
+	rc = mr_ldif_rewrite(&(struct mr_ldif_rewrite){ copies_name, all, all, kept_drops,
+							merge_csns(arena, &owned_csns, &copied_csns,
+								   source->manifest->server_id) },
+			     copies, out, err);
+	if (rc == 0 && owned >= 0)
+		rc = mr_ldif_rewrite(
+			&(struct mr_ldif_rewrite){
+				owned_name, mr_dit_owned(arena, source->service, source->manifest->host),
+				mr_dit_copy(arena, source->service, source->manifest->host), kept_drops, NULL },
+			owned, out, err);
+done:
+	if (owned >= 0)
+		close(owned);
+	if (copies >= 0)
+		close(copies);
+	return rc;
+}
+
+int mr_backup_write_copy(void *source, int fd, struct mr_error *err)
+{
+	return write_parts(source, true, fd, err);
+}
+
+int mr_backup_write_others(void *source, int fd, struct mr_error *err)
+{
+	return write_parts(source, false, fd, err);
+}
+
+int mr_backup_write_owned(void *argument, int fd, struct mr_error *err)
+{
+	const struct mr_backup_source *source = argument;
+	MR_ARENA arena = mr_arena_open();
+	const char *suffix = mr_dit_owned(arena, source->service, source->manifest->host), *name;
+	int in, rc;
+
+	if (open_member(source, "owned", &name, &in, arena, err) < 0)
+		return -1;
+	if (in < 0)
+		return mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), name);
+	rc = mr_ldif_rewrite(&(struct mr_ldif_rewrite){ name, suffix, suffix, fresh_drops, NULL }, in, fd,
+			     err);
+	close(in);
+	return rc;
+}
