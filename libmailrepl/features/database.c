@@ -141,6 +141,18 @@ int mr_slapd_config_load(const char *ldif, const char *folder, struct mr_error *
 	return 0;
 }
 
+int mr_slapd_own(const char *folder, struct mr_error *err)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() != 0)
+		return 0;
+	if (mr_user_id("openldap", &uid, &gid, err) < 0)
+		return -1;
+	return mr_tree_own(folder, uid, gid, err);
+}
+
 /* The suffix entry: what a database holds before anything else. */
 static struct mr_entry *base_entry(struct mr_arena *arena, enum mr_database database, const char *host)
 {
@@ -194,7 +206,6 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 	const char *path = mr_database_path(arena, config, database);
 	const char *folder = loading_folder(arena, config);
 	const char *made = mr_printf(arena, "%s/%s", folder, databases[database].word);
-	const struct mr_rendered *file = mr_rendering_slapd(rendering);
 
 	if (mr_database_exists(config, database))
 		return mr_fail(err, MR_E_EXISTS, _("%s: the database is there and is not loaded over"), path);
@@ -203,7 +214,7 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 	    mr_slapd_config_load(mr_buf_text(&text), mr_printf(arena, "%s/slapd.d", folder), err) < 0 ||
 	    fill(arena, config, folder, database, server_id, seed, err) < 0)
 		return mr_fail_in(err, _("filling the database %s"), databases[database].word);
-	if (mr_tree_own(made, file->attrs.uid, file->attrs.gid, err) < 0 || mr_tree_sync(made, err) < 0)
+	if (mr_slapd_own(made, err) < 0 || mr_tree_sync(made, err) < 0)
 		return -1;
 	/* An empty folder of that name may be left from a database that was dropped. */
 	if (rmdir(path) < 0 && mr_path_exists(path) && mr_tree_remove(path, err) < 0)

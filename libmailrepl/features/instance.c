@@ -48,12 +48,13 @@ static int install_config(void *argument, struct mr_error *err)
 	const struct instance *in = argument;
 	const char *folder = mr_path(in->arena, in->config->root, MR_PATH_SLAPD_D);
 	const char *fresh = mr_printf(in->arena, "%s.new", folder);
-	const char *const check[] = { "slaptest", "-u", "-Q", "-F", fresh, NULL };
+	const char *const check[] = { "slaptest", "-u", "-F", fresh, NULL };
 
+	/* slaptest wants the pid file's folder, which every boot makes anew. */
 	if (mr_slapd_config_load(in->file->content, fresh, err) < 0 ||
+	    mr_folder_make(mr_path(in->arena, in->config->root, MR_PATH_RUN), MR_FILE_PUBLIC_FOLDER, err) < 0 ||
 	    mr_process_check(&(struct mr_process){ .argv = check }, err) < 0 ||
-	    mr_tree_own(fresh, in->file->attrs.uid, in->file->attrs.gid, err) < 0 ||
-	    mr_tree_sync(fresh, err) < 0 || mr_folder_swap(fresh, folder, err) < 0)
+	    mr_slapd_own(fresh, err) < 0 || mr_tree_sync(fresh, err) < 0 || mr_folder_swap(fresh, folder, err) < 0)
 		return -1;
 	return mr_tree_remove(fresh, err);
 }
@@ -109,7 +110,7 @@ static void plan_drops(struct mr_arena *arena, const struct mr_topology *topolog
 {
 	for (int i = 0; i < MR_DATABASE_COUNT; i++)
 		if (!mr_database_wanted(topology, host, i) && !mr_database_owned(i) &&
-		    mr_path_exists(mr_database_path(arena, in->config, i)))
+		    mr_database_exists(in->config, i))
 			plan_database(arena, plan, in, i, drop_database,
 				      mr_printf(arena, _("remove the copy %s"), mr_database_word(i)));
 }
@@ -243,7 +244,9 @@ static int dump_topology(struct mr_arena *arena, const struct mr_config *config,
 		mr_process_kill(child);
 		return -1;
 	}
-	return mr_process_end(child, err);
+	if (mr_process_end(child, err) < 0)
+		return -1;
+	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_SLAPD "/recover.d"), err);
 }
 
 int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir, const struct mr_config *config,

@@ -23,9 +23,14 @@ void mr_database_base(struct mr_arena *arena, enum mr_database database, const c
 		      struct mr_buf *out);
 /* Loads slapd's configuration from LDIF into a fresh folder by slapadd -n0. */
 int mr_slapd_config_load(const char *ldif, const char *folder, struct mr_error *err) MR_MUST_CHECK;
+/* Gives a folder and what is below to the user that slapd runs as: openldap, or with --root and without root the caller. */
+int mr_slapd_own(const char *folder, struct mr_error *err) MR_MUST_CHECK;
 /* True if this host has this database: owned ones on providers, unix ones on servers, status everywhere. */
 bool mr_database_wanted(const struct mr_topology *topology, const struct mr_host *host,
 			enum mr_database database);
+
+/* slapd's configuration among what was rendered; NULL if it is not. */
+const struct mr_rendered *mr_rendering_slapd(const struct mr_rendering *rendering);
 
 /* Writes LDIF to `fd`. `context` is whatever made it. */
 typedef int (*mr_ldif_writer)(void *context, int fd, struct mr_error *err);

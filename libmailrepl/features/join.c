@@ -90,7 +90,7 @@ static int plan_files(struct mr_arena *arena, struct mr_config *config, struct m
 		return -1;
 	if (!good)
 		mr_identity_plan(arena, &join->identity, cert, key, attrs, config->host, plan);
-	if (!config->exists)
+	if (join->new_host)
 		plan_changed_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC);
 	return 0;
 }
@@ -132,7 +132,7 @@ static int seed_owned(struct mr_arena *arena, const struct mr_config *config, co
 		      enum mr_service service, struct mr_seed *seed, struct mr_error *err)
 {
 	struct mr_sync_refill *refill = MR_NEW(arena, struct mr_sync_refill);
-	enum mr_host_state state;
+	enum mr_host_state state = MR_INVITED;
 
 	*refill = (struct mr_sync_refill){ config, &join->topology, service,
 					   mr_printf(arena, "%s/tls", join->folder), NULL, NULL };
@@ -259,7 +259,7 @@ static bool has_joined(struct mr_arena *arena, const struct mr_config *config, s
 	struct mr_error err;
 	const struct mr_host *self;
 
-	if (!config->exists || !config->host || !mr_service_running(MR_SERVICE_SLAPD, config->root) ||
+	if (join->new_host || !mr_service_running(MR_SERVICE_SLAPD, config->root) ||
 	    mr_instance_open(arena, config, &join->dir, &err) < 0 ||
 	    mr_instance_topology(arena, join->dir, config, &join->topology, &err) < 0)
 		return false;
@@ -307,7 +307,8 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s"), config->path, config->host);
 	if (!config->host && !host && mr_hostname(arena, &host, err) < 0)
 		return -1;
-	if (!config->host)
+	join->new_host = !config->host;
+	if (join->new_host)
 		config->host = host;
 	join->config = config;
 	if (has_joined(arena, config, join))

@@ -16,6 +16,7 @@
 /* What the steps refer to; start as { 0 }, close after the plan was applied or printed. */
 struct mr_join {
 	const struct mr_config *config;
+	bool new_host;               /* mailrepl.conf did not name this host yet */
 	const char *folder;          /* the unpacked archive; removed on close. NULL: none was needed */
 	struct mr_backup archive;
 	struct mr_topology topology; /* the archive's, or this host's if it has joined already */
