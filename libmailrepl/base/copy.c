@@ -62,8 +62,9 @@ static int set_owner_and_mode(int fd, const struct stat *st)
 
 static int copy_file(const struct copy *copy, const struct stat *st)
 {
-	int out, rc = 0, in = openat(copy->from, copy->from_name,
-				     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int out, rc = 0,
+		 in = openat(copy->from, copy->from_name,
+			     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (in < 0)
 		return fail(copy);
@@ -117,7 +118,8 @@ static int copy_items(const struct copy *copy, DIR *in, int out)
 
 static DIR *open_folder(const struct copy *copy)
 {
-	int fd = openat(copy->from, copy->from_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(copy->from, copy->from_name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	if (fd >= 0 && !dir)
@@ -134,7 +136,8 @@ static int copy_folder(const struct copy *copy, const struct stat *st)
 	if (!in)
 		return fail(copy);
 	if (mkdirat(copy->to, copy->to_name, 0700) == 0)
-		out = openat(copy->to, copy->to_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		out = openat(copy->to, copy->to_name,
+			     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	rc = out < 0 ? fail(copy) : copy_items(copy, in, out);
 	if (rc == 0 && set_owner_and_mode(out, st) < 0)
 		rc = fail(copy);
@@ -166,7 +169,8 @@ int mr_tree_copy(const char *from, const char *to, struct mr_error *err)
 	struct mr_error ignored;
 
 	if (mr_path_exists(to))
-		return mr_fail(err, MR_E_EXISTS, _("copying %s to %s: the latter exists already"), from, to);
+		return mr_fail(err, MR_E_EXISTS, _("copying %s to %s: the latter exists already"),
+			       from, to);
 	mr_buf_puts(&path, from);
 	if (copy_one((struct copy){ AT_FDCWD, AT_FDCWD, from, to, &path, err }) < 0) {
 		if (mr_tree_remove(to, &ignored) < 0)

@@ -39,7 +39,8 @@ static struct mr_attr *find_or_add(struct mr_arena *arena, struct mr_entry *entr
 	return attr;
 }
 
-void mr_entry_add(struct mr_arena *arena, struct mr_entry *entry, const char *name, const char *value)
+void mr_entry_add(struct mr_arena *arena, struct mr_entry *entry, const char *name,
+		  const char *value)
 {
 	mr_list_add(arena, &find_or_add(arena, entry, name)->values, value);
 }

@@ -34,7 +34,8 @@ struct mr_mod {
 };
 
 struct mr_entry *mr_entry_new(struct mr_arena *arena, const char *dn);
-void mr_entry_add(struct mr_arena *arena, struct mr_entry *entry, const char *name, const char *value);
+void mr_entry_add(struct mr_arena *arena, struct mr_entry *entry, const char *name,
+		  const char *value);
 void mr_entry_add_list(struct mr_arena *arena, struct mr_entry *entry, const char *name,
 		       const struct mr_list *values); /* an empty list adds nothing */
 void mr_entry_add_secret(struct mr_arena *arena, struct mr_entry *entry, const char *name,

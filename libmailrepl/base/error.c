@@ -18,7 +18,8 @@ static const struct {
 
 #define KNOWN_CODES (sizeof(codes) / sizeof(codes[0]))
 
-/* Puts "..." at the end of a text that filled the buffer, without leaving half a character before it. */
+/* Puts "..." at the end of a text that filled the buffer, without leaving half a character before
+ * it. */
 static void cut(char *text, size_t size)
 {
 	size_t end = size - sizeof("...");

@@ -16,21 +16,21 @@
 /* code, exit status (sysexits.h), the word in --json output */
 #define MR_ERROR_CODES(X)                                                                          \
 	X(OK, EX_OK, "ok")                                                                         \
-	X(USAGE, EX_USAGE, "usage")              /* wrong options or arguments */                  \
-	X(INVALID, EX_DATAERR, "invalid")        /* a value that is malformed or not allowed */    \
-	X(ARCHIVE, EX_DATAERR, "bad-archive")    /* truncated, altered, foreign or hostile */      \
-	X(NOT_FOUND, EX_NOINPUT, "not-found")    /* file, entry or archive that must exist */      \
+	X(USAGE, EX_USAGE, "usage")           /* wrong options or arguments */                     \
+	X(INVALID, EX_DATAERR, "invalid")     /* a value that is malformed or not allowed */       \
+	X(ARCHIVE, EX_DATAERR, "bad-archive") /* truncated, altered, foreign or hostile */         \
+	X(NOT_FOUND, EX_NOINPUT, "not-found") /* file, entry or archive that must exist */         \
 	X(NO_USER, EX_NOUSER, "no-user")                                                           \
-	X(NO_HOST, EX_NOHOST, "no-host")         /* host that is not in the topology */            \
+	X(NO_HOST, EX_NOHOST, "no-host")              /* host that is not in the topology */       \
 	X(UNAVAILABLE, EX_UNAVAILABLE, "unavailable") /* a server that does not answer */          \
 	X(INTERNAL, EX_SOFTWARE, "internal")                                                       \
-	X(SYSTEM, EX_OSERR, "system")            /* fork, exec, a program that failed */           \
-	X(EXISTS, EX_CANTCREAT, "exists")        /* already there, or owned by somebody else */    \
+	X(SYSTEM, EX_OSERR, "system")     /* fork, exec, a program that failed */                  \
+	X(EXISTS, EX_CANTCREAT, "exists") /* already there, or owned by somebody else */           \
 	X(IO, EX_IOERR, "io")                                                                      \
-	X(TEMPORARY, EX_TEMPFAIL, "temporary")   /* deadline passed, lock held: try again */       \
-	X(PROTOCOL, EX_PROTOCOL, "protocol")     /* a server's answer makes no sense */            \
+	X(TEMPORARY, EX_TEMPFAIL, "temporary") /* deadline passed, lock held: try again */         \
+	X(PROTOCOL, EX_PROTOCOL, "protocol")   /* a server's answer makes no sense */              \
 	X(DENIED, EX_NOPERM, "denied")                                                             \
-	X(CONFIG, EX_CONFIG, "config")           /* configuration, template or set-up is wrong */
+	X(CONFIG, EX_CONFIG, "config") /* configuration, template or set-up is wrong */
 
 enum mr_error_code {
 #define MR_ERROR_ENUM(code, status, word) MR_E_##code,

@@ -65,7 +65,8 @@ int mr_file_read(struct mr_arena *arena, const char *path, size_t most, char **t
 	else if ((unsigned long long)st.st_size > most)
 		rc = too_long(path, most, err);
 	else
-		rc = read_all(arena, fd, path, (size_t)st.st_size, most, text, len ? len : &length, err);
+		rc = read_all(arena, fd, path, (size_t)st.st_size, most, text, len ? len : &length,
+			      err);
 	close(fd);
 	return rc;
 }
@@ -113,7 +114,8 @@ static void remove_stale(const char *folder, const char *prefix)
 	while (dir && (item = readdir(dir))) {
 		int fd;
 
-		if (!mr_starts_with(item->d_name, prefix) || strlen(item->d_name) != strlen(prefix) + 6)
+		if (!mr_starts_with(item->d_name, prefix) ||
+		    strlen(item->d_name) != strlen(prefix) + 6)
 			continue;
 		fd = openat(dirfd(dir), item->d_name, OPEN_READ | O_NOFOLLOW);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -125,8 +127,8 @@ static void remove_stale(const char *folder, const char *prefix)
 		closedir(dir);
 }
 
-/* chown before chmod, since chown clears the set-id bits; both before the first byte, so that nobody who
- * may not read the result can open it early. */
+/* chown before chmod, since chown clears the set-id bits; both before the first byte, so that
+ * nobody who may not read the result can open it early. */
 static int fill(int fd, const void *data, size_t len, struct mr_file_attrs attrs)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)

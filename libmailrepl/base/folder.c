@@ -68,14 +68,16 @@ static int make_parents(struct mr_arena *arena, const char *path, struct mr_erro
 	return 0;
 }
 
-/* A link that root or we made is the administrator's wish; one made by anybody else must not choose what
- * we chown. */
+/* A link that root or we made is the administrator's wish; one made by anybody else must not choose
+ * what we chown. */
 static int refuse_foreign_link(const char *path, struct mr_error *err)
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != 0 && st.st_uid != geteuid())
-		return mr_fail(err, MR_E_DENIED, _("%s is a link that belongs to somebody else"), path);
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != 0 &&
+	    st.st_uid != geteuid())
+		return mr_fail(err, MR_E_DENIED, _("%s is a link that belongs to somebody else"),
+			       path);
 	return 0;
 }
 

@@ -10,19 +10,17 @@
 static const struct {
 	const char *name, *package;
 } makers[] = {
-	{ "dovecot", "dovecot-core" },
-	{ "dovenull", "dovecot-core" },
-	{ "openldap", "slapd" },
-	{ "postdrop", "postfix" },
-	{ "postfix", "postfix" },
+	{ "dovecot", "dovecot-core" }, { "dovenull", "dovecot-core" }, { "openldap", "slapd" },
+	{ "postdrop", "postfix" },     { "postfix", "postfix" },
 };
 
 static int fail_absent(const char *what, const char *name, struct mr_error *err)
 {
 	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
 		if (strcmp(makers[i].name, name) == 0)
-			return mr_fail(err, MR_E_CONFIG, _("there is no %s \"%s\": install the package %s"),
-				       what, name, makers[i].package);
+			return mr_fail(err, MR_E_CONFIG,
+				       _("there is no %s \"%s\": install the package %s"), what,
+				       name, makers[i].package);
 	return mr_fail(err, MR_E_CONFIG, _("there is no %s \"%s\" on this machine"), what, name);
 }
 

@@ -44,7 +44,8 @@ void mr_list_sort(struct mr_list *list)
 /* A sorted copy in which each item stands once. */
 static struct mr_list sorted_set(struct mr_arena *arena, const struct mr_list *list)
 {
-	struct mr_list copy = { MR_NEW_ARRAY(arena, const char *, list->count), list->count, list->count };
+	struct mr_list copy = { MR_NEW_ARRAY(arena, const char *, list->count), list->count,
+				list->count };
 	size_t kept = 0;
 
 	if (list->count)

@@ -43,16 +43,19 @@ static int fail_held(int fd, const char *path, struct mr_error *err)
 
 	if (pid <= 0)
 		return mr_fail(err, MR_E_TEMPORARY,
-			       _("%s is locked by another process; try again when it has ended"), path);
-	if (mr_file_read(arena, mr_printf(arena, "/proc/%ld/comm", pid), 64, &name, NULL, &ignored) < 0)
+			       _("%s is locked by another process; try again when it has ended"),
+			       path);
+	if (mr_file_read(arena, mr_printf(arena, "/proc/%ld/comm", pid), 64, &name, NULL,
+			 &ignored) < 0)
 		name = mr_strdup(arena, "?");
 	name[strcspn(name, "\n")] = '\0';
 	return mr_fail(err, MR_E_TEMPORARY,
-		       _("%s is locked by process %ld (%s); try again when it has ended"), path, pid,
-		       name);
+		       _("%s is locked by process %ld (%s); try again when it has ended"), path,
+		       pid, name);
 }
 
-/* flock(2) has no deadline of its own and an alarm would belong to the program, so it is asked often. */
+/* flock(2) has no deadline of its own and an alarm would belong to the program, so it is asked
+ * often. */
 static int wait_for_lock(int fd, const char *path, int timeout_ms, struct mr_error *err)
 {
 	const struct timespec pause = { 0, POLL_MS * 1000000L };

@@ -46,7 +46,8 @@ static void write_line(const char *head, char *text, const char *tail)
 	len = snprintf(line, sizeof(line), "%s%s%s", head, text, tail);
 	if (len < 0)
 		return;
-	written = write(STDERR_FILENO, line, (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
+	written = write(STDERR_FILENO, line,
+			(size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
 	(void)written; /* there is nobody to tell that the log is gone */
 }
 
@@ -60,7 +61,8 @@ void mr_log(enum mr_log_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	/* A progress line that stands on the terminal is wiped, and drawn again at the next call. */
+	/* A progress line that stands on the terminal is wiped, and drawn again at the next call.
+	 */
 	snprintf(head, sizeof(head), "%s%s: ", progress.drawn && logger.terminal ? "\r\033[K" : "",
 		 logger.program);
 	progress.next_ms = progress.drawn && logger.terminal ? 0 : progress.next_ms;
@@ -94,19 +96,22 @@ static void format_duration(char *text, size_t size, unsigned long long seconds)
 static void draw(long long now)
 {
 	unsigned long long elapsed = (unsigned long long)(now - progress.start_ms);
-	double rate = elapsed ? (double)(progress.done - progress.first) * 1000.0 / (double)elapsed : 0;
+	double rate =
+		elapsed ? (double)(progress.done - progress.first) * 1000.0 / (double)elapsed : 0;
 	char text[LINE_SIZE], left[64], head[128];
 
 	if (progress.total && progress.done < progress.total && rate > 0) {
-		format_duration(left, sizeof(left),
-				(unsigned long long)((double)(progress.total - progress.done) / rate));
+		format_duration(
+			left, sizeof(left),
+			(unsigned long long)((double)(progress.total - progress.done) / rate));
 		snprintf(text, sizeof(text), _("%s: %llu of %llu, %.0f/s, %s left"), progress.what,
 			 progress.done, progress.total, rate, left);
 	} else if (progress.total) {
-		snprintf(text, sizeof(text), _("%s: %llu of %llu, %.0f/s"), progress.what, progress.done,
-			 progress.total, rate);
+		snprintf(text, sizeof(text), _("%s: %llu of %llu, %.0f/s"), progress.what,
+			 progress.done, progress.total, rate);
 	} else {
-		snprintf(text, sizeof(text), _("%s: %llu, %.0f/s"), progress.what, progress.done, rate);
+		snprintf(text, sizeof(text), _("%s: %llu, %.0f/s"), progress.what, progress.done,
+			 rate);
 	}
 	snprintf(head, sizeof(head), "%s%s: ", logger.terminal ? "\r" : "", logger.program);
 	write_line(head, text, logger.terminal ? "\033[K" : "\n");

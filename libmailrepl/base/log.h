@@ -7,8 +7,8 @@
 
 enum mr_log_level { MR_LOG_ERROR, MR_LOG_WARNING, MR_LOG_INFO, MR_LOG_DEBUG };
 
-/* `program` is borrowed for the life of the process. Until this is called the log is silent, so that
- * a test that uses the library prints nothing. */
+/* `program` is borrowed for the life of the process. Until this is called the log is silent, so
+ * that a test that uses the library prints nothing. */
 void mr_log_init(const char *program, enum mr_log_level most);
 
 /* One line "program: text" on stderr if `level` is within the chosen one. */
@@ -18,7 +18,8 @@ void mr_log(enum mr_log_level level, const char *fmt, ...) MR_PRINTF(2, 3);
 void mr_audit(const char *fmt, ...) MR_PRINTF(1, 2);
 
 /* Progress of long work on stderr: redrawn in place on a terminal, else a line every five seconds.
- * `total` 0: unknown. Shows count, rate and time left. A call costs nothing until it is time to draw. */
+ * `total` 0: unknown. Shows count, rate and time left. A call costs nothing until it is time to
+ * draw. */
 void mr_progress(const char *what, unsigned long long done, unsigned long long total);
 void mr_progress_end(void);
 

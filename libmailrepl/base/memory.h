@@ -24,18 +24,20 @@ char *mr_strdup(struct mr_arena *arena, const char *text);           /* NULL giv
 char *mr_strndup(struct mr_arena *arena, const char *text, size_t len);
 char *mr_printf(struct mr_arena *arena, const char *fmt, ...) MR_PRINTF(2, 3);
 
-/* A secret: own locked pages where the system allows it, wiped when closed, never copied to an arena. */
+/* A secret: own locked pages where the system allows it, wiped when closed, never copied to an
+ * arena. */
 struct mr_secret {
 	char *data; /* NUL-terminated; NULL: none */
 	size_t len;
 };
 
-void mr_secret_set(struct mr_secret *secret, const char *data, size_t len); /* replaces, wiping the old */
-void mr_secret_close(struct mr_secret *secret);                            /* wipes; NULL-safe */
+void mr_secret_set(struct mr_secret *secret, const char *data,
+		   size_t len);                 /* replaces, wiping the old */
+void mr_secret_close(struct mr_secret *secret); /* wipes; NULL-safe */
 #define MR_SECRET __attribute__((cleanup(mr_secret_close))) struct mr_secret
 
-/* Reads one line from `fd` without its newline (a NUL byte, more than `most` bytes or an immediate end:
- * MR_E_INVALID), and nothing after it. After a failure there is no secret. */
+/* Reads one line from `fd` without its newline (a NUL byte, more than `most` bytes or an immediate
+ * end: MR_E_INVALID), and nothing after it. After a failure there is no secret. */
 int mr_secret_read_line(struct mr_secret *secret, int fd, size_t most,
 			struct mr_error *err) MR_MUST_CHECK;
 

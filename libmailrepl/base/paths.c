@@ -7,7 +7,8 @@ char *mr_path(struct mr_arena *arena, const char *root, const char *path)
 	return mr_printf(arena, "%s%s", root ? root : "", path);
 }
 
-/* secure_getenv: the environment of whoever starts a setuid program does not choose what it trusts. */
+/* secure_getenv: the environment of whoever starts a setuid program does not choose what it trusts.
+ */
 static const char *chosen(const char *variable, const char *built_in)
 {
 	const char *folder = secure_getenv(variable);

@@ -29,8 +29,8 @@
 /* "<root><path>" */
 char *mr_path(struct mr_arena *arena, const char *root, const char *path);
 
-/* Installed data: templates and schema. MAILREPL_DATA in the environment wins over the built-in folder
- * (only if we run with the ids of the caller: not setuid). */
+/* Installed data: templates and schema. MAILREPL_DATA in the environment wins over the built-in
+ * folder (only if we run with the ids of the caller: not setuid). */
 const char *mr_data_folder(void);
 /* The program mailrepl-slapd: MAILREPL_LIBEXEC in the environment wins likewise. */
 const char *mr_libexec_folder(void);

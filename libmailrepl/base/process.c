@@ -71,8 +71,8 @@ static bool capture_read(struct capture *capture)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* Takes what lies in the pipe, without waiting for grandchildren that hold it open, and not for ever if
- * one of them never stops writing. */
+/* Takes what lies in the pipe, without waiting for grandchildren that hold it open, and not for
+ * ever if one of them never stops writing. */
 static void capture_drain(struct capture *capture)
 {
 	for (int i = 0; i < 256 && capture_read(capture); i++)
@@ -97,9 +97,9 @@ static void capture_store(struct capture *capture)
 	}
 }
 
-/* A file in memory that cannot grow over STORE_SIZE. Nobody has to empty it, so it cannot block a program
- * while we are busy with its other stream, and a daemon that keeps it gets an error from write(2) one
- * day, not a SIGPIPE. */
+/* A file in memory that cannot grow over STORE_SIZE. Nobody has to empty it, so it cannot block a
+ * program while we are busy with its other stream, and a daemon that keeps it gets an error from
+ * write(2) one day, not a SIGPIPE. */
 static int open_store(struct mr_error *err)
 {
 	int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -221,8 +221,8 @@ static int run_daemon(const struct mr_process *process, struct job *job, struct 
 	int fd = open_store(err);
 
 	job->capture.fd = fd;
-	if (fd < 0 || start(process, process->in_fd, process->out_fd > 0 ? process->out_fd : fd, fd, job,
-			    err) < 0)
+	if (fd < 0 || start(process, process->in_fd, process->out_fd > 0 ? process->out_fd : fd, fd,
+			    job, err) < 0)
 		return -1;
 	return finish(job, false, err);
 }
@@ -236,8 +236,8 @@ static int run_piped(const struct mr_process *process, struct job *job, struct m
 	job->capture.fd = ends[0];
 	/* Only our end: O_NONBLOCK belongs to the description, and each end has its own. */
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	rc = start(process, process->in_fd, process->out_fd > 0 ? process->out_fd : ends[1], ends[1], job,
-		   err);
+	rc = start(process, process->in_fd, process->out_fd > 0 ? process->out_fd : ends[1],
+		   ends[1], job, err);
 	close(ends[1]);
 	return rc < 0 ? -1 : finish(job, true, err);
 }
@@ -293,7 +293,8 @@ static int open_child(const struct mr_process *process, int ours, struct mr_chil
 		      struct mr_error *err)
 {
 	struct mr_child *child = child_open();
-	int ends[2], store = open_store(err), stdout_fd = process->out_fd > 0 ? process->out_fd : store;
+	int ends[2], store = open_store(err),
+		     stdout_fd = process->out_fd > 0 ? process->out_fd : store;
 
 	*out = NULL;
 	*fd = -1;
@@ -303,8 +304,8 @@ static int open_child(const struct mr_process *process, int ours, struct mr_chil
 		return -1;
 	}
 	child->fd = ends[ours];
-	if (start(process, ours == 0 ? process->in_fd : ends[0], ours == 0 ? ends[1] : stdout_fd, store,
-		  &child->job, err) < 0) {
+	if (start(process, ours == 0 ? process->in_fd : ends[0], ours == 0 ? ends[1] : stdout_fd,
+		  store, &child->job, err) < 0) {
 		close(ends[1 - ours]);
 		child_close(child);
 		return -1;

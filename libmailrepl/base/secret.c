@@ -16,8 +16,8 @@ static size_t whole_pages(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-/* Pages that are neither swapped out nor written to a core file; an unprivileged process may have no
- * right to lock them, which is no reason to do without a password. */
+/* Pages that are neither swapped out nor written to a core file; an unprivileged process may have
+ * no right to lock them, which is no reason to do without a password. */
 static char *pages_open(size_t size)
 {
 	char *pages = mmap(NULL, whole_pages(size), PROT_READ | PROT_WRITE,
@@ -72,13 +72,15 @@ static int read_line(int fd, char *line, size_t most, size_t *len, struct mr_err
 		if (n < 0)
 			return mr_fail_errno(err, _("reading a secret"));
 		if (n == 0 && *len == 0)
-			return mr_fail(err, MR_E_INVALID, _("nothing to read where a secret was expected"));
+			return mr_fail(err, MR_E_INVALID,
+				       _("nothing to read where a secret was expected"));
 		if (n == 0 || c == '\n')
 			return 0;
 		if (c == '\0')
 			return mr_fail(err, MR_E_INVALID, _("the secret contains a NUL byte"));
 		if (*len == most)
-			return mr_fail(err, MR_E_INVALID, _("the secret is longer than %zu bytes"), most);
+			return mr_fail(err, MR_E_INVALID, _("the secret is longer than %zu bytes"),
+				       most);
 		line[(*len)++] = c;
 	}
 }

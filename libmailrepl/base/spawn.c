@@ -12,8 +12,8 @@
 
 #include "base/strings.h"
 
-/* Everything the child needs, made before the fork: after it only async-signal-safe calls are allowed,
- * since the program may have threads. */
+/* Everything the child needs, made before the fork: after it only async-signal-safe calls are
+ * allowed, since the program may have threads. */
 struct plan {
 	const char *program;
 	char *const *argv, *const *env;
@@ -22,8 +22,8 @@ struct plan {
 	pid_t parent;
 };
 
-/* Administration programs lie in sbin, which a user's PATH often lacks. Relative folders are left out: what
- * root runs must not depend on where it stands. */
+/* Administration programs lie in sbin, which a user's PATH often lacks. Relative folders are left
+ * out: what root runs must not depend on where it stands. */
 static const char *search_path(struct mr_arena *arena)
 {
 	const char *given = getenv("PATH");
@@ -89,7 +89,8 @@ static int place_fds(struct plan *plan)
 	for (int i = 0; i < 3; i++)
 		if (dup2(plan->fds[i], i) < 0)
 			return -1;
-	/* A library may have opened something without close-on-exec; an old kernel lacks the call. */
+	/* A library may have opened something without close-on-exec; an old kernel lacks the call.
+	 */
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	return 0;
 }
@@ -209,6 +210,7 @@ int mr_spawn(const struct mr_spawn *spawn, pid_t *pid, int *pidfd, struct mr_err
 		signal(SIGCHLD, SIG_DFL);
 	number = start(&plan, pid, pidfd);
 	if (number)
-		return mr_fail(err, MR_E_SYSTEM, _("%s: cannot be started: %s"), name, strerror(number));
+		return mr_fail(err, MR_E_SYSTEM, _("%s: cannot be started: %s"), name,
+			       strerror(number));
 	return 0;
 }

@@ -16,6 +16,7 @@ struct mr_spawn {
 /* The program runs when this returns 0: in a process group of its own (a session if `daemon`), with
  * default signals and without any of our other descriptors. MR_E_SYSTEM if it could not be started.
  * *pidfd becomes readable at its end (pidfd_open(2)); the caller closes it and reaps *pid. */
-int mr_spawn(const struct mr_spawn *spawn, pid_t *pid, int *pidfd, struct mr_error *err) MR_MUST_CHECK;
+int mr_spawn(const struct mr_spawn *spawn, pid_t *pid, int *pidfd,
+	     struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -28,9 +28,9 @@ struct mr_list {
 };
 
 void mr_list_add(struct mr_arena *arena, struct mr_list *list, const char *item); /* copies item */
-bool mr_list_has(const struct mr_list *list, const char *item);   /* strcmp */
+bool mr_list_has(const struct mr_list *list, const char *item);                   /* strcmp */
 bool mr_list_equal(const struct mr_list *a, const struct mr_list *b); /* same set, any order */
-void mr_list_sort(struct mr_list *list);                          /* strcmp order, in place */
+void mr_list_sort(struct mr_list *list);                              /* strcmp order, in place */
 /* Splits at each `separator`; "a,,b" has an empty item in the middle, "" has one empty item. */
 struct mr_list mr_list_split(struct mr_arena *arena, const char *text, char separator);
 const char *mr_list_join(struct mr_arena *arena, const struct mr_list *list, const char *separator);
@@ -39,8 +39,8 @@ bool mr_starts_with(const char *text, const char *prefix);
 bool mr_ends_with(const char *text, const char *suffix);
 char *mr_lower(struct mr_arena *arena, const char *text); /* ASCII only */
 
-/* Makes `text` safe to show on a terminal, in place: control characters (C0, DEL, C1) and bytes that are
- * not UTF-8 (RFC 3629) become '?'. */
+/* Makes `text` safe to show on a terminal, in place: control characters (C0, DEL, C1) and bytes
+ * that are not UTF-8 (RFC 3629) become '?'. */
 void mr_printable(char *text);
 
 #endif

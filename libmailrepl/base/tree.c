@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Everything goes through the descriptor of the folder, so that nobody can put a link between us and the
- * entry. `path` is for messages only. */
+/* Everything goes through the descriptor of the folder, so that nobody can put a link between us
+ * and the entry. `path` is for messages only. */
 struct walk {
 	int (*visit)(int folder, const char *name, const struct stat *st, struct walk *walk);
 	struct mr_buf path;

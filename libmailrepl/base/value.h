@@ -1,4 +1,5 @@
-/* A tree of values: what templates are filled with and what --json prints. Everything is in an arena. */
+/* A tree of values: what templates are filled with and what --json prints. Everything is in an
+ * arena. */
 #ifndef MR_BASE_VALUE_H
 #define MR_BASE_VALUE_H
 
@@ -7,16 +8,23 @@
 
 #include "base/strings.h"
 
-enum mr_value_kind { MR_VALUE_NULL, MR_VALUE_BOOL, MR_VALUE_INT, MR_VALUE_STRING, MR_VALUE_LIST, MR_VALUE_OBJECT };
+enum mr_value_kind {
+	MR_VALUE_NULL,
+	MR_VALUE_BOOL,
+	MR_VALUE_INT,
+	MR_VALUE_STRING,
+	MR_VALUE_LIST,
+	MR_VALUE_OBJECT
+};
 
 struct mr_value {
 	enum mr_value_kind kind;
 	bool boolean;
 	long long integer;
 	const char *string;
-	size_t count, size;       /* list, object */
-	const char **keys;        /* object: count keys in order of insertion */
-	struct mr_value **items;  /* list, object */
+	size_t count, size;      /* list, object */
+	const char **keys;       /* object: count keys in order of insertion */
+	struct mr_value **items; /* list, object */
 };
 
 struct mr_value *mr_value_object(struct mr_arena *arena);

@@ -26,7 +26,8 @@ static void many_attributes_and_entries_find_room(void **state)
 
 	(void)state;
 	for (int i = 0; i < 100; i++) {
-		mr_entry_add(arena, entry, mr_printf(arena, "attr%d", i), mr_printf(arena, "%d", i));
+		mr_entry_add(arena, entry, mr_printf(arena, "attr%d", i),
+			     mr_printf(arena, "%d", i));
 		mr_entries_add(arena, &entries, entry);
 	}
 	assert_int_equal(entry->count, 100);

@@ -41,7 +41,7 @@ static void errno_chooses_the_code(void **state)
 		int number;
 		const char *want;
 	} rows[] = {
-		{ ENOENT, "not-found" }, { EACCES, "denied" },	{ EPERM, "denied" },
+		{ ENOENT, "not-found" }, { EACCES, "denied" },       { EPERM, "denied" },
 		{ EAGAIN, "temporary" }, { ETIMEDOUT, "temporary" }, { ENOSPC, "io" },
 		{ EIO, "io" },
 	};
@@ -64,8 +64,11 @@ static void control_characters_become_question_marks(void **state)
 		{ "a\nb\rc\td", "a?b?c?d" },
 		{ "\033[31mred", "?[31mred" },
 		{ "del\x7f", "del?" },
-		{ "c1 \xc2\x9b" "2J", "c1 ??2J" },
-		{ "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xac", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xac" },
+		{ "c1 \xc2\x9b"
+		  "2J",
+		  "c1 ??2J" },
+		{ "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xac",
+		  "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xac" },
 		{ "latin1 \xe9t", "latin1 ?t" },
 		{ "overlong \xc0\xaf", "overlong ??" },
 		{ "surrogate \xed\xa0\x80", "surrogate ???" },
@@ -91,7 +94,8 @@ static void a_long_message_ends_in_dots_and_in_a_whole_character(void **state)
 		for (size_t i = shift; i + 3 < sizeof(text); i += 3)
 			memcpy(text + i, "\xe2\x82\xac", 4);
 		mr_fail(&err, MR_E_INVALID, "%s", text);
-		assert_true(strlen(err.message) > 1000 && strlen(err.message) < sizeof(err.message));
+		assert_true(strlen(err.message) > 1000 &&
+			    strlen(err.message) < sizeof(err.message));
 		assert_true(mr_ends_with(err.message, "\xe2\x82\xac..."));
 		assert_null(strchr(err.message, '?'));
 	}
@@ -118,11 +122,16 @@ static void codes_have_the_statuses_of_sysexits(void **state)
 		int status;
 		const char *word;
 	} rows[] = {
-		{ MR_E_OK, 0, "ok" },		   { MR_E_USAGE, 64, "usage" },
-		{ MR_E_INVALID, 65, "invalid" },   { MR_E_NOT_FOUND, 66, "not-found" },
-		{ MR_E_NO_USER, 67, "no-user" },   { MR_E_NO_HOST, 68, "no-host" },
-		{ MR_E_UNAVAILABLE, 69, "unavailable" }, { MR_E_EXISTS, 73, "exists" },
-		{ MR_E_TEMPORARY, 75, "temporary" }, { MR_E_DENIED, 77, "denied" },
+		{ MR_E_OK, 0, "ok" },
+		{ MR_E_USAGE, 64, "usage" },
+		{ MR_E_INVALID, 65, "invalid" },
+		{ MR_E_NOT_FOUND, 66, "not-found" },
+		{ MR_E_NO_USER, 67, "no-user" },
+		{ MR_E_NO_HOST, 68, "no-host" },
+		{ MR_E_UNAVAILABLE, 69, "unavailable" },
+		{ MR_E_EXISTS, 73, "exists" },
+		{ MR_E_TEMPORARY, 75, "temporary" },
+		{ MR_E_DENIED, 77, "denied" },
 		{ MR_E_CONFIG, 78, "config" },
 	};
 

@@ -5,11 +5,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* The calls that base/file.c makes pass through here (ld --wrap), so that each can be made to fail. */
+/* The calls that base/file.c makes pass through here (ld --wrap), so that each can be made to fail.
+ */
 static struct {
 	const char *call; /* which one fails, NULL: none */
 	int number;
-	size_t most; /* bytes that one write takes, 0: all */
+	size_t most;    /* bytes that one write takes, 0: all */
 	bool interrupt; /* the next write fails with EINTR */
 	mode_t mode_at_write;
 } fault;
@@ -110,7 +111,8 @@ static void a_replaced_file_has_content_and_mode_and_stands_alone(void **state)
 	replace("old\n", MR_FILE_PUBLIC);
 	replace("new\n", (struct mr_file_attrs){ 0640, (uid_t)-1, (gid_t)-1 });
 	assert_content("new\n");
-	assert_true(mr_file_same(path, "new\n", 4, (struct mr_file_attrs){ 0640, geteuid(), getegid() }));
+	assert_true(mr_file_same(path, "new\n", 4,
+				 (struct mr_file_attrs){ 0640, geteuid(), getegid() }));
 	assert_only_file(*state);
 }
 
@@ -200,7 +202,8 @@ static void what_a_living_writer_holds_stays(void **state)
 static void a_file_that_merely_looks_similar_stays(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *other = mr_printf(arena, "%s/.main.cf.mailrepl-notes.txt", (const char *)*state);
+	const char *other =
+		mr_printf(arena, "%s/.main.cf.mailrepl-notes.txt", (const char *)*state);
 
 	close(creat(other, 0600));
 	replace("text", MR_FILE_PUBLIC);
@@ -229,8 +232,8 @@ static void reading_refuses_what_is_no_reasonable_file(void **state)
 		struct mr_error err = { 0 };
 		char *text;
 
-		assert_fails(mr_file_read(arena, rows[i].path, rows[i].most, &text, NULL, &err), rows[i].want,
-			     err);
+		assert_fails(mr_file_read(arena, rows[i].path, rows[i].most, &text, NULL, &err),
+			     rows[i].want, err);
 		assert_contains(err.message, rows[i].path);
 	}
 }

@@ -19,7 +19,8 @@ static void parents_are_made_open_and_the_last_as_asked(void **state)
 	mode_t before = umask(077);
 	struct mr_error err;
 
-	assert_ok(mr_folder_make(path, (struct mr_file_attrs){ 02750, (uid_t)-1, (gid_t)-1 }, &err), err);
+	assert_ok(mr_folder_make(path, (struct mr_file_attrs){ 02750, (uid_t)-1, (gid_t)-1 }, &err),
+		  err);
 	umask(before);
 	assert_int_equal(mode_of(top), 0755);
 	assert_int_equal(mode_of(mr_printf(arena, "%s/b", top)), 0755);
@@ -34,7 +35,9 @@ static void an_existing_folder_gets_the_mode_and_its_parents_do_not(void **state
 
 	assert_int_equal(mkdir(path, 0755), 0);
 	for (int i = 0; i < 2; i++)
-		assert_ok(mr_folder_make(path, (struct mr_file_attrs){ 0700, geteuid(), getegid() }, &err), err);
+		assert_ok(mr_folder_make(path, (struct mr_file_attrs){ 0700, geteuid(), getegid() },
+					 &err),
+			  err);
 	assert_int_equal(mode_of(path), 0700);
 	assert_int_equal(mode_of(*state), 0700);
 }
@@ -63,13 +66,15 @@ static void only_a_link_of_root_or_ours_is_followed(void **state)
 
 	assert_int_equal(mkdir(target, 0755), 0);
 	assert_int_equal(symlink(target, link), 0);
-	assert_ok(mr_folder_make(link, (struct mr_file_attrs){ 0711, (uid_t)-1, (gid_t)-1 }, &err), err);
+	assert_ok(mr_folder_make(link, (struct mr_file_attrs){ 0711, (uid_t)-1, (gid_t)-1 }, &err),
+		  err);
 	assert_int_equal(mode_of(target), 0711);
 	if (geteuid() != 0)
 		return; /* only root can make a link that belongs to somebody else */
 	assert_int_equal(lchown(link, 12345, 12345), 0);
-	assert_fails(mr_folder_make(link, (struct mr_file_attrs){ 0777, (uid_t)-1, (gid_t)-1 }, &err),
-		     MR_E_DENIED, err);
+	assert_fails(
+		mr_folder_make(link, (struct mr_file_attrs){ 0777, (uid_t)-1, (gid_t)-1 }, &err),
+		MR_E_DENIED, err);
 	assert_int_equal(mode_of(target), 0711);
 }
 

@@ -23,7 +23,9 @@ static void splitting_keeps_empty_items_and_joining_gives_the_text_back(void **s
 	static const struct {
 		const char *text;
 		size_t count;
-	} rows[] = { { "a,b", 2 }, { "a,,b", 3 }, { "", 1 }, { ",", 2 }, { "a,", 2 }, { "abc", 1 } };
+	} rows[] = {
+		{ "a,b", 2 }, { "a,,b", 3 }, { "", 1 }, { ",", 2 }, { "a,", 2 }, { "abc", 1 }
+	};
 	MR_ARENA arena = mr_arena_open();
 
 	(void)state;

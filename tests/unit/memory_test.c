@@ -86,8 +86,12 @@ static void a_secret_line_ends_at_its_newline_or_at_the_end(void **state)
 		const char *want; /* NULL: MR_E_INVALID */
 		size_t len;
 	} rows[] = {
-		{ "secret\nrest", "secret", 11 }, { "secret", "secret", 6 }, { "\n", "", 1 },
-		{ "", NULL, 0 },		  { "a\0b\n", NULL, 4 },    { "12345678\n", "12345678", 9 },
+		{ "secret\nrest", "secret", 11 },
+		{ "secret", "secret", 6 },
+		{ "\n", "", 1 },
+		{ "", NULL, 0 },
+		{ "a\0b\n", NULL, 4 },
+		{ "12345678\n", "12345678", 9 },
 		{ "123456789\n", NULL, 10 },
 	};
 

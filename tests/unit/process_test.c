@@ -35,11 +35,14 @@ static void statuses_and_signals_are_reported(void **state)
 	static const struct {
 		const char *script;
 		int want;
-	} rows[] = { { "exit 0", 0 }, { "exit 3", 3 }, { "kill -TERM $$", 143 }, { "kill -9 $$", 137 } };
+	} rows[] = {
+		{ "exit 0", 0 }, { "exit 3", 3 }, { "kill -TERM $$", 143 }, { "kill -9 $$", 137 }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct mr_process_result result = run((struct mr_process){ .argv = SHELL(rows[i].script) });
+		struct mr_process_result result =
+			run((struct mr_process){ .argv = SHELL(rows[i].script) });
 
 		assert_int_equal(result.status, rows[i].want);
 		mr_buf_close(&result.output);
@@ -80,10 +83,10 @@ static void the_environment_is_only_what_was_given(void **state)
 	(void)state;
 	setenv("SURPRISE", "yes", 1);
 	result = run((struct mr_process){
-		.argv = ARGV("env"),
-		.env = ARGV("LANG=C", "PATH=/usr/bin:/bin", "LDAPNOINIT=1") });
+		.argv = ARGV("env"), .env = ARGV("LANG=C", "PATH=/usr/bin:/bin", "LDAPNOINIT=1") });
 	unsetenv("SURPRISE");
-	assert_string_equal(mr_buf_text(&result.output), "LANG=C\nPATH=/usr/bin:/bin\nLDAPNOINIT=1\n");
+	assert_string_equal(mr_buf_text(&result.output),
+			    "LANG=C\nPATH=/usr/bin:/bin\nLDAPNOINIT=1\n");
 	mr_buf_close(&result.output);
 }
 
@@ -148,7 +151,8 @@ static void with_out_fd_only_stderr_is_captured(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
-	result = run((struct mr_process){ .argv = SHELL("echo out; echo err >&2"), .out_fd = ends[1] });
+	result = run(
+		(struct mr_process){ .argv = SHELL("echo out; echo err >&2"), .out_fd = ends[1] });
 	assert_string_equal(mr_buf_text(&result.output), "err\n");
 	assert_int_equal(read(ends[0], text, sizeof(text) - 1), 4);
 	assert_string_equal(text, "out\n");
@@ -190,8 +194,9 @@ static void a_timeout_kills_the_whole_group(void **state)
 		MR_ARENA arena = mr_arena_open();
 		char *stat;
 
-		if (mr_file_read(arena, mr_printf(arena, "/proc/%d/stat", grandchild), 4096, &stat, NULL,
-				 &err) < 0 || strstr(stat, ") Z "))
+		if (mr_file_read(arena, mr_printf(arena, "/proc/%d/stat", grandchild), 4096, &stat,
+				 NULL, &err) < 0 ||
+		    strstr(stat, ") Z "))
 			return;
 		poll(NULL, 0, 5);
 	}
@@ -212,8 +217,8 @@ static void output_without_end_does_not_outlive_the_timeout(void **state)
 static void a_grandchild_that_holds_the_pipe_is_not_waited_for(void **state)
 {
 	long long start = mr_now_ms();
-	struct mr_process_result result = run((struct mr_process){
-		.argv = SHELL("sleep 30 & echo $!"), .timeout_ms = 20000 });
+	struct mr_process_result result = run(
+		(struct mr_process){ .argv = SHELL("sleep 30 & echo $!"), .timeout_ms = 20000 });
 
 	(void)state;
 	assert_true(mr_now_ms() - start < 10000);
@@ -225,9 +230,11 @@ static void a_daemon_lives_on_and_may_write_after_we_have_gone(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *done = mr_printf(arena, "%s/done", (const char *)*state);
-	const char *script = mr_printf(
-		arena, "(i=0; while test $i -lt 200; do i=$((i+1)); echo line $i >&2; done; echo ok >%s) & "
-		       "echo started; exit 0", done);
+	const char *script = mr_printf(arena,
+				       "(i=0; while test $i -lt 200; do i=$((i+1)); echo line $i "
+				       ">&2; done; echo ok >%s) & "
+				       "echo started; exit 0",
+				       done);
 	struct mr_process_result result =
 		run((struct mr_process){ .argv = SHELL(script), .daemon = true });
 	long long deadline = mr_now_ms() + 10000;
@@ -244,7 +251,8 @@ static void children_die_with_their_parent(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *file = mr_printf(arena, "%s/pid", (const char *)*state);
-	const char *script = mr_printf(arena, "echo $$ >%s.new; mv %s.new %s; exec sleep 1000", file, file, file);
+	const char *script = mr_printf(arena, "echo $$ >%s.new; mv %s.new %s; exec sleep 1000",
+				       file, file, file);
 	long long deadline = mr_now_ms() + 10000;
 	struct mr_error err;
 	pid_t middle = fork(), child;
@@ -264,7 +272,8 @@ static void children_die_with_their_parent(void **state)
 	for (;;) {
 		char *stat;
 
-		if (mr_file_read(arena, mr_printf(arena, "/proc/%d/stat", child), 4096, &stat, NULL, &err) < 0 ||
+		if (mr_file_read(arena, mr_printf(arena, "/proc/%d/stat", child), 4096, &stat, NULL,
+				 &err) < 0 ||
 		    strstr(stat, ") Z "))
 			return;
 		assert_true(mr_now_ms() < deadline);
@@ -280,8 +289,10 @@ static void check_fails_with_the_last_line_that_says_something(void **state)
 		{ "echo first; echo 'the cause' >&2; echo; echo '  '; exit 1", "sh: the cause" },
 		{ "exit 3", "sh: failed with status 3 and said nothing" },
 		{ "kill -SEGV $$", "sh: ended by signal 11 (Segmentation fault)" },
-		{ "yes | head -c 300000; echo; echo 'after all that'; exit 1", "sh: after all that" },
-		{ "{ yes | head -c 60000; echo; echo 'in one go'; } | dd obs=100000 2>/dev/null; exit 1",
+		{ "yes | head -c 300000; echo; echo 'after all that'; exit 1",
+		  "sh: after all that" },
+		{ "{ yes | head -c 60000; echo; echo 'in one go'; } | dd obs=100000 2>/dev/null; "
+		  "exit 1",
 		  "sh: in one go" },
 		{ "printf 'no newline'; exit 1", "sh: no newline" },
 	};
@@ -308,7 +319,8 @@ static void what_cannot_be_started_is_named(void **state)
 	assert_contains(err.message, "no-such-program: no such program in /");
 	mr_buf_close(&result.output);
 	assert_ok(mr_file_replace(broken, "#!/nowhere/interpreter\n", 23,
-				  (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err), err);
+				  (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err),
+		  err);
 	process.argv = ARGV(broken);
 	assert_fails(mr_process_check(&process, &err), MR_E_SYSTEM, err);
 	assert_contains(err.message, "cannot be started: No such file or directory");
@@ -336,7 +348,8 @@ static void a_program_is_read_from_to_its_end(void **state)
 static void a_flood_on_stderr_does_not_block_who_reads_stdout(void **state)
 {
 	struct mr_process process = {
-		.argv = SHELL("yes oops 2>/dev/null | head -c 4000000 >&2; echo done; exit 2") };
+		.argv = SHELL("yes oops 2>/dev/null | head -c 4000000 >&2; echo done; exit 2")
+	};
 	struct mr_child *child;
 	struct mr_error err = { 0 };
 	char text[16] = "";

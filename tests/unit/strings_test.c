@@ -34,9 +34,12 @@ static void prefixes_and_suffixes_are_found(void **state)
 		const char *text, *part;
 		bool starts, ends;
 	} rows[] = {
-		{ "mail1.lan", "mail1", true, false }, { "mail1.lan", ".lan", false, true },
-		{ "lan", "mail1.lan", false, false },  { "x", "", true, true },
-		{ "", "", true, true },		       { "same", "same", true, true },
+		{ "mail1.lan", "mail1", true, false },
+		{ "mail1.lan", ".lan", false, true },
+		{ "lan", "mail1.lan", false, false },
+		{ "x", "", true, true },
+		{ "", "", true, true },
+		{ "same", "same", true, true },
 	};
 
 	(void)state;

@@ -31,8 +31,9 @@ static void put(const char *path, const char *text, mode_t mode)
 {
 	struct mr_error err;
 
-	assert_ok(mr_file_replace(path, text, strlen(text), (struct mr_file_attrs){ mode, (uid_t)-1, (gid_t)-1 },
-				  &err), err);
+	assert_ok(mr_file_replace(path, text, strlen(text),
+				  (struct mr_file_attrs){ mode, (uid_t)-1, (gid_t)-1 }, &err),
+		  err);
 }
 
 /* tree/{file, sub/deep/file, sub/link -> ../../outside}, outside/kept */
@@ -89,7 +90,8 @@ static void a_copy_has_the_same_content_modes_and_links(void **state)
 
 	(void)state;
 	assert_ok(mr_tree_copy(tree, copy, &err), err);
-	assert_true(mr_file_same(in(arena, copy, "file"), "one\n", 4, (struct mr_file_attrs){ 0640, geteuid(), getegid() }));
+	assert_true(mr_file_same(in(arena, copy, "file"), "one\n", 4,
+				 (struct mr_file_attrs){ 0640, geteuid(), getegid() }));
 	assert_true(mr_file_same(in(arena, copy, "sub/deep/file"), "two\n", 4,
 				 (struct mr_file_attrs){ 0400, geteuid(), getegid() }));
 	assert_int_equal(lstat(in(arena, copy, "sub"), &st), 0);
@@ -139,7 +141,8 @@ static void every_file_and_folder_is_synced_and_a_failure_is_named(void **state)
 static void owning_reaches_everything_inside_and_nothing_outside(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *const inside[] = { tree, in(arena, tree, "file"), in(arena, tree, "sub/deep/file"),
+	const char *const inside[] = { tree, in(arena, tree, "file"),
+				       in(arena, tree, "sub/deep/file"),
 				       in(arena, tree, "sub/link") };
 	uid_t uid = geteuid() == 0 ? 12345 : geteuid(); /* only root can give files away */
 	struct mr_error err;
