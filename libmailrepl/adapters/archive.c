@@ -20,6 +20,7 @@ struct mr_archive_reader {
 	struct mr_archive_source *source;
 	struct archive *tar;
 	struct mr_list names;
+	bool ended;
 	int64_t size, zeros; /* of the tar so far, and how many zeros are at its end */
 	char block[BLOCK];
 };
@@ -150,10 +151,16 @@ int mr_archive_next(struct mr_archive_reader *reader, struct mr_archive_member *
 		    struct mr_error *err)
 {
 	struct archive_entry *entry;
-	int rc = archive_read_next_header(reader->tar, &entry);
+	int rc;
 
-	if (rc == ARCHIVE_EOF)
-		return check_end(reader, err);
+	if (reader->ended)
+		return 0;
+	rc = archive_read_next_header(reader->tar, &entry);
+	if (rc == ARCHIVE_EOF) {
+		rc = check_end(reader, err);
+		reader->ended = rc == 0;
+		return rc;
+	}
 	if (rc != ARCHIVE_OK)
 		return fail_tar(reader, err);
 	if (check_member(reader, entry, err) < 0)

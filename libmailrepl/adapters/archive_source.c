@@ -69,10 +69,13 @@ static int open_raw(struct mr_archive_source *source, struct mr_error *err)
 		abort();
 	archive_read_support_filter_bzip2(source->raw);
 	archive_read_support_format_raw(source->raw);
-	if (archive_read_open_fd(source->raw, source->file, BLOCK) == ARCHIVE_OK &&
-	    archive_read_next_header(source->raw, &entry) == ARCHIVE_OK)
-		return 0;
-	return mr_fail(err, MR_E_ARCHIVE, "%s", archive_error_string(source->raw));
+	if (archive_read_open_fd(source->raw, source->file, BLOCK) != ARCHIVE_OK ||
+	    archive_read_next_header(source->raw, &entry) != ARCHIVE_OK)
+		return mr_fail(err, MR_E_ARCHIVE, "%s", archive_error_string(source->raw));
+	/* What does not look like bzip2 to it, the library would hand on as it is. */
+	if (archive_filter_code(source->raw, 0) != ARCHIVE_FILTER_BZIP2)
+		return mr_fail(err, MR_E_ARCHIVE, "%s", _("is not a bzip2 stream"));
+	return 0;
 }
 
 int mr_archive_source_open(const char *path, struct mr_archive_source **out, struct mr_error *err)
@@ -149,8 +152,11 @@ void mr_archive_source_close(struct mr_archive_source *source)
 	if (!source)
 		return;
 	mr_process_kill(source->lbzip2);
-	if (source->raw)
+	/* Closed first: freeing alone leaks the filter's memory after a failure. */
+	if (source->raw) {
+		archive_read_close(source->raw);
 		archive_read_free(source->raw);
+	}
 	if (source->file >= 0)
 		close(source->file);
 	free(source);

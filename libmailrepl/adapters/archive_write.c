@@ -18,6 +18,7 @@ struct mr_archive_writer {
 	struct archive *tar;
 	struct mr_child *lbzip2; /* NULL: the library's own filter */
 	int fd;                  /* lbzip2's standard input, or the caller's */
+	bool abandoned;
 };
 
 static ssize_t write_block(struct archive *tar, void *context, const void *data, size_t len)
@@ -25,6 +26,8 @@ static ssize_t write_block(struct archive *tar, void *context, const void *data,
 	const struct mr_archive_writer *writer = context;
 	const char *from = data;
 
+	if (writer->abandoned)
+		return -1;
 	for (size_t left = len; left > 0;) {
 		ssize_t n = write(writer->fd, from, left);
 
@@ -169,12 +172,14 @@ int mr_archive_finish(struct mr_archive_writer *writer, struct mr_error *err)
 	return rc;
 }
 
-/* Marked as failed first, so that the library does not write an end mark as if all were there. */
+/* The library writes an end mark when it closes, and leaks when it is freed without that: so it may try, and
+ * nothing of it reaches the file. */
 void mr_archive_abandon(struct mr_archive_writer *writer)
 {
 	if (!writer)
 		return;
-	archive_write_fail(writer->tar);
+	writer->abandoned = true;
+	archive_write_close(writer->tar);
 	archive_write_free(writer->tar);
 	mr_process_kill(writer->lbzip2);
 	free(writer);
