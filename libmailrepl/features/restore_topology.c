@@ -1,0 +1,64 @@
+#include "features/restore_topology.h"
+
+#include <string.h>
+
+static void add_new(struct mr_arena *arena, struct mr_list *list, const char *name)
+{
+	if (!mr_list_has(list, name))
+		mr_list_add(arena, list, name);
+}
+
+/* Who is in `service`: whom the archive has there, and (`all`: whoever, otherwise only whom it does not know) of the live ones. */
+static struct mr_list members(struct mr_arena *arena, const struct mr_topology *live,
+			      const struct mr_topology *archive, enum mr_service service, bool all)
+{
+	struct mr_list list = { 0 };
+
+	for (size_t i = 0; i < archive->count; i++)
+		if (archive->hosts[i].services & service)
+			add_new(arena, &list, archive->hosts[i].name);
+	for (size_t i = 0; i < live->count; i++)
+		if (live->hosts[i].services & service &&
+		    (all || !mr_topology_host(archive, live->hosts[i].name)))
+			add_new(arena, &list, live->hosts[i].name);
+	return list;
+}
+
+static void keep_fingerprints(const struct mr_topology *archive, struct mr_topology *out)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		const struct mr_host *was = mr_topology_host(archive, out->hosts[i].name);
+
+		if (was && !out->hosts[i].fingerprints.count)
+			out->hosts[i].fingerprints = was->fingerprints;
+	}
+}
+
+int mr_restore_topology(struct mr_arena *arena, const struct mr_topology *live,
+			const struct mr_topology *archive, struct mr_topology *out, struct mr_error *err)
+{
+	struct mr_list mail = members(arena, live, archive, MR_MAIL, true);
+	struct mr_list servers = members(arena, live, archive, MR_UNIX, false);
+	struct mr_list domains = { 0 };
+	struct mr_topology with_mail;
+
+	if (mr_topology_set(arena, live, MR_MAIL, &mail, &with_mail, err) < 0)
+		return -1;
+	*out = with_mail;
+	/* Before `cl-setup unix` there is nobody in it, which is no list that can be set. */
+	if (servers.count && mr_topology_set(arena, &with_mail, MR_UNIX, &servers, out, err) < 0)
+		return -1;
+	keep_fingerprints(archive, out);
+	for (size_t i = 0; i < live->domains.count; i++)
+		add_new(arena, &domains, live->domains.items[i]);
+	for (size_t i = 0; i < archive->domains.count; i++)
+		add_new(arena, &domains, archive->domains.items[i]);
+	mr_list_sort(&domains);
+	if (out->generation != live->generation || archive->scheme != live->scheme ||
+	    !mr_list_equal(&archive->mx, &live->mx) || !mr_list_equal(&domains, &live->domains))
+		out->generation = live->generation + 1;
+	out->scheme = archive->scheme;
+	out->mx = archive->mx;
+	out->domains = domains;
+	return 0;
+}
