@@ -37,8 +37,8 @@ static int collect(void *context, const struct mr_entry *entry, struct mr_error 
 	return 0;
 }
 
-int mr_directory_list(struct mr_directory *dir, struct mr_arena *arena, const struct mr_search *search,
-		      struct mr_entries *out, struct mr_error *err)
+int mr_directory_list(struct mr_directory *dir, struct mr_arena *arena,
+		      const struct mr_search *search, struct mr_entries *out, struct mr_error *err)
 {
 	struct collected collected = { arena, out };
 	size_t before = out->count;
@@ -80,7 +80,7 @@ int mr_directory_modify(struct mr_directory *dir, const char *dn, const struct m
 
 int mr_directory_delete(struct mr_directory *dir, const char *dn, struct mr_error *err)
 {
-	return dir->backend->delete(dir, dn, err);
+	return dir->backend->remove(dir, dn, err);
 }
 
 int mr_directory_increment(struct mr_directory *dir, const char *dn, const char *attribute,

@@ -102,7 +102,8 @@ int mr_ldap_wait(const struct mr_ldap_call *call, int msgid, LDAPMessage **messa
 		ldap_abandon_ext(ld, msgid, NULL, NULL);
 		return mr_ldap_fail(call, LDAP_TIMEOUT, err);
 	}
-	if (ldap_get_option(ld, LDAP_OPT_RESULT_CODE, &rc) != LDAP_OPT_SUCCESS || rc == LDAP_SUCCESS)
+	if (ldap_get_option(ld, LDAP_OPT_RESULT_CODE, &rc) != LDAP_OPT_SUCCESS ||
+	    rc == LDAP_SUCCESS)
 		rc = LDAP_SERVER_DOWN;
 	call->dir->lost = true;
 	return mr_ldap_fail(call, rc, err);
@@ -112,7 +113,8 @@ int mr_ldap_parse(const struct mr_ldap_call *call, LDAPMessage *message, char **
 		  LDAPControl ***controls)
 {
 	int code = LDAP_PROTOCOL_ERROR;
-	int rc = ldap_parse_result(call->dir->ld, message, &code, NULL, diagnostic, NULL, controls, 1);
+	int rc = ldap_parse_result(call->dir->ld, message, &code, NULL, diagnostic, NULL, controls,
+				   1);
 
 	return rc == LDAP_SUCCESS ? code : rc;
 }

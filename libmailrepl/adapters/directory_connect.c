@@ -9,23 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-
-long long mr_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int mr_left_ms(long long until)
-{
-	long long left = until - mr_now_ms();
-
-	return left < 0 ? 0 : (int)left;
-}
 
 struct timeval mr_left(long long until)
 {
@@ -80,7 +64,8 @@ int mr_connect_socket(const char *path, long long until, int *fd, struct mr_erro
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return mr_fail(err, MR_E_CONFIG,
-			       _("the path of the socket is longer than %zu bytes: choose a shorter folder"),
+			       _("the path of the socket is longer than %zu bytes: choose a "
+				 "shorter folder"),
 			       sizeof(addr.sun_path) - 1);
 	memcpy(addr.sun_path, path, strlen(path));
 	error = socket_until((const struct sockaddr *)&addr, sizeof(addr), until, fd);
@@ -121,7 +106,8 @@ static struct lookup *lookup_start(const char *host, int port)
 	return lookup;
 }
 
-/* The resolver's own patience is tens of seconds and cannot be bounded, so the call leaves it behind. */
+/* The resolver's own patience is tens of seconds and cannot be bounded, so the call leaves it
+ * behind. */
 static int resolve(const char *host, int port, long long until, struct addrinfo **out,
 		   struct mr_error *err)
 {
@@ -141,7 +127,9 @@ static int resolve(const char *host, int port, long long until, struct addrinfo 
 	if (rc == 0)
 		*out = lookup->request.ar_result;
 	free(lookup);
-	return rc == 0 ? 0 : mr_fail(err, MR_E_UNAVAILABLE, _("cannot resolve the name: %s"), gai_strerror(rc));
+	return rc == 0 ? 0
+		       : mr_fail(err, MR_E_UNAVAILABLE, _("cannot resolve the name: %s"),
+				 gai_strerror(rc));
 }
 
 int mr_connect_host(const char *host, int port, long long until, int *fd, struct mr_error *err)

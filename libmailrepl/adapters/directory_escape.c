@@ -37,7 +37,7 @@ char *mr_filter(struct mr_arena *arena, const char *fmt, ...)
 	return mr_strdup(arena, mr_buf_text(&text));
 }
 
-/* libldap refuses what is not UTF-8; as hex pairs any value can be written (RFC 4514 section 2.4). */
+/* libldap refuses what is not UTF-8; hex pairs can say anything (RFC 4514 section 2.4). */
 static void add_hex_rdn(struct mr_buf *out, const char *type, const char *value)
 {
 	mr_buf_printf(out, "%s=", type);
@@ -54,7 +54,8 @@ static void add_rdn(struct mr_buf *out, const char *type, const char *value)
 	char *text = NULL;
 
 	mr_ldap_library_init();
-	if (ldap_rdn2str(rdn, &text, LDAP_DN_FORMAT_LDAPV3 | LDAP_DN_PRETTY) == LDAP_SUCCESS && text)
+	if (ldap_rdn2str(rdn, &text, LDAP_DN_FORMAT_LDAPV3 | LDAP_DN_PRETTY) == LDAP_SUCCESS &&
+	    text)
 		mr_buf_puts(out, text);
 	else
 		add_hex_rdn(out, type, value);
@@ -182,7 +183,8 @@ char *mr_directory_socket_uri(struct mr_arena *arena, const char *path)
 
 	mr_buf_puts(&uri, "ldapi://");
 	for (const char *p = path; *p; p++) {
-		if (is_plain(lower(*p)) && *p != '/' && *p != ' ' && *p != '@' && (unsigned char)*p < 0x80)
+		if (is_plain(lower(*p)) && *p != '/' && *p != ' ' && *p != '@' &&
+		    (unsigned char)*p < 0x80)
 			mr_buf_putc(&uri, *p);
 		else
 			mr_buf_printf(&uri, "%%%02X", (unsigned int)(unsigned char)*p);

@@ -6,9 +6,10 @@
 
 bool mr_memory_equal(const char *attribute, const char *a, const char *b)
 {
-	static const char *const without_case[] = { "uid", "mailLocalAddress", "mailRoutingAddress",
-						    "mailHost", "cn", "ou", "dc", "objectClass",
-						    "associatedDomain", "mail" };
+	static const char *const without_case[] = {
+		"uid", "mailLocalAddress", "mailRoutingAddress", "mailHost", "cn", "ou",
+		"dc",  "objectClass",	   "associatedDomain",	 "mail"
+	};
 
 	for (size_t i = 0; i < sizeof(without_case) / sizeof(without_case[0]); i++)
 		if (strcasecmp(attribute, without_case[i]) == 0)
@@ -48,7 +49,8 @@ static int parse_value(struct parser *parser, const char **out, struct mr_error 
 		if (!*p || *p == '(')
 			return refuse(parser, _("a parenthesis is missing"), err);
 		if (*p == '*')
-			return refuse(parser, _("the directory in memory knows no substrings"), err);
+			return refuse(parser, _("the directory in memory knows no substrings"),
+				      err);
 		if (*p != '\\') {
 			mr_buf_putc(&value, *p);
 			continue;
@@ -74,7 +76,8 @@ static bool is_at_least(const char *have, const char *want)
 	return strcmp(have, want) >= 0;
 }
 
-static bool has_match(const struct parser *parser, const char *name, const char *want, bool at_least)
+static bool has_match(const struct parser *parser, const char *name, const char *want,
+		      bool at_least)
 {
 	const struct mr_attr *attr = parser->entry ? mr_entry_attr(parser->entry, name) : NULL;
 

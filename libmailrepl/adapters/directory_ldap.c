@@ -1,7 +1,5 @@
 #include "adapters/directory_ldap.h"
 
-#include <openldap.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,50 +8,12 @@
 
 #define DEFAULT_DEADLINE_MS 10000
 
-/* The library's buffers hold what we send, password hashes among it, and are freed where we cannot
- * reach them: so every block is wiped when it is freed, and grows by moving. */
-static void *wiping_malloc(ber_len_t size, void *context)
-{
-	(void)context;
-	return malloc(size);
-}
-
-static void *wiping_calloc(ber_len_t n, ber_len_t size, void *context)
-{
-	(void)context;
-	return calloc(n, size);
-}
-
-static void wiping_free(void *block, void *context)
-{
-	(void)context;
-	if (block)
-		explicit_bzero(block, malloc_usable_size(block));
-	free(block);
-}
-
-static void *wiping_realloc(void *block, ber_len_t size, void *context)
-{
-	size_t old = block ? malloc_usable_size(block) : 0;
-	void *fresh = malloc(size);
-
-	if (fresh && old)
-		memcpy(fresh, block, old < size ? old : size);
-	if (fresh)
-		wiping_free(block, context);
-	return fresh;
-}
-
 static void library_init(void)
 {
-	static BerMemoryFunctions functions = { wiping_malloc, wiping_calloc, wiping_realloc,
-						wiping_free };
 	static const char variable[] = "LDAPNOINIT";
 	bool ours = !getenv(variable);
 	int version = LDAP_VERSION3;
 
-	/* Fails only if somebody in this process used the library before us. */
-	(void)ber_set_option(NULL, LBER_OPT_MEMORY_FNS, &functions);
 	if (ours)
 		setenv(variable, "1", 1);
 	/* Any option initialises the library, which is when it looks at the variable. */
@@ -84,12 +44,12 @@ static const struct mr_directory_backend ldap_backend = {
 	.visit = mr_ldap_visit,
 	.add = mr_ldap_add,
 	.modify = mr_ldap_modify,
-	.delete = mr_ldap_delete,
+	.remove = mr_ldap_delete,
 	.increment = mr_ldap_increment,
 };
 
-/* libldap connects again by itself when a connection was lost, but then sends in the clear and unbound:
- * it must not. */
+/* libldap connects again by itself when a connection was lost, but then sends in the clear and
+ * unbound: it must not. */
 static int refuse_connection(LDAP *ld, Sockbuf *sb, LDAPURLDesc *url, struct sockaddr *addr,
 			     struct ldap_conncb *context)
 {
@@ -105,8 +65,8 @@ static void forget_connection(LDAP *ld, Sockbuf *sb, struct ldap_conncb *context
 static void set_options(struct ldap_directory *ldap, long long until)
 {
 	static struct ldap_conncb no_more = { refuse_connection, forget_connection, NULL };
-	struct timeval left = mr_left(until), each = { ldap->deadline_ms / 1000,
-						       ldap->deadline_ms % 1000 * 1000 };
+	struct timeval left = mr_left(until),
+		       each = { ldap->deadline_ms / 1000, ldap->deadline_ms % 1000 * 1000 };
 	int version = LDAP_VERSION3;
 
 	ldap_set_option(ldap->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
@@ -176,7 +136,8 @@ static int bind_external(const struct mr_ldap_call *call, struct mr_error *err)
 {
 	static char none[] = "";
 	struct berval identity = { 0, none };
-	int msgid = -1, rc = ldap_sasl_bind(call->dir->ld, NULL, "EXTERNAL", &identity, NULL, NULL, &msgid);
+	int msgid = -1,
+	    rc = ldap_sasl_bind(call->dir->ld, NULL, "EXTERNAL", &identity, NULL, NULL, &msgid);
 
 	return mr_ldap_finish(call, rc, msgid, NULL, err);
 }
@@ -188,24 +149,23 @@ static int open_local(struct ldap_directory *ldap, const LDAPURLDesc *url, const
 
 	if (mr_connect_socket(url->lud_host, until, &fd, err) < 0)
 		return mr_fail_in(err, "%s", ldap->server);
-	if (ldap_init_fd(fd, LDAP_PROTO_IPC, uri, &ldap->ld) != LDAP_SUCCESS)
-		abort();
+	ldap->ld = mr_ldap_attach(fd, uri);
 	set_options(ldap, until);
 	return 0;
 }
 
-/* The TLS library leaves the socket in blocking mode; a write to a server that does not read would then
- * know no deadline. */
+/* The TLS library leaves the socket in blocking mode; a write to a server that does not read would
+ * then know no deadline. */
 static int open_remote(struct ldap_directory *ldap, const LDAPURLDesc *url,
-		       const struct mr_directory_target *target, long long until, struct mr_error *err)
+		       const struct mr_directory_target *target, long long until,
+		       struct mr_error *err)
 {
 	struct mr_ldap_call call = { ldap, _("starting TLS"), "", until };
 	int fd;
 
 	if (mr_connect_host(url->lud_host, url->lud_port, until, &fd, err) < 0)
 		return mr_fail_in(err, "%s", ldap->server);
-	if (ldap_init_fd(fd, LDAP_PROTO_TCP, target->uri, &ldap->ld) != LDAP_SUCCESS)
-		abort();
+	ldap->ld = mr_ldap_attach(fd, target->uri);
 	set_options(ldap, until);
 	if (set_tls(ldap, target, err) < 0)
 		return mr_fail_in(err, "%s", ldap->server);
@@ -224,8 +184,8 @@ static int connect_and_bind(struct ldap_directory *ldap, const LDAPURLDesc *url,
 		if (open_local(ldap, url, target->uri, until, err) < 0)
 			return -1;
 	} else if (!target->ca_file || !target->cert_file || !target->key_file) {
-		return mr_fail(err, MR_E_CONFIG, _("%s: a CA, a certificate and its key are needed"),
-			       ldap->server);
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s: a CA, a certificate and its key are needed"), ldap->server);
 	} else if (open_remote(ldap, url, target, until, err) < 0) {
 		return -1;
 	}
@@ -253,11 +213,12 @@ int mr_directory_open(const struct mr_directory_target *target, struct mr_direct
 
 	*out = NULL;
 	mr_ldap_library_init();
-	if (ldap_url_parse(target->uri, &url) != LDAP_URL_SUCCESS || !url->lud_host || !*url->lud_host ||
+	if (ldap_url_parse(target->uri, &url) != LDAP_URL_SUCCESS || !url->lud_host ||
+	    !*url->lud_host ||
 	    (strcmp(url->lud_scheme, "ldapi") != 0 && strcmp(url->lud_scheme, "ldap") != 0)) {
 		ldap_free_urldesc(url);
-		return mr_fail(err, MR_E_CONFIG, _("%s: not the ldapi:// or ldap:// URI of a server"),
-			       target->uri);
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s: not the ldapi:// or ldap:// URI of a server"), target->uri);
 	}
 	ldap = calloc(1, sizeof(*ldap));
 	if (!ldap)

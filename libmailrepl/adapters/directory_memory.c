@@ -9,7 +9,7 @@
 #include "adapters/ldif.h"
 
 int mr_memory_fail(struct mr_error *err, enum mr_error_code code, const char *verb, const char *dn,
-		const char *why)
+		   const char *why)
 {
 	return mr_fail(err, code, _("directory in memory: %s %s: %s"), verb, dn, why);
 }
@@ -29,8 +29,8 @@ const char *mr_memory_parent(const char *key)
 	return comma ? comma + 1 : NULL;
 }
 
-int mr_memory_look_up(struct memory_directory *memory, const char *verb, const char *dn, struct memory_record **out,
-		   struct mr_error *err)
+int mr_memory_look_up(struct memory_directory *memory, const char *verb, const char *dn,
+		      struct memory_record **out, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *key = mr_dn_normalize(arena, dn);
@@ -60,10 +60,12 @@ static bool in_scope(const char *key, const char *base, enum mr_scope scope)
 
 static bool is_operational(const char *name)
 {
-	static const char *const names[] = { "entryUUID", "entryCSN", "contextCSN", "entryDN",
-					     "creatorsName", "createTimestamp", "modifiersName",
-					     "modifyTimestamp", "structuralObjectClass", "hasSubordinates",
-					     "subschemaSubentry" };
+	static const char *const names[] = {
+		"entryUUID",	   "entryCSN",	       "contextCSN",
+		"entryDN",	   "creatorsName",     "createTimestamp",
+		"modifiersName",   "modifyTimestamp",  "structuralObjectClass",
+		"hasSubordinates", "subschemaSubentry"
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcasecmp(name, names[i]) == 0)
@@ -76,7 +78,8 @@ static bool is_wanted(const char *name, const char *const *attrs)
 	if (!attrs || !attrs[0])
 		return !is_operational(name);
 	for (; *attrs; attrs++)
-		if (strcasecmp(*attrs, name) == 0 || (strcmp(*attrs, "*") == 0 && !is_operational(name)) ||
+		if (strcasecmp(*attrs, name) == 0 ||
+		    (strcmp(*attrs, "*") == 0 && !is_operational(name)) ||
 		    (strcmp(*attrs, "+") == 0 && is_operational(name)))
 			return true;
 	return false;
@@ -89,12 +92,14 @@ static struct mr_entry *select_attrs(struct mr_arena *arena, const struct mr_ent
 
 	for (size_t i = 0; i < entry->count; i++)
 		if (is_wanted(entry->attrs[i].name, attrs))
-			mr_entry_add_list(arena, copy, entry->attrs[i].name, &entry->attrs[i].values);
+			mr_entry_add_list(arena, copy, entry->attrs[i].name,
+					  &entry->attrs[i].values);
 	return copy;
 }
 
-static int memory_visit(struct mr_directory *dir, struct mr_arena *arena, const struct mr_search *search,
-			mr_entry_visitor visit, void *context, struct mr_error *err)
+static int memory_visit(struct mr_directory *dir, struct mr_arena *arena,
+			const struct mr_search *search, mr_entry_visitor visit, void *context,
+			struct mr_error *err)
 {
 	struct memory_directory *memory = (struct memory_directory *)dir;
 	const char *filter = search->filter ? search->filter : "(objectClass=*)", *base;
@@ -116,7 +121,8 @@ static int memory_visit(struct mr_directory *dir, struct mr_arena *arena, const 
 			return -1;
 		if (!match)
 			continue;
-		if (visit(context, select_attrs(arena ? arena : own, at->entry, search->attrs), err) < 0)
+		if (visit(context, select_attrs(arena ? arena : own, at->entry, search->attrs),
+			  err) < 0)
 			return -1;
 		if (++seen == search->size_limit)
 			break;
@@ -146,7 +152,7 @@ static const struct mr_directory_backend memory_backend = {
 	.visit = memory_visit,
 	.add = mr_memory_add,
 	.modify = mr_memory_modify,
-	.delete = mr_memory_delete,
+	.remove = mr_memory_delete,
 	.increment = mr_memory_increment,
 };
 

@@ -37,8 +37,8 @@ int mr_memory_store(struct memory_directory *memory, const struct mr_entry *entr
 		    const char *verb, struct mr_error *err) MR_MUST_CHECK;
 
 int mr_memory_add(struct mr_directory *dir, const struct mr_entry *entry, struct mr_error *err);
-int mr_memory_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods, size_t count,
-		     struct mr_error *err);
+int mr_memory_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods,
+		     size_t count, struct mr_error *err);
 int mr_memory_delete(struct mr_directory *dir, const char *dn, struct mr_error *err);
 int mr_memory_increment(struct mr_directory *dir, const char *dn, const char *attribute,
 			long long *value, struct mr_error *err);

@@ -28,7 +28,8 @@ static size_t value_count(const struct mr_attr *attr)
 	return attr->secret ? 1 : attr->values.count;
 }
 
-static const char *store_value(struct memory_directory *memory, const struct mr_attr *attr, size_t i)
+static const char *store_value(struct memory_directory *memory, const struct mr_attr *attr,
+			       size_t i)
 {
 	return attr->secret ? keep_secret(memory, attr->secret)
 			    : mr_strdup(memory->arena, attr->values.items[i]);
@@ -43,7 +44,8 @@ static bool has_value(const struct mr_attr *attr, const char *value)
 }
 
 /* Where the values of `name` are; made if absent. */
-static struct mr_list *values_of(struct memory_directory *memory, struct mr_entry *entry, const char *name)
+static struct mr_list *values_of(struct memory_directory *memory, struct mr_entry *entry,
+				 const char *name)
 {
 	const struct mr_attr *attr = mr_entry_attr(entry, name);
 
@@ -69,8 +71,8 @@ static struct mr_entry *clone(struct memory_directory *memory, const struct mr_e
 	return copy;
 }
 
-static int add_values(struct memory_directory *memory, struct mr_entry *entry, const struct mr_attr *attr,
-		      const char *verb, struct mr_error *err)
+static int add_values(struct memory_directory *memory, struct mr_entry *entry,
+		      const struct mr_attr *attr, const char *verb, struct mr_error *err)
 {
 	struct mr_list *list = values_of(memory, entry, attr->name);
 
@@ -78,7 +80,8 @@ static int add_values(struct memory_directory *memory, struct mr_entry *entry, c
 		const char *value = store_value(memory, attr, i);
 
 		if (has_value(mr_entry_attr(entry, attr->name), value))
-			return mr_memory_fail(err, MR_E_EXISTS, verb, entry->dn, _("a value is there already"));
+			return mr_memory_fail(err, MR_E_EXISTS, verb, entry->dn,
+					      _("a value is there already"));
 		append(memory->arena, list, value);
 	}
 	return 0;
@@ -92,17 +95,30 @@ static int check_entry(const struct mr_entry *entry, const char *verb, struct mr
 	const char *type = mr_strndup(arena, entry->dn, strcspn(entry->dn, "= "));
 
 	if (!value || !has_value(mr_entry_attr(entry, type), value))
-		return mr_memory_fail(err, MR_E_INVALID, verb, entry->dn, _("its name is not among its attributes"));
+		return mr_memory_fail(err, MR_E_INVALID, verb, entry->dn,
+				      _("its name is not among its attributes"));
 	if (!mr_entry_attr(entry, "objectClass"))
-		return mr_memory_fail(err, MR_E_INVALID, verb, entry->dn, _("it has no objectClass"));
+		return mr_memory_fail(err, MR_E_INVALID, verb, entry->dn,
+				      _("it has no objectClass"));
 	return 0;
+}
+
+/* As slapd does: an entry has the value that names it, given or not. */
+static void add_name(struct memory_directory *memory, struct mr_entry *entry)
+{
+	const char *value = mr_dn_value(memory->arena, entry->dn);
+	const char *type = mr_strndup(memory->arena, entry->dn, strcspn(entry->dn, "= "));
+
+	if (value && !has_value(mr_entry_attr(entry, type), value))
+		append(memory->arena, values_of(memory, entry, type), value);
 }
 
 static void insert(struct memory_directory *memory, const char *key, struct mr_entry *entry)
 {
 	if (memory->count == memory->size) {
 		memory->size = memory->size ? memory->size * 2 : 64;
-		memory->records = reallocarray(memory->records, memory->size, sizeof(*memory->records));
+		memory->records =
+			reallocarray(memory->records, memory->size, sizeof(*memory->records));
 		if (!memory->records)
 			abort();
 	}
@@ -110,7 +126,7 @@ static void insert(struct memory_directory *memory, const char *key, struct mr_e
 }
 
 int mr_memory_store(struct memory_directory *memory, const struct mr_entry *entry, bool suffix,
-		 const char *verb, struct mr_error *err)
+		    const char *verb, struct mr_error *err)
 {
 	const char *key = mr_dn_normalize(memory->arena, entry->dn);
 	struct mr_entry *copy;
@@ -118,14 +134,17 @@ int mr_memory_store(struct memory_directory *memory, const struct mr_entry *entr
 	if (!key || !*key)
 		return mr_memory_fail(err, MR_E_INVALID, verb, entry->dn, _("not a DN"));
 	if (mr_memory_find(memory, key))
-		return mr_memory_fail(err, MR_E_EXISTS, verb, entry->dn, _("there is such an entry already"));
+		return mr_memory_fail(err, MR_E_EXISTS, verb, entry->dn,
+				      _("there is such an entry already"));
 	if (!suffix && !(mr_memory_parent(key) && mr_memory_find(memory, mr_memory_parent(key))))
-		return mr_memory_fail(err, MR_E_NOT_FOUND, verb, entry->dn, _("its parent does not exist"));
+		return mr_memory_fail(err, MR_E_NOT_FOUND, verb, entry->dn,
+				      _("its parent does not exist"));
 	copy = mr_entry_new(memory->arena, entry->dn);
 	for (size_t i = 0; i < entry->count; i++)
 		if (value_count(&entry->attrs[i]) &&
 		    add_values(memory, copy, &entry->attrs[i], verb, err) < 0)
 			return -1;
+	add_name(memory, copy);
 	if (check_entry(copy, verb, err) < 0)
 		return -1;
 	insert(memory, key, copy);
@@ -142,7 +161,8 @@ static int remove_value(struct mr_list *list, const char *name, const char *valu
 	for (size_t i = 0; i < list->count; i++) {
 		if (!mr_memory_equal(name, list->items[i], value))
 			continue;
-		memmove(&list->items[i], &list->items[i + 1], (list->count - i - 1) * sizeof(*list->items));
+		memmove(&list->items[i], &list->items[i + 1],
+			(list->count - i - 1) * sizeof(*list->items));
 		list->count--;
 		return 0;
 	}
@@ -155,7 +175,8 @@ static int delete_values(struct memory_directory *memory, struct mr_entry *entry
 	struct mr_list *list = values_of(memory, entry, attr->name);
 
 	if (list->count == 0)
-		return mr_memory_fail(err, MR_E_EXISTS, _("modifying"), entry->dn, _("no such attribute"));
+		return mr_memory_fail(err, MR_E_EXISTS, _("modifying"), entry->dn,
+				      _("no such attribute"));
 	if (value_count(attr) == 0)
 		list->count = 0;
 	for (size_t i = 0; i < value_count(attr); i++) {
@@ -163,7 +184,7 @@ static int delete_values(struct memory_directory *memory, struct mr_entry *entry
 
 		if (remove_value(list, attr->name, value) < 0)
 			return mr_memory_fail(err, MR_E_EXISTS, _("modifying"), entry->dn,
-				    _("a value to delete is not there"));
+					      _("a value to delete is not there"));
 	}
 	return 0;
 }
@@ -217,8 +238,8 @@ static void drop_empty(struct mr_entry *entry)
 	entry->count = kept;
 }
 
-int mr_memory_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods, size_t count,
-			 struct mr_error *err)
+int mr_memory_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods,
+		     size_t count, struct mr_error *err)
 {
 	struct memory_directory *memory = (struct memory_directory *)dir;
 	struct mr_entry *changed;
@@ -248,15 +269,17 @@ int mr_memory_delete(struct mr_directory *dir, const char *dn, struct mr_error *
 		const char *parent = mr_memory_parent(memory->records[i].key);
 
 		if (parent && strcmp(parent, record->key) == 0)
-			return mr_memory_fail(err, MR_E_INVALID, _("deleting"), dn, _("there are entries below it"));
+			return mr_memory_fail(err, MR_E_INVALID, _("deleting"), dn,
+					      _("there are entries below it"));
 	}
 	memory->count--;
-	memmove(record, record + 1, (size_t)(memory->records + memory->count - record) * sizeof(*record));
+	memmove(record, record + 1,
+		(size_t)(memory->records + memory->count - record) * sizeof(*record));
 	return 0;
 }
 
 int mr_memory_increment(struct mr_directory *dir, const char *dn, const char *attribute,
-			    long long *value, struct mr_error *err)
+			long long *value, struct mr_error *err)
 {
 	struct memory_directory *memory = (struct memory_directory *)dir;
 	struct mr_entry *changed;

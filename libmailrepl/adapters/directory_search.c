@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PAGE_SIZE 1000
+#define PAGE_SIZE   1000
 #define SMALL_LIMIT 100 /* up to here the answer is one page anyway */
 
 struct walk {
@@ -36,15 +36,17 @@ static int copy_attr(struct walk *walk, struct mr_entry *entry, const struct ber
 	*list = (struct mr_list){ MR_NEW_ARRAY(walk->arena, const char *, count), count, count };
 	for (size_t i = 0; i < count; i++) {
 		if (memchr(values[i].bv_val, 0, values[i].bv_len))
-			return mr_fail(err, MR_E_INVALID, _("%s: %s: a value of %s contains a NUL byte"),
-				       walk->call.dir->server, entry->dn, entry->attrs[entry->count - 1].name);
+			return mr_fail(err, MR_E_INVALID,
+				       _("%s: %s: a value of %s contains a NUL byte"),
+				       walk->call.dir->server, entry->dn,
+				       entry->attrs[entry->count - 1].name);
 		list->items[i] = mr_strndup(walk->arena, values[i].bv_val, values[i].bv_len);
 	}
 	return 0;
 }
 
-static int copy_attrs(struct walk *walk, LDAPMessage *message, BerElement *ber, struct mr_entry *entry,
-		      struct mr_error *err)
+static int copy_attrs(struct walk *walk, LDAPMessage *message, BerElement *ber,
+		      struct mr_entry *entry, struct mr_error *err)
 {
 	for (;;) {
 		struct berval name = { 0, NULL }, *values = NULL;
@@ -98,7 +100,8 @@ static int visit_entry(struct walk *walk, LDAPMessage *message, struct mr_error 
 /* The cookie of the next page into the walk. */
 static int read_cookie(struct walk *walk, LDAPControl **controls)
 {
-	LDAPControl *page = controls ? ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL) : NULL;
+	LDAPControl *page =
+		controls ? ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL) : NULL;
 	ber_int_t estimate;
 
 	if (!page)
@@ -136,7 +139,8 @@ static int handle_message(struct walk *walk, LDAPMessage *message, struct mr_err
 	case LDAP_RES_SEARCH_RESULT:
 		return end_page(walk, message, err);
 	case LDAP_RES_SEARCH_REFERENCE:
-		rc = mr_fail(err, MR_E_PROTOCOL, _("%s: %s %s: a part of the result lies elsewhere"),
+		rc = mr_fail(err, MR_E_PROTOCOL,
+			     _("%s: %s %s: a part of the result lies elsewhere"),
 			     walk->call.dir->server, walk->call.verb, walk->call.dn);
 		break;
 	default:
@@ -177,8 +181,8 @@ static int send_search(struct walk *walk, LDAPControl *page, int *msgid)
 
 	return ldap_search_ext(walk->call.dir->ld, search->base, scopes[search->scope],
 			       search->filter ? search->filter : "(objectClass=*)",
-			       (char **)(uintptr_t)search->attrs, 0, page ? controls : NULL, NULL, NULL,
-			       walk->paged ? LDAP_NO_LIMIT : search->size_limit, msgid);
+			       (char **)(uintptr_t)search->attrs, 0, page ? controls : NULL, NULL,
+			       NULL, walk->paged ? LDAP_NO_LIMIT : search->size_limit, msgid);
 }
 
 static int do_page(struct walk *walk, struct mr_error *err)
@@ -197,7 +201,8 @@ static int do_page(struct walk *walk, struct mr_error *err)
 	if (rc == LDAP_SUCCESS)
 		rc = send_search(walk, page, &msgid);
 	ldap_control_free(page);
-	return rc == LDAP_SUCCESS ? read_page(walk, msgid, err) : mr_ldap_fail(&walk->call, rc, err);
+	return rc == LDAP_SUCCESS ? read_page(walk, msgid, err)
+				  : mr_ldap_fail(&walk->call, rc, err);
 }
 
 int mr_ldap_visit(struct mr_directory *dir, struct mr_arena *arena, const struct mr_search *search,
@@ -205,8 +210,11 @@ int mr_ldap_visit(struct mr_directory *dir, struct mr_arena *arena, const struct
 {
 	struct ldap_directory *ldap = (struct ldap_directory *)dir;
 	MR_ARENA own = arena ? NULL : mr_arena_open();
-	struct walk walk = { .call = mr_ldap_begin(ldap, _("searching"), search->base), .search = search,
-			     .arena = arena ? arena : own, .scratch = !arena, .visit = visit,
+	struct walk walk = { .call = mr_ldap_begin(ldap, _("searching"), search->base),
+			     .search = search,
+			     .arena = arena ? arena : own,
+			     .scratch = !arena,
+			     .visit = visit,
 			     .context = context };
 	int rc;
 

@@ -38,8 +38,8 @@ static LDAPMod *mod_new(struct mr_arena *arena, int op, const struct mr_attr *at
 }
 
 /* A lost connection is not made again: see refuse_connection. */
-static int begin(struct ldap_directory *dir, const char *verb, const char *dn, struct mr_ldap_call *call,
-		 struct mr_error *err)
+static int begin(struct ldap_directory *dir, const char *verb, const char *dn,
+		 struct mr_ldap_call *call, struct mr_error *err)
 {
 	*call = mr_ldap_begin(dir, verb, dn);
 	return dir->lost ? mr_ldap_fail(call, LDAP_SERVER_DOWN, err) : 0;
@@ -61,10 +61,11 @@ int mr_ldap_add(struct mr_directory *dir, const struct mr_entry *entry, struct m
 	return mr_ldap_finish(&call, rc, msgid, NULL, err);
 }
 
-int mr_ldap_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods, size_t count,
-		   struct mr_error *err)
+int mr_ldap_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods,
+		   size_t count, struct mr_error *err)
 {
-	static const int ops[] = { [MR_MOD_ADD] = LDAP_MOD_ADD, [MR_MOD_DELETE] = LDAP_MOD_DELETE,
+	static const int ops[] = { [MR_MOD_ADD] = LDAP_MOD_ADD,
+				   [MR_MOD_DELETE] = LDAP_MOD_DELETE,
 				   [MR_MOD_REPLACE] = LDAP_MOD_REPLACE,
 				   [MR_MOD_INCREMENT] = LDAP_MOD_INCREMENT };
 	struct ldap_directory *ldap = (struct ldap_directory *)dir;
@@ -110,7 +111,8 @@ static LDAPControl *post_read(const char *attribute)
 /* A SearchResultEntry with one attribute of one value. */
 static bool parse_post_read(LDAPControl **controls, long long *value)
 {
-	LDAPControl *control = controls ? ldap_control_find(LDAP_CONTROL_POST_READ, controls, NULL) : NULL;
+	LDAPControl *control =
+		controls ? ldap_control_find(LDAP_CONTROL_POST_READ, controls, NULL) : NULL;
 	BerElement *ber = control ? ber_init(&control->ldctl_value) : NULL;
 	struct berval dn, name, *values = NULL;
 	bool ok = false;
@@ -127,14 +129,15 @@ static bool parse_post_read(LDAPControl **controls, long long *value)
 	return ok;
 }
 
-int mr_ldap_increment(struct mr_directory *dir, const char *dn, const char *attribute, long long *value,
-		      struct mr_error *err)
+int mr_ldap_increment(struct mr_directory *dir, const char *dn, const char *attribute,
+		      long long *value, struct mr_error *err)
 {
 	struct ldap_directory *ldap = (struct ldap_directory *)dir;
 	static char one[] = "1";
 	struct berval by = { 1, one }, *bys[] = { &by, NULL };
 	LDAPMod mod = { .mod_op = LDAP_MOD_INCREMENT | LDAP_MOD_BVALUES,
-			.mod_type = (char *)(uintptr_t)attribute, .mod_bvalues = bys };
+			.mod_type = (char *)(uintptr_t)attribute,
+			.mod_bvalues = bys };
 	LDAPMod *mods[] = { &mod, NULL };
 	LDAPControl *controls[] = { NULL, NULL }, **answer = NULL;
 	struct mr_ldap_call call;

@@ -8,18 +8,18 @@
 #include <unistd.h>
 
 #define RECORD_MAX ((size_t)4 * 1024 * 1024)
-#define CHUNK ((size_t)64 * 1024)
+#define CHUNK	   ((size_t)64 * 1024)
 
 struct mr_ldif {
 	int fd;
 	char *name;
 	char *chunk;
-	size_t at, len; /* what of the chunk is not used yet */
+	size_t at, len;			/* what of the chunk is not used yet */
 	unsigned long line, first_line; /* of the file; where the logical line begins */
-	struct mr_buf text; /* one logical line: unfolded, without its end */
-	struct mr_buf value; /* decoded */
-	size_t record;       /* bytes of the record so far */
-	bool begun;          /* a record was seen: "version:" is over */
+	struct mr_buf text;		/* one logical line: unfolded, without its end */
+	struct mr_buf value;		/* decoded */
+	size_t record;			/* bytes of the record so far */
+	bool begun;			/* a record was seen: "version:" is over */
 };
 
 struct mr_ldif *mr_ldif_open(int fd, const char *name)
@@ -117,7 +117,8 @@ static int read_logical(struct mr_ldif *ldif, struct mr_error *err)
 
 static int sextet(char c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *found = c ? strchr(digits, c) : NULL;
 
 	return found ? (int)(found - digits) : -1;
@@ -135,27 +136,33 @@ static bool decode_base64(struct mr_buf *out, const char *text)
 		const char *p = text + i;
 		bool last = i + 4 == len;
 		int pad = last && p[3] == '=' ? (p[2] == '=' ? 2 : 1) : 0;
-		int a = sextet(p[0]), b = sextet(p[1]);
-		int c = pad == 2 ? 0 : sextet(p[2]), d = pad ? 0 : sextet(p[3]);
-		int bits = a << 18 | b << 12 | c << 6 | d;
-		const char bytes[] = { (char)(bits >> 16), (char)(bits >> 8), (char)bits };
+		unsigned int bits = 0;
 
-		if (a < 0 || b < 0 || c < 0 || d < 0)
-			return false;
-		mr_buf_add(out, bytes, (size_t)(3 - pad));
+		for (int j = 0; j < 4; j++) {
+			int six = j >= 4 - pad ? 0 : sextet(p[j]);
+
+			if (six < 0)
+				return false;
+			bits = bits << 6 | (unsigned int)six;
+		}
+		mr_buf_add(out, (const char[]){ (char)(bits >> 16), (char)(bits >> 8), (char)bits },
+			   (size_t)(3 - pad));
 	}
 	return true;
 }
 
 static bool is_name(const char *name)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-;.";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-;.";
 
-	return *name && *name != '-' && *name != ';' && *name != '.' && name[strspn(name, allowed)] == '\0';
+	return *name && *name != '-' && *name != ';' && *name != '.' &&
+	       name[strspn(name, allowed)] == '\0';
 }
 
 /* Splits ldif->text in place; *value lies there or in ldif->value. */
-static int split_line(struct mr_ldif *ldif, const char **name, const char **value, struct mr_error *err)
+static int split_line(struct mr_ldif *ldif, const char **name, const char **value,
+		      struct mr_error *err)
 {
 	char *colon = strchr(ldif->text.data, ':');
 	char kind;
@@ -255,15 +262,17 @@ static bool is_safe(const char *value, size_t len)
 
 static void add_base64(struct mr_buf *out, const char *data, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < len; i += 3) {
 		const unsigned char *p = (const unsigned char *)data + i;
 		size_t n = len - i < 3 ? len - i : 3;
-		unsigned int bits = (unsigned int)p[0] << 16 | (n > 1 ? (unsigned int)p[1] << 8 : 0) |
-				    (n > 2 ? p[2] : 0);
+		unsigned int bits = (unsigned int)p[0] << 16 |
+				    (n > 1 ? (unsigned int)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
 		const char quad[] = { digits[bits >> 18], digits[bits >> 12 & 63],
-				      n > 1 ? digits[bits >> 6 & 63] : '=', n > 2 ? digits[bits & 63] : '=' };
+				      n > 1 ? digits[bits >> 6 & 63] : '=',
+				      n > 2 ? digits[bits & 63] : '=' };
 
 		mr_buf_add(out, quad, sizeof(quad));
 	}

@@ -1,0 +1,79 @@
+#include "adapters/directory_ldap.h"
+
+#include <openldap.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int layer_setup(Sockbuf_IO_Desc *layer, void *argument)
+{
+	layer->sbiod_pvt = argument;
+	return 0;
+}
+
+static int layer_remove(Sockbuf_IO_Desc *layer)
+{
+	(void)layer;
+	return 0;
+}
+
+static int layer_ctrl(Sockbuf_IO_Desc *layer, int option, void *argument)
+{
+	return LBER_SBIOD_CTRL_NEXT(layer, option, argument);
+}
+
+static int socket_of(const Sockbuf_IO_Desc *layer)
+{
+	return (int)(intptr_t)layer->sbiod_pvt;
+}
+
+static ber_slen_t socket_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
+{
+	return recv(socket_of(layer), data, len, 0);
+}
+
+/* The library's own layer would kill the process by SIGPIPE when the server is gone. */
+static ber_slen_t socket_write(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
+{
+	return send(socket_of(layer), data, len, MSG_NOSIGNAL);
+}
+
+static int socket_close(Sockbuf_IO_Desc *layer)
+{
+	return close(socket_of(layer));
+}
+
+static ber_slen_t wiping_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
+{
+	return LBER_SBIOD_READ_NEXT(layer, data, len);
+}
+
+/* `data` is the encoded request, which the library frees as it is once all of it is sent, and does not
+ * look at again: it would only to follow a referral, which is switched off. */
+static ber_slen_t wiping_write(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
+{
+	ber_slen_t sent = LBER_SBIOD_WRITE_NEXT(layer, data, len);
+
+	if (sent > 0)
+		explicit_bzero(data, (size_t)sent);
+	return sent;
+}
+
+LDAP *mr_ldap_attach(int fd, const char *uri)
+{
+	static Sockbuf_IO stream = { layer_setup, layer_remove, layer_ctrl,
+				     socket_read, socket_write, socket_close };
+	static Sockbuf_IO wiping = { layer_setup, layer_remove, layer_ctrl,
+				     wiping_read, wiping_write, layer_remove };
+	Sockbuf *buffer = NULL;
+	LDAP *ld = NULL;
+
+	if (ldap_init_fd(fd, LDAP_PROTO_EXT, uri, &ld) != LDAP_SUCCESS ||
+	    ldap_get_option(ld, LDAP_OPT_SOCKBUF, &buffer) != LDAP_OPT_SUCCESS || !buffer ||
+	    ber_sockbuf_add_io(buffer, &stream, LBER_SBIOD_LEVEL_PROVIDER, (void *)(intptr_t)fd) < 0 ||
+	    ber_sockbuf_add_io(buffer, &wiping, LBER_SBIOD_LEVEL_APPLICATION, NULL) < 0)
+		abort();
+	return ld;
+}
