@@ -1,0 +1,104 @@
+#include "features/render_check.h"
+
+#include <string.h>
+
+#include "base/paths.h"
+#include "base/process.h"
+
+static const char *etc_folder(enum mr_service_name service)
+{
+	return service == MR_SERVICE_POSTFIX ? MR_PATH_POSTFIX : MR_PATH_DOVECOT;
+}
+
+/* Below the service's own folder everything keeps its place. */
+static int stage(struct mr_arena *arena, const struct mr_config *config,
+		 const struct mr_rendering *rendering, enum mr_service_name service, const char *staging,
+		 struct mr_error *err)
+{
+	const char *etc = mr_path(arena, config->root, etc_folder(service));
+	const struct mr_file_attrs folder_attrs = { 0755, (uid_t)-1, (gid_t)-1 };
+
+	for (size_t i = 0; i < rendering->count; i++) {
+		const struct mr_rendered *file = &rendering->files[i];
+		const char *to, *folder;
+
+		if (file->service != service || !mr_starts_with(file->path, etc))
+			continue;
+		to = mr_printf(arena, "%s%s", staging, file->path + strlen(etc));
+		folder = mr_strndup(arena, to, (size_t)(strrchr(to, '/') - to));
+		if (!mr_path_exists(folder) && mr_folder_make(folder, folder_attrs, err) < 0)
+			return -1;
+		if (mr_file_replace(to, file->content, file->len, file->attrs, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The first line that complains: postconf prints the whole configuration before it. */
+static const char *complaint(struct mr_arena *arena, const char *output)
+{
+	static const char *const words[] = { ": fatal: ", ": error: ", ": warning: ",
+					     ": Fatal: ", ": Error: ", ": Warning: " };
+	struct mr_list lines = mr_list_split(arena, output, '\n');
+
+	for (size_t i = 0; i < lines.count; i++)
+		for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++)
+			if (strstr(lines.items[i], words[j]))
+				return lines.items[i];
+	return NULL;
+}
+
+static int ask(struct mr_arena *arena, const char *const *argv, struct mr_error *err)
+{
+	const struct mr_process process = { .argv = argv };
+	struct mr_process_result result = { 0 };
+	const char *said;
+	int rc = -1;
+
+	if (mr_process_run(&process, &result, err) == 0) {
+		said = complaint(arena, mr_buf_text(&result.output));
+		if (said || result.status != 0)
+			mr_fail(err, MR_E_CONFIG, "%s: %s", argv[0],
+				said ? said : mr_printf(arena, _("exit status %d"), result.status));
+		else
+			rc = 0;
+	}
+	mr_buf_close(&result.output);
+	return rc;
+}
+
+static int ask_all(struct mr_arena *arena, enum mr_service_name service, const char *staging,
+		   struct mr_error *err)
+{
+	const char *const postconf[] = { "postconf", "-c", staging, "-n", NULL };
+	const char *const services[] = { "postconf", "-c", staging, "-M", NULL };
+	const char *const postfix[] = { "postfix", "-c", staging, "check", NULL };
+	const char *const doveconf[] = { "doveconf", "-c", mr_printf(arena, "%s/dovecot.conf", staging), "-n",
+					 NULL };
+
+	if (service == MR_SERVICE_DOVECOT)
+		return ask(arena, doveconf, err);
+	if (ask(arena, postconf, err) < 0 || ask(arena, services, err) < 0)
+		return -1;
+	return ask(arena, postfix, err);
+}
+
+int mr_render_check(const struct mr_config *config, const struct mr_rendering *rendering,
+		    enum mr_service_name service, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *staging = mr_printf(arena, "%s%s/.check-%s", config->root, MR_PATH_STATE,
+					mr_service_word(service));
+	struct mr_error removed;
+	int result;
+
+	if (mr_tree_remove(staging, err) < 0)
+		return -1;
+	result = stage(arena, config, rendering, service, staging, err);
+	if (result == 0)
+		result = ask_all(arena, service, staging, err);
+	/* A later check removes what could not be removed now. */
+	if (mr_tree_remove(staging, &removed) < 0 && result == 0)
+		*err = removed;
+	return result;
+}
