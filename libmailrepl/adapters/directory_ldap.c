@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define DEFAULT_DEADLINE_MS 10000
@@ -106,28 +107,38 @@ static int set_tls(struct ldap_directory *ldap, const struct mr_directory_target
 	return 0;
 }
 
-static int start_tls(const struct mr_ldap_call *call, struct mr_error *err)
+/* The library tells neither why it does not trust a server nor that this one hung up. */
+static int explain_tls(const struct mr_ldap_call *call, int fd, const char *host,
+		       const struct mr_directory_target *target, struct mr_error *err)
+{
+	char byte;
+
+	if (mr_left_ms(call->until) == 0)
+		return mr_ldap_fail(call, LDAP_TIMEOUT, err);
+	if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		return mr_ldap_fail(call, LDAP_SERVER_DOWN, err);
+	return mr_fail(err, MR_E_DENIED,
+		       _("%s: no trusted TLS connection: its certificate must be signed by the CA in %s, "
+			 "name %s and be valid now"),
+		       call->dir->server, target->ca_file, host);
+}
+
+static int start_tls(const struct mr_ldap_call *call, int fd, const char *host,
+		     const struct mr_directory_target *target, struct mr_error *err)
 {
 	LDAP *ld = call->dir->ld;
 	int msgid = -1, rc = ldap_start_tls(ld, NULL, NULL, &msgid);
 	struct timeval left;
-	char *why = NULL;
 
 	if (mr_ldap_finish(call, rc, msgid, NULL, err) < 0)
 		return -1;
 	left = mr_left(call->until);
 	ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
-	rc = ldap_install_tls(ld);
-	if (rc == LDAP_SUCCESS)
-		return 0;
-	ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &why);
-	if (rc == LDAP_TIMEOUT || mr_left_ms(call->until) == 0)
-		mr_ldap_fail(call, LDAP_TIMEOUT, err);
-	else
-		mr_fail(err, MR_E_DENIED, _("%s: no trusted TLS connection: %s"), call->dir->server,
-			why && *why ? why : ldap_err2string(rc));
-	ldap_memfree(why);
-	return -1;
+	if (ldap_install_tls(ld) != LDAP_SUCCESS)
+		return explain_tls(call, fd, host, target, err);
+	/* It leaves the socket in blocking mode; then a write to a server that does not read would know no
+	 * deadline. */
+	return mr_socket_unblock(fd, err);
 }
 
 /* RFC 4422 appendix A: the mechanism is one message, the identity asked for, which is empty; so it
@@ -154,8 +165,6 @@ static int open_local(struct ldap_directory *ldap, const LDAPURLDesc *url, const
 	return 0;
 }
 
-/* The TLS library leaves the socket in blocking mode; a write to a server that does not read would
- * then know no deadline. */
 static int open_remote(struct ldap_directory *ldap, const LDAPURLDesc *url,
 		       const struct mr_directory_target *target, long long until,
 		       struct mr_error *err)
@@ -169,9 +178,7 @@ static int open_remote(struct ldap_directory *ldap, const LDAPURLDesc *url,
 	set_options(ldap, until);
 	if (set_tls(ldap, target, err) < 0)
 		return mr_fail_in(err, "%s", ldap->server);
-	if (start_tls(&call, err) < 0)
-		return -1;
-	return mr_socket_unblock(fd, err);
+	return start_tls(&call, fd, url->lud_host, target, err);
 }
 
 static int connect_and_bind(struct ldap_directory *ldap, const LDAPURLDesc *url,
@@ -189,7 +196,14 @@ static int connect_and_bind(struct ldap_directory *ldap, const LDAPURLDesc *url,
 	} else if (open_remote(ldap, url, target, until, err) < 0) {
 		return -1;
 	}
-	return bind_external(&bind, err);
+	if (bind_external(&bind, err) == 0)
+		return 0;
+	/* In TLS 1.3 a server refuses a certificate after the handshake, by hanging up. */
+	if (ldap->lost && target->cert_file)
+		return mr_fail(err, MR_E_UNAVAILABLE,
+			       _("%s: it ended the connection; if it runs, it refuses our certificate %s"),
+			       ldap->server, target->cert_file);
+	return -1;
 }
 
 /* Takes over `text`'s content: handles live on the heap, not in an arena. */

@@ -38,7 +38,7 @@ static const char slapd_config[] =
 	"dn: olcDatabase={1}mdb,cn=config\nobjectClass: olcMdbConfig\nolcDatabase: {1}mdb\n"
 	"olcSuffix: dc=mailrepl\nolcDbDirectory: @/db\nolcRootDN: cn=root,dc=mailrepl\n"
 	"olcSizeLimit: 5\nolcDbNoSync: TRUE\nolcDbMaxSize: 268435456\n"
-	"olcAccess: to dn.base=\"ou=readonly,dc=mailrepl\" by dn.onelevel=\"ou=Peers,dc=mailrepl\" read\n"
+	"olcAccess: to dn.base=\"ou=readonly,ou=test,dc=mailrepl\" by dn.onelevel=\"ou=Peers,dc=mailrepl\" read\n"
 	"olcAccess: to * by dn.onelevel=\"ou=Peers,dc=mailrepl\" write\n";
 
 struct slapd {
