@@ -162,6 +162,7 @@ static int do_run(struct instance *it, struct mr_error *err)
 		return -1;
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return mr_fail(err, MR_E_EXISTS, _("%s: slapd is running already"), it->socket);
+	unlink(it->pid_file);
 	limit_files();
 	clearenv();
 	putenv((char[]){ "PATH=" SEARCH_PATH });
@@ -197,6 +198,8 @@ static int start_slapd(struct instance *it, struct mr_error *err)
 	}
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return fail_foreign(it, err);
+	/* What is left of one that was killed could belong to somebody whom slapd may not overrule. */
+	unlink(it->pid_file);
 	limit_files();
 	if (mr_process_check(&slapd, err) < 0)
 		return mr_fail_in(err, _("starting the directory (the system's log says more)"));

@@ -1,6 +1,9 @@
 #include "adapters/config.h"
 
+#include <ctype.h>
 #include <libconfig.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -230,11 +233,53 @@ static int read_group(struct loading *load, config_setting_t *group, const char 
 	return 0;
 }
 
+/* Past the text in quotes or the comment that begins here; otherwise one byte further. */
+static const char *skip(const char *text)
+{
+	const char *end = NULL;
+
+	if (*text == '"') {
+		for (text++; *text && *text != '"'; text++)
+			if (*text == '\\' && text[1])
+				text++;
+	} else if (*text == '#' || strncmp(text, "//", 2) == 0) {
+		return text + strcspn(text, "\n");
+	} else if (strncmp(text, "/*", 2) == 0) {
+		end = strstr(text + 2, "*/");
+		return end ? end + 2 : text + strlen(text);
+	}
+	return *text ? text + 1 : text;
+}
+
+/* libconfig 1.5 cuts a number to 32 bits without a word: 4294967297 would be 1. */
+static int check_numbers(struct loading *load, const char *text)
+{
+	unsigned line = 1;
+
+	for (const char *next; *text; text = next) {
+		next = skip(text);
+		if (isdigit((unsigned char)*text)) {
+			char *end;
+			unsigned long long number = strtoull(text, &end, 0);
+
+			if (number > INT32_MAX)
+				return mr_fail(load->err, MR_E_CONFIG, _("%s:%u: the number %.*s is too large"),
+					       load->config->path, line, (int)(end - text), text);
+			next = end;
+		}
+		for (const char *c = text; c < next; c++)
+			line += *c == '\n';
+	}
+	return 0;
+}
+
 static int read_text(struct loading *load, const char *text)
 {
 	config_t file;
 	int rc;
 
+	if (check_numbers(load, text) < 0)
+		return -1;
 	config_init(&file);
 	if (config_read_string(&file, text) == CONFIG_TRUE) {
 		rc = read_group(load, config_root_setting(&file), "");

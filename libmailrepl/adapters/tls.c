@@ -201,7 +201,7 @@ int mr_tls_issue(struct mr_arena *arena, const struct mr_identity *ca, const cha
 	*out = (struct mr_identity){ 0 };
 	if (check_host(host, err) < 0)
 		return -1;
-	if (!ca_cert || !ca_key || !X509_check_private_key(ca_cert, ca_key))
+	if (!ca_cert || !ca_key || !X509_check_ca(ca_cert) || !X509_check_private_key(ca_cert, ca_key))
 		return fail_tls(err, MR_E_INVALID,
 				_("the certification authority's key and certificate"));
 	if (!cert || !sign_host(cert, ca_cert, ca_key, host, mr_printf(arena, "DNS:%s", host)) ||
