@@ -1,5 +1,6 @@
 /* mailrepl-slapd: runs this host's own slapd. systemd's unit and adapters/service.c call it; an
- * administrator may. What slapd serves is in its configuration folder; this program knows where and as whom. */
+ * administrator may. What slapd serves is in its configuration folder; this program knows where and
+ * as whom. */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -27,7 +28,8 @@
 #define KILL_DEADLINE_MS 5000
 #define POLL_MS 10
 #define NOT_RUNNING 3 /* exit status of `status`, as init scripts have it (LSB) */
-/* slapd makes a table with a row for each descriptor that it may have: 700 MB where a container allows a million. */
+/* slapd makes a table with a row for each descriptor that it may have: 700 MB where a container
+ * allows a million. */
 #define MOST_FILES 8192
 #define SEARCH_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
 #define USER "openldap"
@@ -39,18 +41,21 @@ struct instance {
 	bool privileged; /* slapd is started as root and gives that up itself */
 };
 
-/* The machine's ldap.conf is for other clients: it could, for one, switch the check of certificates off. */
+/* The machine's ldap.conf is for other clients: it could, for one, switch the check of certificates
+ * off. */
 static const char *const environment[] = { "LDAPNOINIT=1", NULL };
 
 static int check_paths(const struct instance *it, struct mr_error *err)
 {
 	if (strlen(it->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return mr_fail(err, MR_E_CONFIG, _("%s: too long for the name of a socket: choose a shorter --root"),
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s: too long for the name of a socket: choose a shorter --root"),
 			       it->socket);
 	if (!mr_path_exists(it->folder))
 		return mr_fail(err, MR_E_CONFIG,
-			       _("%s: not there: this host has no directory yet (cl-setup or cl-rebuild --repl "
-				 "makes it)"), it->folder);
+			       _("%s: not there: this host has no directory yet (cl-setup or "
+				 "cl-rebuild --repl makes it)"),
+			       it->folder);
 	return 0;
 }
 
@@ -59,7 +64,8 @@ static int prepare(const struct instance *it, struct mr_error *err)
 	struct mr_file_attrs attrs = { 0755, (uid_t)-1, (gid_t)-1 };
 
 	if (!it->privileged && !*it->config.root)
-		return mr_fail(err, MR_E_DENIED, _("only root may do this (or anybody with --root DIR)"));
+		return mr_fail(err, MR_E_DENIED,
+			       _("only root may do this (or anybody with --root DIR)"));
 	if (check_paths(it, err) < 0)
 		return -1;
 	if (it->privileged && mr_user_id(USER, &attrs.uid, &attrs.gid, err) < 0)
@@ -67,7 +73,8 @@ static int prepare(const struct instance *it, struct mr_error *err)
 	return mr_folder_make(it->run, attrs, err);
 }
 
-/* A private instance below a folder must not stand in the way of others, so it has only its socket. */
+/* A private instance below a folder must not stand in the way of others, so it has only its
+ * socket. */
 static const char *listeners(const struct instance *it)
 {
 	const char *uri = mr_directory_socket_uri(it->arena, it->socket);
@@ -80,8 +87,8 @@ static const char *listeners(const struct instance *it)
 static const char *const *slapd_argv(const struct instance *it, bool foreground)
 {
 	struct mr_list argv = { 0 };
-	const char *const always[] = { "slapd", "-F", it->folder, "-h", listeners(it),
-				       "-n", "mailrepl-slapd" };
+	const char *const always[] = { "slapd",       "-F", it->folder,      "-h",
+				       listeners(it), "-n", "mailrepl-slapd" };
 	const char *const user[] = { "-u", USER, "-g", USER };
 	const char *const stay[] = { "-d", "0" };
 
@@ -107,7 +114,8 @@ static void limit_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* True if that process is a slapd with our configuration folder, not whoever got its number since. */
+/* True if that process is a slapd with our configuration folder, not whoever got its number
+ * since. */
 static bool is_ours(const struct instance *it, int pid)
 {
 	struct mr_error ignored;
@@ -115,8 +123,9 @@ static bool is_ours(const struct instance *it, int pid)
 	char *line;
 	size_t len;
 
-	if (mr_file_read(it->arena, mr_printf(it->arena, "/proc/%d/cmdline", pid), 65536, &line, &len,
-			 &ignored) < 0 || len == 0)
+	if (mr_file_read(it->arena, mr_printf(it->arena, "/proc/%d/cmdline", pid), 65536, &line,
+			 &len, &ignored) < 0 ||
+	    len == 0)
 		return false;
 	name = strrchr(line, '/');
 	if (strcmp(name ? name + 1 : line, "slapd") != 0)
@@ -127,7 +136,8 @@ static bool is_ours(const struct instance *it, int pid)
 	return false;
 }
 
-/* A descriptor of our slapd's process, which no other process can take the place of; -1: it does not run. */
+/* A descriptor of our slapd's process, which no other process can take the place of; -1: it does
+ * not run. */
 static int find_slapd(const struct instance *it, int *pid)
 {
 	struct mr_error ignored;
@@ -152,8 +162,9 @@ static int find_slapd(const struct instance *it, int *pid)
 
 static int fail_foreign(const struct instance *it, struct mr_error *err)
 {
-	return mr_fail(err, MR_E_EXISTS, _("%s: something answers there, but %s names no slapd of ours"),
-		       it->socket, it->pid_file);
+	return mr_fail(err, MR_E_EXISTS,
+		       _("%s: something answers there, but %s names no slapd of ours"), it->socket,
+		       it->pid_file);
 }
 
 static int do_run(struct instance *it, struct mr_error *err)
@@ -179,8 +190,9 @@ static int await_socket(const struct instance *it, struct mr_error *err)
 
 	while (!mr_service_running(MR_SERVICE_SLAPD, it->config.root)) {
 		if (mr_left_ms(deadline) == 0)
-			return mr_fail(err, MR_E_TEMPORARY, _("slapd has not opened %s within %d seconds"),
-				       it->socket, DEADLINE_MS / 1000);
+			return mr_fail(err, MR_E_TEMPORARY,
+				       _("slapd has not opened %s within %d seconds"), it->socket,
+				       DEADLINE_MS / 1000);
 		nanosleep(&pause, NULL);
 	}
 	return 0;
@@ -188,8 +200,10 @@ static int await_socket(const struct instance *it, struct mr_error *err)
 
 static int start_slapd(struct instance *it, struct mr_error *err)
 {
-	struct mr_process slapd = { .argv = slapd_argv(it, false), .env = environment,
-				    .timeout_ms = DEADLINE_MS, .daemon = true };
+	struct mr_process slapd = { .argv = slapd_argv(it, false),
+				    .env = environment,
+				    .timeout_ms = DEADLINE_MS,
+				    .daemon = true };
 	int pid, fd = find_slapd(it, &pid);
 
 	if (fd >= 0) {
@@ -198,7 +212,8 @@ static int start_slapd(struct instance *it, struct mr_error *err)
 	}
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return fail_foreign(it, err);
-	/* What is left of one that was killed could belong to somebody whom slapd may not overrule. */
+	/* What is left of one that was killed could belong to somebody whom slapd may not
+	 * overrule. */
 	unlink(it->pid_file);
 	limit_files();
 	if (mr_process_check(&slapd, err) < 0)
@@ -211,8 +226,8 @@ static int do_start(struct instance *it, struct mr_error *err)
 {
 	int lock, rc;
 
-	if (prepare(it, err) < 0 ||
-	    mr_lock_open(mr_printf(it->arena, "%s/start.lock", it->run), DEADLINE_MS, &lock, err) < 0)
+	if (prepare(it, err) < 0 || mr_lock_open(mr_printf(it->arena, "%s/start.lock", it->run),
+						 DEADLINE_MS, &lock, err) < 0)
 		return -1;
 	rc = start_slapd(it, err);
 	mr_lock_close(lock);
@@ -237,13 +252,15 @@ static int end_slapd(int fd, int pid, struct mr_error *err)
 		return mr_fail_errno(err, _("stopping slapd, process %d"), pid);
 	if (await_end(fd, DEADLINE_MS))
 		return 0;
-	mr_log(MR_LOG_WARNING, _("slapd (process %d) has not ended within %d seconds and is killed"), pid,
+	mr_log(MR_LOG_WARNING,
+	       _("slapd (process %d) has not ended within %d seconds and is killed"), pid,
 	       DEADLINE_MS / 1000);
 	if (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 		return mr_fail_errno(err, _("killing slapd, process %d"), pid);
 	if (await_end(fd, KILL_DEADLINE_MS))
 		return 0;
-	return mr_fail(err, MR_E_TEMPORARY, _("slapd (process %d) does not even end when killed"), pid);
+	return mr_fail(err, MR_E_TEMPORARY, _("slapd (process %d) does not even end when killed"),
+		       pid);
 }
 
 static int do_stop(struct instance *it, struct mr_error *err)
@@ -251,7 +268,8 @@ static int do_stop(struct instance *it, struct mr_error *err)
 	int pid, rc, fd = find_slapd(it, &pid);
 
 	if (fd < 0)
-		return mr_service_running(MR_SERVICE_SLAPD, it->config.root) ? fail_foreign(it, err) : 0;
+		return mr_service_running(MR_SERVICE_SLAPD, it->config.root) ? fail_foreign(it, err)
+									     : 0;
 	rc = end_slapd(fd, pid, err);
 	close(fd);
 	return rc;
@@ -267,9 +285,9 @@ static int do_status(struct instance *it, struct mr_error *err)
 		return NOT_RUNNING;
 	}
 	close(fd);
-	printf(mr_service_running(MR_SERVICE_SLAPD, it->config.root) ?
-		       _("slapd is running (process %d)\n") :
-		       _("slapd is running (process %d), but nobody answers at its socket\n"),
+	printf(mr_service_running(MR_SERVICE_SLAPD, it->config.root)
+		       ? _("slapd is running (process %d)\n")
+		       : _("slapd is running (process %d), but nobody answers at its socket\n"),
 	       pid);
 	return 0;
 }
@@ -277,7 +295,9 @@ static int do_status(struct instance *it, struct mr_error *err)
 static const struct {
 	const char *name;
 	int (*run)(struct instance *it, struct mr_error *err);
-} verbs[] = { { "run", do_run }, { "start", do_start }, { "stop", do_stop }, { "status", do_status } };
+} verbs[] = {
+	{ "run", do_run }, { "start", do_start }, { "stop", do_stop }, { "status", do_status }
+};
 
 /* 0 or an exit status; -1 with *err. */
 static int run_verb(const char *name, const char *root, struct mr_error *err)

@@ -125,8 +125,9 @@ static int check_member(struct mr_archive_reader *reader, struct archive_entry *
 	return 0;
 }
 
-/* The library takes the end of its input for the end of the archive, and does not look at what follows the
- * end mark. So: the mark must be there, nothing but zeros after it, and the decompressor must be content. */
+/* The library takes the end of its input for the end of the archive, and does not look at what
+ * follows the end mark. So: the mark must be there, nothing but zeros after it, and the
+ * decompressor must be content. */
 static int check_end(struct mr_archive_reader *reader, struct mr_error *err)
 {
 	int64_t consumed = archive_filter_bytes(reader->tar, -1);

@@ -1,6 +1,7 @@
-/* tar.bz2 archives through libarchive: written with lbzip2 on all cores where it is installed, otherwise
- * with the library's own filter; read back the same way. Nothing is ever extracted to a path that an
- * archive names: the reader streams members to its caller, who knows which names there may be. */
+/* tar.bz2 archives through libarchive: written with lbzip2 on all cores where it is installed,
+ * otherwise with the library's own filter; read back the same way. Nothing is ever extracted to a
+ * path that an archive names: the reader streams members to its caller, who knows which names there
+ * may be. */
 #ifndef MR_ADAPTERS_ARCHIVE_H
 #define MR_ADAPTERS_ARCHIVE_H
 
@@ -16,8 +17,9 @@ int mr_archive_put(struct mr_archive_writer *writer, const char *name, const voi
 /* The next `size` bytes of `fd`; fewer is an error. */
 int mr_archive_put_fd(struct mr_archive_writer *writer, const char *name, int fd, int64_t size,
 		      struct mr_error *err) MR_MUST_CHECK;
-int mr_archive_finish(struct mr_archive_writer *writer, struct mr_error *err) MR_MUST_CHECK; /* frees it also on failure */
-void mr_archive_abandon(struct mr_archive_writer *writer);                                 /* NULL-safe */
+int mr_archive_finish(struct mr_archive_writer *writer,
+		      struct mr_error *err) MR_MUST_CHECK; /* frees it also on failure */
+void mr_archive_abandon(struct mr_archive_writer *writer); /* NULL-safe */
 
 struct mr_archive_member {
 	const char *name;
@@ -25,10 +27,12 @@ struct mr_archive_member {
 };
 
 struct mr_archive_reader;
-int mr_archive_open(const char *path, struct mr_archive_reader **out, struct mr_error *err) MR_MUST_CHECK;
-/* 1: *out is the next member; 0: the end, and the whole file was sound; -1. Anything but a plain regular file with a relative name of
- * [A-Za-z0-9._/-] without empty or ".." parts and at most 200 bytes is MR_E_ARCHIVE, so are a second
- * member of the same name, more than 10,000 members and headers out of bounds. What was not read of the member before is skipped. */
+int mr_archive_open(const char *path, struct mr_archive_reader **out,
+		    struct mr_error *err) MR_MUST_CHECK;
+/* 1: *out is the next member; 0: the end, and the whole file was sound; -1. Anything but a plain
+ * regular file with a relative name of [A-Za-z0-9._/-] without empty or ".." parts and at most 200
+ * bytes is MR_E_ARCHIVE, so are a second member of the same name, more than 10,000 members and
+ * headers out of bounds. What was not read of the member before is skipped. */
 int mr_archive_next(struct mr_archive_reader *reader, struct mr_archive_member *out,
 		    struct mr_error *err) MR_MUST_CHECK;
 /* Up to `size` bytes of the current member into `buf`: the number, 0 at its end, or -1. */

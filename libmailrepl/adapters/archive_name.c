@@ -3,8 +3,7 @@
 #include <string.h>
 
 #define MOST_BYTES 200
-#define ALLOWED                                                                                    \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-"
+#define ALLOWED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-"
 
 bool mr_archive_name_valid(const char *name)
 {
@@ -15,7 +14,8 @@ bool mr_archive_name_valid(const char *name)
 	for (;;) {
 		size_t part = strcspn(name, "/");
 
-		if (part == 0 || (part == 1 && *name == '.') || (part == 2 && memcmp(name, "..", 2) == 0))
+		if (part == 0 || (part == 1 && *name == '.') ||
+		    (part == 2 && memcmp(name, "..", 2) == 0))
 			return false;
 		if (name[part] == '\0')
 			return true;

@@ -1,4 +1,5 @@
-/* Which names members may have, for both sides of adapters/archive.h. Nobody else needs this header. */
+/* Which names members may have, for both sides of adapters/archive.h. Nobody else needs this
+ * header. */
 #ifndef MR_ADAPTERS_ARCHIVE_NAME_H
 #define MR_ADAPTERS_ARCHIVE_NAME_H
 

@@ -25,8 +25,8 @@ struct mr_archive_source {
 	struct archive *raw;
 };
 
-/* A stream ends with STREAM_END, its checksum and less than a byte of zeros. Both decompressors ignore, without a
- * word, what follows it, so we look for it where the file ends. */
+/* A stream ends with STREAM_END, its checksum and less than a byte of zeros. Both decompressors
+ * ignore, without a word, what follows it, so we look for it where the file ends. */
 static bool ends_stream(const unsigned char tail[11])
 {
 	uint64_t before = 0; /* all but the last 32 bits */
@@ -50,9 +50,11 @@ static int check_file(int file, const char *path, struct mr_error *err)
 		return mr_fail_errno(err, "%s", path);
 	if (!S_ISREG(info.st_mode))
 		return mr_fail(err, MR_E_ARCHIVE, _("%s: is not a plain file"), path);
-	if (info.st_size < SHORTEST || pread(file, magic, 3, 0) != 3 || memcmp(magic, "BZh", 3) != 0)
+	if (info.st_size < SHORTEST || pread(file, magic, 3, 0) != 3 ||
+	    memcmp(magic, "BZh", 3) != 0)
 		return mr_fail(err, MR_E_ARCHIVE, _("%s: is not a .tar.bz2 archive"), path);
-	if (pread(file, tail, sizeof(tail), info.st_size - (off_t)sizeof(tail)) != (ssize_t)sizeof(tail))
+	if (pread(file, tail, sizeof(tail), info.st_size - (off_t)sizeof(tail)) !=
+	    (ssize_t)sizeof(tail))
 		return mr_fail_errno(err, "%s", path);
 	if (!ends_stream(tail))
 		return mr_fail(err, MR_E_ARCHIVE,
@@ -112,7 +114,8 @@ static long read_raw(struct mr_archive_source *source, char *buf, size_t size, s
 {
 	la_ssize_t n = archive_read_data(source->raw, buf, size);
 
-	return n < 0 ? mr_fail(err, MR_E_ARCHIVE, "%s", archive_error_string(source->raw)) : (long)n;
+	return n < 0 ? mr_fail(err, MR_E_ARCHIVE, "%s", archive_error_string(source->raw))
+		     : (long)n;
 }
 
 static int end_lbzip2(struct mr_archive_source *source, struct mr_error *err)

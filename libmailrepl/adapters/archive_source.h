@@ -8,12 +8,13 @@
 
 struct mr_archive_source;
 
-/* With lbzip2 where it is installed, otherwise with the library's own filter. MR_E_ARCHIVE unless the
- * file is bzip2 and ends with the end of a stream, so that a truncated file is refused at once. */
+/* With lbzip2 where it is installed, otherwise with the library's own filter. MR_E_ARCHIVE unless
+ * the file is bzip2 and ends with the end of a stream, so that a truncated file is refused at once.
+ */
 int mr_archive_source_open(const char *path, struct mr_archive_source **out,
 			   struct mr_error *err) MR_MUST_CHECK;
-/* Fills `buf` as far as there is something: the number of bytes, 0 at the end, -1. The end is reached only if
- * the decompressor found everything sound. */
+/* Fills `buf` as far as there is something: the number of bytes, 0 at the end, -1. The end is
+ * reached only if the decompressor found everything sound. */
 long mr_archive_source_read(struct mr_archive_source *source, char *buf, size_t size,
 			    struct mr_error *err) MR_MUST_CHECK;
 void mr_archive_source_close(struct mr_archive_source *source); /* NULL-safe */

@@ -79,7 +79,8 @@ int mr_archive_create(int fd, struct mr_archive_writer **out, struct mr_error *e
 		writer->fd = fd;
 		archive_write_add_filter_bzip2(writer->tar);
 	}
-	/* The last block is not filled up: what follows the end mark is never more than its own zeros. */
+	/* The last block is not filled up: what follows the end mark is never more than its own
+	 * zeros. */
 	archive_write_set_format_pax_restricted(writer->tar);
 	archive_write_set_bytes_per_block(writer->tar, (int)BLOCK);
 	archive_write_set_bytes_in_last_block(writer->tar, 1);
@@ -99,7 +100,8 @@ static int put_header(struct mr_archive_writer *writer, const char *name, int64_
 	int rc;
 
 	if (!mr_archive_name_valid(name) || size < 0)
-		return mr_fail(err, MR_E_INVALID, _("%s: no name for a member of an archive"), name);
+		return mr_fail(err, MR_E_INVALID, _("%s: no name for a member of an archive"),
+			       name);
 	entry = archive_entry_new();
 	if (!entry)
 		abort();
@@ -115,8 +117,8 @@ static int put_header(struct mr_archive_writer *writer, const char *name, int64_
 	return rc == ARCHIVE_OK ? 0 : fail_write(writer, name, err);
 }
 
-static int put_data(struct mr_archive_writer *writer, const char *name, const void *data, size_t len,
-		    struct mr_error *err)
+static int put_data(struct mr_archive_writer *writer, const char *name, const void *data,
+		    size_t len, struct mr_error *err)
 {
 	if (len == 0 || archive_write_data(writer->tar, data, len) == (la_ssize_t)len)
 		return 0;
@@ -146,8 +148,9 @@ int mr_archive_put_fd(struct mr_archive_writer *writer, const char *name, int fd
 		if (n < 0)
 			return mr_fail_errno(err, _("reading %s for the archive"), name);
 		if (n == 0)
-			return mr_fail(err, MR_E_IO, _("%s ended %lld bytes too early for the archive"),
-				       name, (long long)size);
+			return mr_fail(err, MR_E_IO,
+				       _("%s ended %lld bytes too early for the archive"), name,
+				       (long long)size);
 		if (put_data(writer, name, block, (size_t)n, err) < 0)
 			return -1;
 		size -= n;
@@ -172,8 +175,8 @@ int mr_archive_finish(struct mr_archive_writer *writer, struct mr_error *err)
 	return rc;
 }
 
-/* The library writes an end mark when it closes, and leaks when it is freed without that: so it may try, and
- * nothing of it reaches the file. */
+/* The library writes an end mark when it closes, and leaks when it is freed without that: so it may
+ * try, and nothing of it reaches the file. */
 void mr_archive_abandon(struct mr_archive_writer *writer)
 {
 	if (!writer)

@@ -39,7 +39,8 @@ static const struct row rows[] = {
 	{ "directory.join_deadline", NUMBER, FIELD(join_deadline), 5, 604800, 600, NULL, "seconds",
 	  N_("How long a host that joins waits until it is in step with the others.") },
 	{ "backup.folder", FOLDER, FIELD(backup_folder), 0, 0, 0,
-	  "/var/calculate/server-backup/ldap", NULL, N_("Where archives are written and looked for.") },
+	  "/var/calculate/server-backup/ldap", NULL,
+	  N_("Where archives are written and looked for.") },
 	{ "mail.dns", FLAG, FIELD(mail_dns), 0, 1, 1, NULL, NULL,
 	  N_("false on an intranet whose names are in /etc/hosts only: mail asks no DNS.") },
 	{ "mail.postmaster", ADDRESS, FIELD(mail_postmaster), 0, 0, 0, "root@localhost", NULL,
@@ -53,7 +54,7 @@ static const struct row rows[] = {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static const char *const kind_words[] = {
-	[NUMBER] = "number", [FLAG] = "true or false", [HOST] = "host name",
+	[NUMBER] = "number", [FLAG] = "true or false",   [HOST] = "host name",
 	[FOLDER] = "folder", [ADDRESS] = "mail address",
 };
 
@@ -161,8 +162,8 @@ static int set_number(struct loading *load, config_setting_t *setting, const str
 
 	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
 		return fail_at(load, setting, row->name, _("must be a whole number"));
-	number = type == CONFIG_TYPE_INT ? config_setting_get_int(setting) :
-					   config_setting_get_int64(setting);
+	number = type == CONFIG_TYPE_INT ? config_setting_get_int(setting)
+					 : config_setting_get_int64(setting);
 	if (number < row->least || number > row->most)
 		return fail_at(load, setting, row->name,
 			       mr_printf(load->arena, _("must be from %lld to %lld"), row->least,
@@ -212,8 +213,8 @@ static int read_group(struct loading *load, config_setting_t *group, const char 
 {
 	for (unsigned i = 0; i < (unsigned)config_setting_length(group); i++) {
 		config_setting_t *setting = config_setting_get_elem(group, i);
-		const char *name = mr_printf(load->arena, "%s%s", prefix,
-					     config_setting_name(setting));
+		const char *name =
+			mr_printf(load->arena, "%s%s", prefix, config_setting_name(setting));
 		bool is_group;
 		const struct row *row = find_row(name, &is_group);
 		int rc;
@@ -263,7 +264,8 @@ static int check_numbers(struct loading *load, const char *text)
 			unsigned long long number = strtoull(text, &end, 0);
 
 			if (number > INT32_MAX)
-				return mr_fail(load->err, MR_E_CONFIG, _("%s:%u: the number %.*s is too large"),
+				return mr_fail(load->err, MR_E_CONFIG,
+					       _("%s:%u: the number %.*s is too large"),
 					       load->config->path, line, (int)(end - text), text);
 			next = end;
 		}
@@ -308,8 +310,8 @@ static const char *absolute_root(struct mr_arena *arena, const char *root)
 	return mr_strndup(arena, root, len);
 }
 
-int mr_config_load(struct mr_arena *arena, const char *root, const char *path, struct mr_config *out,
-		   struct mr_error *err)
+int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
+		   struct mr_config *out, struct mr_error *err)
 {
 	struct loading load = { arena, out, err };
 	char *text;
@@ -328,7 +330,8 @@ int mr_config_load(struct mr_arena *arena, const char *root, const char *path, s
 	if (out->mail_manage && *out->root)
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: mail.manage: must be false under --root, because Postfix and "
-				 "Dovecot belong to the whole machine"), out->path);
+				 "Dovecot belong to the whole machine"),
+			       out->path);
 	return 0;
 }
 
@@ -374,7 +377,8 @@ static void format_row(struct mr_buf *buf, const struct row *row, const char *ke
 	mr_buf_printf(buf, "%s# %s", indent, row->help);
 	if (row->unit)
 		mr_buf_printf(buf, " (%s)", row->unit);
-	mr_buf_printf(buf, "\n%s%s%s = ", indent, is_default(row, config, defaults) ? "# " : "", key);
+	mr_buf_printf(buf, "\n%s%s%s = ", indent, is_default(row, config, defaults) ? "# " : "",
+		      key);
 	format_value(buf, row, config);
 	mr_buf_puts(buf, ";\n");
 }
@@ -392,7 +396,8 @@ char *mr_config_format(struct mr_arena *arena, const struct mr_config *config)
 	for (const struct row *row = rows; row < rows + ROWS; row++) {
 		const char *dot = strchr(row->name, '.');
 
-		if (dot && (len != (size_t)(dot - row->name) || memcmp(group, row->name, len) != 0)) {
+		if (dot &&
+		    (len != (size_t)(dot - row->name) || memcmp(group, row->name, len) != 0)) {
 			mr_buf_puts(&buf, len > 0 ? "};\n\n" : "\n");
 			group = row->name;
 			len = (size_t)(dot - row->name);

@@ -1,4 +1,5 @@
-/* mailrepl.conf: what this host alone decides. (What the hosts share lies in the directory.) libconfig syntax. */
+/* mailrepl.conf: what this host alone decides. (What the hosts share lies in the directory.)
+ * libconfig syntax. */
 #ifndef MR_ADAPTERS_CONFIG_H
 #define MR_ADAPTERS_CONFIG_H
 
@@ -6,12 +7,12 @@
 
 #include "base/value.h"
 
-/* One row per setting: name in the file, field, type, least, most, default, unit, help. The rows are
- * in config.c; mr_config_describe prints them for the man page's table and --help. */
+/* One row per setting: name in the file, field, type, least, most, default, unit, help. The rows
+ * are in config.c; mr_config_describe prints them for the man page's table and --help. */
 struct mr_config {
-	const char *root;             /* "" or the --root folder without trailing slash */
-	const char *path;             /* the file itself, with root */
-	bool exists;                  /* false: defaults only, the file is not there yet */
+	const char *root; /* "" or the --root folder without trailing slash */
+	const char *path; /* the file itself, with root */
+	bool exists;      /* false: defaults only, the file is not there yet */
 
 	const char *host;             /* "host": this host's FQDN; NULL until cl-setup or a join */
 	long long directory_port;     /* "directory.port" */
@@ -19,18 +20,21 @@ struct mr_config {
 	long long directory_max_size; /* "directory.max_size", MiB, of each database */
 	long long join_deadline;      /* "directory.join_deadline", seconds until in step */
 	const char *backup_folder;    /* "backup.folder", without root */
-	bool mail_dns;                /* "mail.dns": false on an intranet whose names are in /etc/hosts only */
-	const char *mail_postmaster;  /* "mail.postmaster": where role addresses go */
-	bool mail_manage;             /* "mail.manage": false: Postfix and Dovecot are rendered, not run (--root) */
-	long long certificate_days;   /* "certificates.days" */
+	bool mail_dns; /* "mail.dns": false on an intranet whose names are in /etc/hosts only */
+	const char *mail_postmaster; /* "mail.postmaster": where role addresses go */
+	bool mail_manage; /* "mail.manage": false: Postfix and Dovecot are rendered, not run
+			     (--root) */
+	long long certificate_days; /* "certificates.days" */
 };
 
-/* `root` NULL or "" for the machine itself; `path` NULL for <root>/etc/mailrepl/mailrepl.conf. A missing
- * file gives defaults with exists == false (but MR_E_NOT_FOUND if `path` was given). A wrong one: MR_E_CONFIG "file:line: …",
- * also for an unknown setting, a wrong type or a number out of range. All in `arena`. */
-int mr_config_load(struct mr_arena *arena, const char *root, const char *path, struct mr_config *out,
-		   struct mr_error *err) MR_MUST_CHECK;
-/* The file's text with a comment for each setting; settings at their default are written commented out. */
+/* `root` NULL or "" for the machine itself; `path` NULL for <root>/etc/mailrepl/mailrepl.conf. A
+ * missing file gives defaults with exists == false (but MR_E_NOT_FOUND if `path` was given). A
+ * wrong one: MR_E_CONFIG "file:line: …", also for an unknown setting, a wrong type or a number out
+ * of range. All in `arena`. */
+int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
+		   struct mr_config *out, struct mr_error *err) MR_MUST_CHECK;
+/* The file's text with a comment for each setting; settings at their default are written commented
+ * out. */
 char *mr_config_format(struct mr_arena *arena, const struct mr_config *config);
 /* Rows { name, type, default, unit, help } as a list of objects. */
 struct mr_value *mr_config_describe(struct mr_arena *arena);

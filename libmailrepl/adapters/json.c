@@ -20,7 +20,8 @@ static struct mr_value *read_object(struct reading *in, json_t *json, int depth)
 	const char *key;
 	json_t *member;
 
-	json_object_foreach(json, key, member) {
+	json_object_foreach(json, key, member)
+	{
 		struct mr_value *item = read_value(in, member, depth + 1);
 
 		if (!item)
@@ -36,7 +37,8 @@ static struct mr_value *read_list(struct reading *in, json_t *json, int depth)
 	size_t i;
 	json_t *element;
 
-	json_array_foreach(json, i, element) {
+	json_array_foreach(json, i, element)
+	{
 		struct mr_value *item = read_value(in, element, depth + 1);
 
 		if (!item)

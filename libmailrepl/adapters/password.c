@@ -22,7 +22,8 @@ int mr_password_hash(const struct mr_secret *password, struct mr_secret *out, st
 	if (!password->data || password->len == 0)
 		return mr_fail(err, MR_E_INVALID, _("the password is empty"));
 	if (password->len > MOST_BYTES)
-		return mr_fail(err, MR_E_INVALID, _("the password is longer than %zu bytes"), MOST_BYTES);
+		return mr_fail(err, MR_E_INVALID, _("the password is longer than %zu bytes"),
+			       MOST_BYTES);
 	if (!crypt_gensalt_rn("$y$", 0, NULL, 0, setting, (int)sizeof(setting)))
 		return mr_fail_errno(err, _("making a salt for the password"));
 	work = calloc(1, sizeof(*work));
@@ -88,7 +89,8 @@ static int echo_off(struct mr_error *err)
 	return 0;
 }
 
-static int ask_line(const char *prompt, const char *user, struct mr_secret *out, struct mr_error *err)
+static int ask_line(const char *prompt, const char *user, struct mr_secret *out,
+		    struct mr_error *err)
 {
 	int rc;
 

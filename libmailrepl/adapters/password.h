@@ -1,4 +1,5 @@
-/* Password hashes through libcrypt (yescrypt), and reading a password from a terminal or a descriptor. */
+/* Password hashes through libcrypt (yescrypt), and reading a password from a terminal or a
+ * descriptor. */
 #ifndef MR_ADAPTERS_PASSWORD_H
 #define MR_ADAPTERS_PASSWORD_H
 

@@ -32,13 +32,16 @@ struct service {
 
 static int run(struct mr_error *err, const char *const argv[])
 {
-	struct mr_process process = { .argv = argv, .timeout_ms = PROGRAM_TIMEOUT_MS, .daemon = true };
+	struct mr_process process = { .argv = argv,
+				      .timeout_ms = PROGRAM_TIMEOUT_MS,
+				      .daemon = true };
 
 	return mr_process_check(&process, err);
 }
 #define RUN(err, ...) run(err, (const char *const[]){ __VA_ARGS__, NULL })
 
-/* A slapd that hangs still has its socket: it runs. EAGAIN: so many wait that there is no room in the queue. */
+/* A slapd that hangs still has its socket: it runs. EAGAIN: so many wait that there is no room in
+ * the queue. */
 static bool slapd_running(const char *root)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -85,7 +88,8 @@ static bool dovecot_running(const char *root)
 	pid[strcspn(pid, "\n")] = '\0';
 	if (*pid == '\0' || strspn(pid, "0123456789") != strlen(pid))
 		return false;
-	return mr_file_read(arena, mr_printf(arena, "/proc/%s/comm", pid), 64, &comm, NULL, &err) == 0 &&
+	return mr_file_read(arena, mr_printf(arena, "/proc/%s/comm", pid), 64, &comm, NULL, &err) ==
+		       0 &&
 	       strcmp(comm, "dovecot\n") == 0;
 }
 
@@ -122,18 +126,25 @@ static int dovecot_act(enum verb verb, const char *root, struct mr_error *err)
 	return RUN(err, "dovecot");
 }
 
-/* Debian's postfix.service is a shell around its instances that counts as active when they are dead: "start" would
- * do nothing. slapd is ours to enable, so that it comes back after a reboot; the others' packages do it. */
+/* Debian's postfix.service is a shell around its instances that counts as active when they are
+ * dead: "start" would do nothing. slapd is ours to enable, so that it comes back after a reboot;
+ * the others' packages do it. */
 static const struct service services[] = {
-	[MR_SERVICE_SLAPD] = { "slapd", "mailrepl-slapd.service",
+	[MR_SERVICE_SLAPD] = { "slapd",
+			       "mailrepl-slapd.service",
 			       { "enable --now", "stop", "restart", "restart" },
-			       slapd_running, slapd_act },
-	[MR_SERVICE_POSTFIX] = { "postfix", "postfix.service",
+			       slapd_running,
+			       slapd_act },
+	[MR_SERVICE_POSTFIX] = { "postfix",
+				 "postfix.service",
 				 { "restart", "stop", "restart", "reload" },
-				 postfix_running, postfix_act },
-	[MR_SERVICE_DOVECOT] = { "dovecot", "dovecot.service",
+				 postfix_running,
+				 postfix_act },
+	[MR_SERVICE_DOVECOT] = { "dovecot",
+				 "dovecot.service",
 				 { "start", "stop", "restart", "reload" },
-				 dovecot_running, dovecot_act },
+				 dovecot_running,
+				 dovecot_act },
 };
 
 const char *mr_service_word(enum mr_service_name name)
@@ -157,23 +168,27 @@ static int check_root(enum mr_service_name name, const char *root, struct mr_err
 {
 	if (!*root || name == MR_SERVICE_SLAPD)
 		return 0;
-	return mr_fail(err, MR_E_CONFIG, _("%s belongs to the whole machine and cannot be run under --root"),
+	return mr_fail(err, MR_E_CONFIG,
+		       _("%s belongs to the whole machine and cannot be run under --root"),
 		       services[name].word);
 }
 
 static int await(const struct service *service, const char *root, bool wanted, struct mr_error *err)
 {
 	long long deadline = mr_now_ms() + DEADLINE_MS;
-	const char *log = under_systemd(root) ? _("journalctl -u shows why") : _("the system's log shows why");
+	const char *log = under_systemd(root) ? _("journalctl -u shows why")
+					      : _("the system's log shows why");
 
 	for (long pause = FIRST_PAUSE_MS; service->running(root) != wanted;) {
 		struct timespec time = { 0, pause * 1000000L };
 
 		if (mr_left_ms(deadline) == 0)
-			return mr_fail(err, MR_E_TEMPORARY,
-				       wanted ? _("%s does not answer %d seconds after its start: %s") :
-						_("%s still runs %d seconds after it was told to stop: %s"),
-				       service->word, DEADLINE_MS / 1000, log);
+			return mr_fail(
+				err, MR_E_TEMPORARY,
+				wanted ? _("%s does not answer %d seconds after its start: %s")
+				       : _("%s still runs %d seconds after it was told to stop: "
+					   "%s"),
+				service->word, DEADLINE_MS / 1000, log);
 		nanosleep(&time, NULL);
 		pause = pause * 2 < MOST_PAUSE_MS ? pause * 2 : MOST_PAUSE_MS;
 	}
@@ -182,10 +197,11 @@ static int await(const struct service *service, const char *root, bool wanted, s
 
 static int act(enum mr_service_name name, const char *root, enum verb verb, struct mr_error *err)
 {
-	static const char *const doing[] = { N_("starting %s"), N_("stopping %s"), N_("restarting %s"),
-					     N_("reloading %s") };
+	static const char *const doing[] = { N_("starting %s"), N_("stopping %s"),
+					     N_("restarting %s"), N_("reloading %s") };
 	const struct service *service = &services[name];
-	int rc = under_systemd(root) ? systemctl(service, verb, err) : service->act(verb, root, err);
+	int rc =
+		under_systemd(root) ? systemctl(service, verb, err) : service->act(verb, root, err);
 
 	if (rc < 0)
 		return mr_fail_in(err, _(doing[verb]), service->word);
@@ -204,7 +220,8 @@ int mr_service_start(enum mr_service_name name, const char *root, struct mr_erro
 	return services[name].running(root) ? 0 : act(name, root, START, err);
 }
 
-/* A slapd that has not opened its socket yet does not count as running, but must be stopped all the same. */
+/* A slapd that has not opened its socket yet does not count as running, but must be stopped all the
+ * same. */
 int mr_service_stop(enum mr_service_name name, const char *root, struct mr_error *err)
 {
 	if (check_root(name, root, err) < 0)
@@ -229,5 +246,6 @@ int mr_service_reload(enum mr_service_name name, const char *root, struct mr_err
 		return -1;
 	if (!services[name].running(root))
 		return act(name, root, START, err);
-	return name == MR_SERVICE_SLAPD ? mr_service_restart(name, root, err) : act(name, root, RELOAD, err);
+	return name == MR_SERVICE_SLAPD ? mr_service_restart(name, root, err)
+					: act(name, root, RELOAD, err);
 }

@@ -106,8 +106,8 @@ static bool set_times(X509 *cert, long long days)
 
 static bool add_name(X509_NAME *name, const char *type, const char *text)
 {
-	return X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)text, -1,
-					  -1, 0);
+	return X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)text,
+					  -1, -1, 0);
 }
 
 static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -186,12 +186,13 @@ static int check_host(const char *host, struct mr_error *err)
 	if (len > MOST_CN)
 		return mr_fail(err, MR_E_INVALID,
 			       _("%s: longer than the %d characters that a certificate's name can "
-				 "hold: give the host a shorter name"), host, MOST_CN);
+				 "hold: give the host a shorter name"),
+			       host, MOST_CN);
 	return 0;
 }
 
-int mr_tls_issue(struct mr_arena *arena, const struct mr_identity *ca, const char *host, long long days,
-		 struct mr_identity *out, struct mr_error *err)
+int mr_tls_issue(struct mr_arena *arena, const struct mr_identity *ca, const char *host,
+		 long long days, struct mr_identity *out, struct mr_error *err)
 {
 	X509 *ca_cert CLOSED(x509_closep) = read_cert(ca->cert);
 	EVP_PKEY *ca_key CLOSED(key_closep) = read_key(&ca->key);
@@ -201,13 +202,15 @@ int mr_tls_issue(struct mr_arena *arena, const struct mr_identity *ca, const cha
 	*out = (struct mr_identity){ 0 };
 	if (check_host(host, err) < 0)
 		return -1;
-	if (!ca_cert || !ca_key || !X509_check_ca(ca_cert) || !X509_check_private_key(ca_cert, ca_key))
+	if (!ca_cert || !ca_key || !X509_check_ca(ca_cert) ||
+	    !X509_check_private_key(ca_cert, ca_key))
 		return fail_tls(err, MR_E_INVALID,
 				_("the certification authority's key and certificate"));
 	if (!cert || !sign_host(cert, ca_cert, ca_key, host, mr_printf(arena, "DNS:%s", host)) ||
 	    !key_text(key, &out->key) || !(out->cert = cert_text(arena, cert))) {
 		mr_identity_close(out);
-		return fail_tls(err, MR_E_INTERNAL, mr_printf(arena, _("issuing %s's certificate"), host));
+		return fail_tls(err, MR_E_INTERNAL,
+				mr_printf(arena, _("issuing %s's certificate"), host));
 	}
 	return 0;
 }
@@ -220,8 +223,8 @@ static bool common_name(struct mr_arena *arena, X509 *cert, const char **out)
 	int len = -1;
 
 	if (at >= 0)
-		len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
-							 X509_NAME_get_entry(subject, at)));
+		len = ASN1_STRING_to_UTF8(
+			&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 	if (len < 0)
 		return false;
 	*out = mr_strndup(arena, (const char *)text, (size_t)len);

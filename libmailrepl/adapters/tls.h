@@ -13,13 +13,15 @@ struct mr_identity {
 };
 void mr_identity_close(struct mr_identity *identity); /* wipes the key */
 
-/* A self-signed CA (CA:TRUE, pathlen 0, keyCertSign) named "mailrepl CA <domain_id>", valid 30 years. */
+/* A self-signed CA (CA:TRUE, pathlen 0, keyCertSign) named "mailrepl CA <domain_id>", valid 30
+ * years. */
 int mr_tls_make_ca(struct mr_arena *arena, const char *domain_id, struct mr_identity *out,
 		   struct mr_error *err) MR_MUST_CHECK;
-/* A host's new key and certificate: subject "CN=<host>,O=mailrepl" so that slapd sees "cn=<host>,o=mailrepl",
- * SAN dNSName, serverAuth and clientAuth, random 128-bit serial, valid from an hour ago for `days`. */
-int mr_tls_issue(struct mr_arena *arena, const struct mr_identity *ca, const char *host, long long days,
-		 struct mr_identity *out, struct mr_error *err) MR_MUST_CHECK;
+/* A host's new key and certificate: subject "CN=<host>,O=mailrepl" so that slapd sees
+ * "cn=<host>,o=mailrepl", SAN dNSName, serverAuth and clientAuth, random 128-bit serial, valid from
+ * an hour ago for `days`. */
+int mr_tls_issue(struct mr_arena *arena, const struct mr_identity *ca, const char *host,
+		 long long days, struct mr_identity *out, struct mr_error *err) MR_MUST_CHECK;
 
 struct mr_certificate {
 	const char *host;        /* CN */

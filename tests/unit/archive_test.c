@@ -39,7 +39,8 @@ static char *read_whole(struct mr_arena *arena, const char *path, size_t *len)
 	return data;
 }
 
-/* A tar that is made by hand, since the adapter would not make these; compressed by bzip2 itself. */
+/* A tar that is made by hand, since the adapter would not make these; compressed by bzip2
+ * itself. */
 static void compress(const char *path, const void *tar, size_t len)
 {
 	static const char *const argv[] = { "bzip2", "-c", NULL };
@@ -359,7 +360,7 @@ static void check_cuts(void **state)
 		make_archive(path_in(state, "whole"), names, sizes[i]);
 		data = read_whole(arena, path_in(state, "whole"), &len);
 		step = len / 60 + 1;
-		for (size_t cut = 0; cut < len; cut += cut + 20 > len ? 1 : step) {
+		for (size_t cut = 0; cut<len; cut += cut + 20> len ? 1 : step) {
 			write_file(path_in(state, "cut"), data, cut);
 			assert_fails(read_all(path_in(state, "cut"), &err), MR_E_ARCHIVE, err);
 		}
@@ -466,7 +467,8 @@ static void a_tar_without_its_end_is_refused_wherever_it_was_cut(void **state)
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	for (int i = 0; i < 4; i++)
-		add_member(&tar, &(struct member){ (const char[]){ (char)('a' + i), 0 }, '0', 0, NULL, text });
+		add_member(&tar, &(struct member){ (const char[]){ (char)('a' + i), 0 }, '0', 0,
+						   NULL, text });
 	end_tar(&tar);
 	for (size_t cut = 0; cut < tar.len; cut += 512) {
 		compress(path_in(state, "cut"), tar.data, cut);
@@ -602,7 +604,8 @@ static void a_huge_pax_header_takes_no_memory(void **state)
 	char *value = mr_alloc(arena, (8 << 20) + 1);
 
 	memset(value, 'x', 8 << 20);
-	add_member(&tar, &(struct member){ "pax", 'x', 0, NULL, pax_record(arena, "comment", value) });
+	add_member(&tar,
+		   &(struct member){ "pax", 'x', 0, NULL, pax_record(arena, "comment", value) });
 	add_member(&tar, &(struct member){ "x", '0', 0, NULL, "x" });
 	end_tar(&tar);
 	compress(path_in(state, "a"), tar.data, tar.len);
@@ -638,7 +641,8 @@ static void too_many_members_are_refused(void **state)
 			assert_int_equal(read_all(path_in(state, "a"), &err), 10000);
 			tar.len = len;
 		}
-		add_member(&tar, &(struct member){ mr_printf(arena, "m%d", i), '0', 0, NULL, NULL });
+		add_member(&tar,
+			   &(struct member){ mr_printf(arena, "m%d", i), '0', 0, NULL, NULL });
 	}
 	end_tar(&tar);
 	compress(path_in(state, "a"), tar.data, tar.len);
@@ -648,7 +652,11 @@ static void too_many_members_are_refused(void **state)
 
 static void what_is_no_archive_is_refused(void **state)
 {
-	static const char *const texts[] = { "", "B", "BZh9", "BZh91AY&SY", "not an archive but some text",
+	static const char *const texts[] = { "",
+					     "B",
+					     "BZh9",
+					     "BZh91AY&SY",
+					     "not an archive but some text",
 					     "\x1f\x8b\x08 a gzip file, it seems, with more" };
 	struct mr_error err = { 0 };
 

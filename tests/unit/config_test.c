@@ -51,7 +51,11 @@ static void the_root_loses_its_trailing_slashes(void **state)
 {
 	static const struct {
 		const char *root, *want;
-	} cases[] = { { "/tmp/x", "/tmp/x" }, { "/tmp/x//", "/tmp/x" }, { "/", "" }, { "", "" }, { NULL, "" },
+	} cases[] = { { "/tmp/x", "/tmp/x" },
+		      { "/tmp/x//", "/tmp/x" },
+		      { "/", "" },
+		      { "", "" },
+		      { NULL, "" },
 		      { "x/", "/x" } };
 
 	(void)state;
@@ -76,11 +80,13 @@ static void every_setting_is_read(void **state)
 	MR_ARENA arena = mr_arena_open();
 	struct mr_config config;
 	struct mr_error err = { 0 };
-	const char *path = place(state, "host = \"mail1.lan\";\n"
-					"directory = { port = 0; deadline = 3; max_size = 16; join_deadline = 99; };\n"
-					"backup: { folder = \"/srv/x\"; };\n"
-					"mail: { dns = false; postmaster = \"admin@mail1.lan\"; manage = true; };\n"
-					"certificates: { days = 30L; };\n");
+	const char *path = place(
+		state,
+		"host = \"mail1.lan\";\n"
+		"directory = { port = 0; deadline = 3; max_size = 16; join_deadline = 99; };\n"
+		"backup: { folder = \"/srv/x\"; };\n"
+		"mail: { dns = false; postmaster = \"admin@mail1.lan\"; manage = true; };\n"
+		"certificates: { days = 30L; };\n");
 
 	assert_ok(mr_config_load(arena, "", path, &config, &err), err);
 	assert_true(config.exists);
@@ -106,7 +112,8 @@ static void a_wrong_file_is_refused_with_its_line(void **state)
 		{ "host = \"a.lan\"", NULL },
 		{ "host = \"a.lan\";\nhost = \"b.lan\";", ":2: duplicate setting name" },
 		{ "\nhots = \"a.lan\";", ":2: hots: there is no such setting" },
-		{ "directory:\n{\n\tprot = 1;\n};", ":3: directory.prot: there is no such setting" },
+		{ "directory:\n{\n\tprot = 1;\n};",
+		  ":3: directory.prot: there is no such setting" },
 		{ "directory = 5;", ":1: directory: must be a group" },
 		{ "directory = (1, 2);", ":1: directory: must be a group" },
 		{ "host: { name = \"a.lan\"; };", ":1: host: must be a text" },
@@ -117,8 +124,10 @@ static void a_wrong_file_is_refused_with_its_line(void **state)
 		{ "directory: { port = true; };", "directory.port: must be a whole number" },
 		{ "directory: { port = -1; };", "directory.port: must be from 0 to 65535" },
 		{ "directory: { port = 65536; };", "directory.port: must be from 0 to 65535" },
-		{ "\ndirectory: { port = 4294967297; };", ":2: the number 4294967297 is too large" },
-		{ "directory: { port = 0x10000000f; };", ":1: the number 0x10000000f is too large" },
+		{ "\ndirectory: { port = 4294967297; };",
+		  ":2: the number 4294967297 is too large" },
+		{ "directory: { port = 0x10000000f; };",
+		  ":1: the number 0x10000000f is too large" },
 		{ "/* 4294967297\n\"*/directory: { port = -4294967297L; };", ":2: the number" },
 		{ "# \"4294967297\nbackup: { folder = \"/4294967297\\\"/4294967297\"; };", NULL },
 		{ "directory: { deadline = 0; };", "directory.deadline: must be from 1 to 3600" },
@@ -130,11 +139,13 @@ static void a_wrong_file_is_refused_with_its_line(void **state)
 		{ "host = \"mail1.lan.\";", "host: must be a fully qualified host name" },
 		{ "host = \"mail1..lan\";", "host: must be a fully qualified host name" },
 		{ "host = \"a.b\\nc\";", "host: must not contain control characters" },
-		{ "backup: { folder = \"x\"; };", "backup.folder: must be a path that begins with /" },
+		{ "backup: { folder = \"x\"; };",
+		  "backup.folder: must be a path that begins with /" },
 		{ "backup: { folder = \"/x/../y\"; };", "backup.folder: must be a path without" },
 		{ "backup: { folder = \"/x/..\"; };", "backup.folder: must be a path without" },
 		{ "mail: { postmaster = \"root\"; };", "mail.postmaster: must be a mail address" },
-		{ "mail: { postmaster = \"a@b, c@d\"; };", "mail.postmaster: must be a mail address" },
+		{ "mail: { postmaster = \"a@b, c@d\"; };",
+		  "mail.postmaster: must be a mail address" },
 		{ "mail: { manage = true; };", "mail.manage: must be false under --root" },
 		{ "@include \"/nowhere\"\n", ":1: " },
 	};

@@ -2,7 +2,8 @@
 
 #include "adapters/json.h"
 
-static int parse(struct mr_arena *arena, const char *text, struct mr_value **out, struct mr_error *err)
+static int parse(struct mr_arena *arena, const char *text, struct mr_value **out,
+		 struct mr_error *err)
 {
 	return mr_json_parse(arena, "manifest.json", text, strlen(text), out, err);
 }
@@ -14,8 +15,11 @@ static void each_kind_is_read(void **state)
 	struct mr_error err = { 0 };
 
 	(void)state;
-	assert_ok(parse(arena, "{\"s\":\"\\u00e9\\n\",\"i\":-9223372036854775808,\"b\":true,"
-			       "\"l\":[1,[]],\"o\":{},\"n\":null}", &value, &err), err);
+	assert_ok(parse(arena,
+			"{\"s\":\"\\u00e9\\n\",\"i\":-9223372036854775808,\"b\":true,"
+			"\"l\":[1,[]],\"o\":{},\"n\":null}",
+			&value, &err),
+		  err);
 	assert_int_equal(value->kind, MR_VALUE_OBJECT);
 	assert_int_equal(value->count, 6);
 	assert_string_equal(value->keys[0], "s");
@@ -103,9 +107,10 @@ static void values_are_formatted_in_their_order(void **state)
 	mr_value_append(arena, list, mr_value_string(arena, "\xc3\xa9"));
 	mr_value_set(arena, object, "list", list);
 	mr_value_set(arena, object, "empty", mr_value_object(arena));
-	assert_string_equal(mr_json_format(arena, object),
-			    "{\n  \"z\": \"say \\\"hi\\\"\\n\",\n  \"a\": -5,\n  \"m\": false,\n"
-			    "  \"none\": null,\n  \"list\": [\n    \"\xc3\xa9\"\n  ],\n  \"empty\": {}\n}\n");
+	assert_string_equal(
+		mr_json_format(arena, object),
+		"{\n  \"z\": \"say \\\"hi\\\"\\n\",\n  \"a\": -5,\n  \"m\": false,\n"
+		"  \"none\": null,\n  \"list\": [\n    \"\xc3\xa9\"\n  ],\n  \"empty\": {}\n}\n");
 	assert_string_equal(mr_json_format(arena, mr_value_int(arena, 7)), "7\n");
 }
 
@@ -115,7 +120,8 @@ static void bytes_that_are_not_utf8_are_shown_as_question_marks(void **state)
 
 	(void)state;
 	assert_string_equal(mr_json_format(arena, mr_value_string(arena, "a\xff"
-									 "b")), "\"a?b\"\n");
+									 "b")),
+			    "\"a?b\"\n");
 }
 
 static void what_is_formatted_reads_back(void **state)
@@ -123,7 +129,8 @@ static void what_is_formatted_reads_back(void **state)
 	MR_ARENA arena = mr_arena_open();
 	struct mr_value *value;
 	struct mr_error err = { 0 };
-	static const char text[] = "{\n  \"b\": [\n    1,\n    \"\\u0001\\\\\",\n    null\n  ],\n  \"a\": {\n    \"x\": true\n  }\n}\n";
+	static const char text[] = "{\n  \"b\": [\n    1,\n    \"\\u0001\\\\\",\n    null\n  ],\n  "
+				   "\"a\": {\n    \"x\": true\n  }\n}\n";
 
 	(void)state;
 	assert_ok(parse(arena, text, &value, &err), err);

@@ -48,8 +48,8 @@ static void empty_and_endless_passwords_are_refused(void **state)
 	assert_null(strstr(err.message, "xxx"));
 }
 
-/* A child that asks on a terminal of its own; the other side of it is *fd. It exits with the error's code,
- * or 0 if the password is `want`. */
+/* A child that asks on a terminal of its own; the other side of it is *fd. It exits with the
+ * error's code, or 0 if the password is `want`. */
 static pid_t ask_in_child(int *fd, const char *want)
 {
 	pid_t pid = forkpty(fd, NULL, NULL, NULL);
@@ -61,8 +61,9 @@ static pid_t ask_in_child(int *fd, const char *want)
 
 		if (mr_password_ask("user1", &password, &err) < 0)
 			_exit(password.data ? 99 : (int)err.code);
-		_exit(password.len == strlen(want) && memcmp(password.data, want, password.len) == 0 ? 0 :
-												       98);
+		_exit(password.len == strlen(want) && memcmp(password.data, want, password.len) == 0
+			      ? 0
+			      : 98);
 	}
 	return pid;
 }
@@ -158,7 +159,9 @@ static void a_signal_ends_us_with_the_terminal_restored(void **state)
 	static const struct {
 		const char *typed;
 		int number;
-	} cases[] = { { "\003", SIGINT }, { "\034", SIGQUIT }, { NULL, SIGTERM }, { NULL, SIGHUP } };
+	} cases[] = {
+		{ "\003", SIGINT }, { "\034", SIGQUIT }, { NULL, SIGTERM }, { NULL, SIGHUP }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

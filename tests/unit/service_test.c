@@ -14,7 +14,8 @@
 #include "base/paths.h"
 #include "base/process.h"
 
-/* A private slapd below a folder: the real one, and the real mailrepl-slapd (from MAILREPL_LIBEXEC). */
+/* A private slapd below a folder: the real one, and the real mailrepl-slapd (from
+ * MAILREPL_LIBEXEC). */
 
 #define SLAPD MR_SERVICE_SLAPD
 
@@ -51,7 +52,8 @@ static int run(const char **output, const char *const argv[])
 
 static int program(const char **output, const char *verb)
 {
-	return RUN(output, mr_printf(arena, "%s/mailrepl-slapd", mr_libexec_folder()), "--root", root, verb);
+	return RUN(output, mr_printf(arena, "%s/mailrepl-slapd", mr_libexec_folder()), "--root",
+		   root, verb);
 }
 
 /* Everything that slapd must reach belongs to whom it becomes. */
@@ -101,7 +103,8 @@ static void make_instance(void)
 		       under(MR_PATH_PID), under("/var/ca.crt"), under("/var/host.crt"),
 		       under("/var/host.key")));
 	assert_int_equal(RUN(NULL, "slapadd", "-n0", "-F", under(MR_PATH_SLAPD_D), "-l",
-			     under(MR_PATH_SLAPD_LDIF)), 0);
+			     under(MR_PATH_SLAPD_LDIF)),
+			 0);
 	give_away("/var");
 }
 
@@ -137,7 +140,8 @@ static char *socket_uri(void)
 	char *uri = mr_strdup(arena, "ldapi://");
 
 	for (const char *c = under(MR_PATH_SOCKET); *c; c++)
-		uri = *c == '/' ? mr_printf(arena, "%s%%2F", uri) : mr_printf(arena, "%s%c", uri, *c);
+		uri = *c == '/' ? mr_printf(arena, "%s%%2F", uri)
+				: mr_printf(arena, "%s%c", uri, *c);
 	return uri;
 }
 
@@ -155,7 +159,8 @@ static void slapd_starts_answers_and_stops(void **state)
 	assert_int_equal(program(&said, "status"), 0);
 	assert_string_equal(said, mr_printf(arena, "slapd is running (process %d)\n", pid));
 	assert_int_equal(RUN(&said, "ldapwhoami", "-Q", "-Y", "EXTERNAL", "-H", socket_uri()), 0);
-	assert_contains(said, mr_printf(arena, "uidNumber=%d,cn=peercred,cn=external", (int)geteuid()));
+	assert_contains(said,
+			mr_printf(arena, "uidNumber=%d,cn=peercred,cn=external", (int)geteuid()));
 	assert_ok(mr_service_stop(SLAPD, root, &err), err);
 	assert_false(mr_service_running(SLAPD, root));
 	assert_false(mr_path_exists(under(MR_PATH_PID)));
@@ -248,7 +253,8 @@ static void the_socket_is_open_to_others_whatever_our_mask_is(void **state)
 
 static int free_port(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -262,7 +268,8 @@ static int free_port(void)
 static void slapd_reads_a_certificate_as_cn_and_o(void **state)
 {
 	const char *uri = mr_printf(arena, "ldap://127.0.0.1:%d", free_port()), *said;
-	const char *const argv[] = { "slapd", "-F", under(MR_PATH_SLAPD_D), "-h", uri, "-d", "0", NULL };
+	const char *const argv[] = { "slapd", "-F", under(MR_PATH_SLAPD_D), "-h", uri, "-d",
+				     "0",     NULL };
 	struct mr_process slapd = { .argv = argv };
 	struct mr_child *child;
 	struct mr_error err = { 0 };
@@ -272,10 +279,11 @@ static void slapd_reads_a_certificate_as_cn_and_o(void **state)
 	assert_ok(mr_folder_make(under(MR_PATH_RUN), MR_FILE_PUBLIC, &err), err);
 	assert_ok(mr_process_read_from(&slapd, &child, &fd, &err), err);
 	do {
-		status = RUN(&said, "env", mr_printf(arena, "LDAPTLS_CACERT=%s", under("/var/ca.crt")),
+		status = RUN(&said, "env",
+			     mr_printf(arena, "LDAPTLS_CACERT=%s", under("/var/ca.crt")),
 			     mr_printf(arena, "LDAPTLS_CERT=%s", under("/var/host.crt")),
-			     mr_printf(arena, "LDAPTLS_KEY=%s", under("/var/host.key")), "ldapwhoami",
-			     "-ZZ", "-Q", "-Y", "EXTERNAL", "-H", uri);
+			     mr_printf(arena, "LDAPTLS_KEY=%s", under("/var/host.key")),
+			     "ldapwhoami", "-ZZ", "-Q", "-Y", "EXTERNAL", "-H", uri);
 	} while (strstr(said, "Can't contact LDAP server"));
 	mr_process_kill(child);
 	if (status != 0)
@@ -349,8 +357,8 @@ static void a_configuration_that_slapd_refuses_is_reported_at_once(void **state)
 
 static void in_the_foreground_slapd_is_the_process_itself(void **state)
 {
-	const char *const argv[] = { mr_printf(arena, "%s/mailrepl-slapd", mr_libexec_folder()), "--root", root,
-				     "run", NULL };
+	const char *const argv[] = { mr_printf(arena, "%s/mailrepl-slapd", mr_libexec_folder()),
+				     "--root", root, "run", NULL };
 	struct mr_process process = { .argv = argv };
 	struct mr_child *child;
 	struct mr_error err = { 0 };
@@ -376,7 +384,8 @@ static void wrong_arguments_are_a_usage_error(void **state)
 	assert_int_equal(RUN(&said, path, "--nonsense", "start"), EX_USAGE);
 	assert_int_equal(RUN(&said, path, "--help"), 0);
 	assert_contains(said, "Usage: mailrepl-slapd");
-	assert_int_equal(RUN(&said, path, "--root", mr_printf(arena, "/%0120d", 0), "start"), EX_CONFIG);
+	assert_int_equal(RUN(&said, path, "--root", mr_printf(arena, "/%0120d", 0), "start"),
+			 EX_CONFIG);
 	assert_contains(said, "too long for the name of a socket");
 }
 
@@ -389,7 +398,8 @@ static void a_wrong_setting_stops_it_with_file_and_line(void **state)
 	assert_ok(mr_folder_make(under("/etc/mailrepl"), MR_FILE_PUBLIC, &err), err);
 	save(MR_PATH_CONFIG, "directory: { prot = 1; };");
 	assert_int_equal(program(&said, "start"), EX_CONFIG);
-	assert_contains(said, "/etc/mailrepl/mailrepl.conf:1: directory.prot: there is no such setting");
+	assert_contains(said,
+			"/etc/mailrepl/mailrepl.conf:1: directory.prot: there is no such setting");
 }
 
 static void mail_servers_cannot_be_run_under_a_folder(void **state)

@@ -62,25 +62,34 @@ static const char *says(int want, const char *const argv[])
 
 static void openssl_agrees_that_the_ca_signed_the_host(void **state)
 {
-	const char *ca_file = save(state, "ca.crt", ca.cert), *file = save(state, "host.crt", host.cert);
+	const char *ca_file = save(state, "ca.crt", ca.cert),
+		   *file = save(state, "host.crt", host.cert);
 
 	assert_contains(SAYS(0, "openssl", "verify", "-x509_strict", "-CAfile", ca_file, "-purpose",
-			     "sslserver", "-verify_hostname", "mail1.lan", file), ": OK");
+			     "sslserver", "-verify_hostname", "mail1.lan", file),
+			": OK");
 	assert_contains(SAYS(0, "openssl", "verify", "-x509_strict", "-CAfile", ca_file, "-purpose",
-			     "sslclient", file), ": OK");
+			     "sslclient", file),
+			": OK");
 	SAYS(2, "openssl", "verify", "-CAfile", ca_file, "-verify_hostname", "mail2.lan", file);
 }
 
 static void the_certificates_say_what_they_should(void **state)
 {
-	static const char *const want_host[] = { "Subject: O = mailrepl, CN = mail1.lan\n",
-						 "Issuer: CN = mailrepl CA " DOMAIN_ID "\n",
-						 "DNS:mail1.lan\n",
-						 "TLS Web Server Authentication, TLS Web Client Authentication",
-						 "CA:FALSE", "Digital Signature\n", "prime256v1",
-						 "ecdsa-with-SHA256", "Version: 3" };
+	static const char *const want_host[] = {
+		"Subject: O = mailrepl, CN = mail1.lan\n",
+		"Issuer: CN = mailrepl CA " DOMAIN_ID "\n",
+		"DNS:mail1.lan\n",
+		"TLS Web Server Authentication, TLS Web Client Authentication",
+		"CA:FALSE",
+		"Digital Signature\n",
+		"prime256v1",
+		"ecdsa-with-SHA256",
+		"Version: 3"
+	};
 	static const char *const want_ca[] = { "Subject: CN = mailrepl CA " DOMAIN_ID "\n",
-					       "CA:TRUE, pathlen:0", "Certificate Sign, CRL Sign", "prime256v1" };
+					       "CA:TRUE, pathlen:0", "Certificate Sign, CRL Sign",
+					       "prime256v1" };
 	const char *text = SAYS(0, "openssl", "x509", "-noout", "-text", "-in",
 				save(state, "host.crt", host.cert));
 
@@ -102,12 +111,14 @@ static void a_certificate_is_described_as_openssl_does(void **state)
 	assert_int_equal(strlen(described.fingerprint), 95);
 	text = SAYS(0, "openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", file);
 	assert_contains(text, mr_printf(arena, "Fingerprint=%s\n", described.fingerprint));
-	assert_in_range(described.not_after, time(NULL) + 30 * 86400 - 60, time(NULL) + 30 * 86400 + 60);
+	assert_in_range(described.not_after, time(NULL) + 30 * 86400 - 60,
+			time(NULL) + 30 * 86400 + 60);
 	/* Valid for an hour already: clocks differ. */
 	text = SAYS(0, "faketime", "-f", "-59m", "openssl", "verify", "-CAfile",
 		    save(state, "ca.crt", ca.cert), file);
 	assert_contains(text, ": OK");
-	SAYS(2, "faketime", "-f", "-61m", "openssl", "verify", "-CAfile", save(state, "ca.crt", ca.cert), file);
+	SAYS(2, "faketime", "-f", "-61m", "openssl", "verify", "-CAfile",
+	     save(state, "ca.crt", ca.cert), file);
 }
 
 static void serial_numbers_are_long_and_differ(void **state)
@@ -171,7 +182,8 @@ static void text_that_is_no_certificate_is_refused(void **state)
 {
 	static const char *const texts[] = {
 		"", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-		"-----BEGIN CERTIFICATE-----\n" };
+		"-----BEGIN CERTIFICATE-----\n"
+	};
 	struct mr_certificate described;
 	struct mr_error err = { 0 };
 
@@ -212,7 +224,8 @@ static void names_that_a_certificate_cannot_hold_are_refused(void **state)
 	assert_fails(mr_tls_issue(arena, &ca, name, 30, &other, &err), MR_E_INVALID, err);
 	assert_null(other.key.data);
 	assert_fails(mr_tls_issue(arena, &ca, "", 30, &other, &err), MR_E_INVALID, err);
-	assert_fails(mr_tls_issue(arena, &ca, "a.lan,DNS:b.lan", 30, &other, &err), MR_E_INVALID, err);
+	assert_fails(mr_tls_issue(arena, &ca, "a.lan,DNS:b.lan", 30, &other, &err), MR_E_INVALID,
+		     err);
 	assert_fails(mr_tls_issue(arena, &host, "a.lan", 30, &other, &err), MR_E_INVALID, err);
 }
 
