@@ -24,10 +24,10 @@ struct mr_directory_target {
 	int deadline_ms; /* of opening and of each later call; 0: 10 seconds */
 };
 
-/* MR_E_UNAVAILABLE: nobody answers, or not in time (so every later call, too; for a visit the time is that
- * of each page, without the visitor's own). MR_E_DENIED: the server refuses us, or we do not trust its
- * certificate. MR_E_CONFIG: a URI or a file that is of no use. A connection that was lost stays lost: close
- * it and open another. ldap.conf, ldaprc and LDAP* variables are never read. */
+/* MR_E_UNAVAILABLE: nobody answers, or not in time (so every later call, too; a visit has that time for
+ * each page, the visitor's own not counted). MR_E_DENIED: the server refuses us, or we do not trust
+ * its certificate. MR_E_CONFIG: a URI or a file that is of no use. A connection that was lost stays
+ * lost: close it and open another. ldap.conf, ldaprc and LDAP* variables are never read. */
 int mr_directory_open(const struct mr_directory_target *target, struct mr_directory **out,
 		      struct mr_error *err) MR_MUST_CHECK;
 /* An in-memory directory from LDIF content records (RFC 2849); `ldif` may be "". */
@@ -50,8 +50,8 @@ struct mr_search {
 	int size_limit;           /* 0: none; reaching it is no error: the first entries are returned */
 };
 
-/* Called for each entry; `entry` and its arena are gone after the call returns. -1 ends the search. It must
- * not search through the same directory: a server keeps one paged search for each connection. */
+/* Called for each entry; `entry` and its arena are gone after the call returns. -1 ends the search.
+ * Must not search through the same directory: a server keeps one paged search a connection. */
 typedef int (*mr_entry_visitor)(void *context, const struct mr_entry *entry, struct mr_error *err);
 
 /* Streams; paged (RFC 2696), so memory does not grow with the result. A base that does not exist:

@@ -50,8 +50,8 @@ static ber_slen_t wiping_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 	return LBER_SBIOD_READ_NEXT(layer, data, len);
 }
 
-/* `data` is the encoded request, which the library frees as it is once all of it is sent, and does not
- * look at again: it would only to follow a referral, which is switched off. */
+/* `data` is the encoded request, which the library frees as it is once all of it is sent, and does
+ * not look at again: it would only to follow a referral, which is switched off. */
 static ber_slen_t wiping_write(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 {
 	ber_slen_t sent = LBER_SBIOD_WRITE_NEXT(layer, data, len);
@@ -72,7 +72,8 @@ LDAP *mr_ldap_attach(int fd, const char *uri)
 
 	if (ldap_init_fd(fd, LDAP_PROTO_EXT, uri, &ld) != LDAP_SUCCESS ||
 	    ldap_get_option(ld, LDAP_OPT_SOCKBUF, &buffer) != LDAP_OPT_SUCCESS || !buffer ||
-	    ber_sockbuf_add_io(buffer, &stream, LBER_SBIOD_LEVEL_PROVIDER, (void *)(intptr_t)fd) < 0 ||
+	    ber_sockbuf_add_io(buffer, &stream, LBER_SBIOD_LEVEL_PROVIDER, (void *)(intptr_t)fd) <
+		    0 ||
 	    ber_sockbuf_add_io(buffer, &wiping, LBER_SBIOD_LEVEL_APPLICATION, NULL) < 0)
 		abort();
 	return ld;

@@ -9,6 +9,30 @@
 
 #define DEFAULT_DEADLINE_MS 10000
 
+#if defined(__has_feature)
+#define WITH_LEAK_CHECK __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define WITH_LEAK_CHECK 1
+#else
+#define WITH_LEAK_CHECK 0
+#endif
+
+#if WITH_LEAK_CHECK
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_options(void);
+
+/* libldap 2.5 never frees what it hands to GnuTLS for a TLS context; we call GnuTLS nowhere. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libgnutls\nleak:gnutls_\n";
+}
+
+const char *__lsan_default_options(void)
+{
+	return "print_suppressions=0";
+}
+#endif
+
 static void library_init(void)
 {
 	static const char variable[] = "LDAPNOINIT";
@@ -117,10 +141,11 @@ static int explain_tls(const struct mr_ldap_call *call, int fd, const char *host
 		return mr_ldap_fail(call, LDAP_TIMEOUT, err);
 	if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		return mr_ldap_fail(call, LDAP_SERVER_DOWN, err);
-	return mr_fail(err, MR_E_DENIED,
-		       _("%s: no trusted TLS connection: its certificate must be signed by the CA in %s, "
-			 "name %s and be valid now"),
-		       call->dir->server, target->ca_file, host);
+	return mr_fail(
+		err, MR_E_DENIED,
+		_("%s: no trusted TLS connection: its certificate must be signed by the CA in %s, "
+		  "name %s and be valid now"),
+		call->dir->server, target->ca_file, host);
 }
 
 static int start_tls(const struct mr_ldap_call *call, int fd, const char *host,
@@ -136,8 +161,8 @@ static int start_tls(const struct mr_ldap_call *call, int fd, const char *host,
 	ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
 	if (ldap_install_tls(ld) != LDAP_SUCCESS)
 		return explain_tls(call, fd, host, target, err);
-	/* It leaves the socket in blocking mode; then a write to a server that does not read would know no
-	 * deadline. */
+	/* It leaves the socket in blocking mode; then a write to a server that does not read would
+	 * know no deadline. */
 	return mr_socket_unblock(fd, err);
 }
 
@@ -200,9 +225,10 @@ static int connect_and_bind(struct ldap_directory *ldap, const LDAPURLDesc *url,
 		return 0;
 	/* In TLS 1.3 a server refuses a certificate after the handshake, by hanging up. */
 	if (ldap->lost && target->cert_file)
-		return mr_fail(err, MR_E_UNAVAILABLE,
-			       _("%s: it ended the connection; if it runs, it refuses our certificate %s"),
-			       ldap->server, target->cert_file);
+		return mr_fail(
+			err, MR_E_UNAVAILABLE,
+			_("%s: it ended the connection; if it runs, it refuses our certificate %s"),
+			ldap->server, target->cert_file);
 	return -1;
 }
 

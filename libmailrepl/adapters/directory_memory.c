@@ -61,8 +61,8 @@ static bool in_scope(const char *key, const char *base, enum mr_scope scope)
 static bool is_operational(const char *name)
 {
 	static const char *const names[] = {
-		"entryUUID",	   "entryCSN",	       "contextCSN",
-		"entryDN",	   "creatorsName",     "createTimestamp",
+		"entryUUID",       "entryCSN",         "contextCSN",
+		"entryDN",         "creatorsName",     "createTimestamp",
 		"modifiersName",   "modifyTimestamp",  "structuralObjectClass",
 		"hasSubordinates", "subschemaSubentry"
 	};

@@ -1,6 +1,8 @@
-/* What features rely on holds for both backends: each of the first tests runs against a real slapd and
- * against the directory in memory. */
+/* What features rely on holds for both backends: each of the first tests runs against a real slapd
+ * and against the directory in memory. */
 #include "private_slapd.h"
+
+#include <dlfcn.h>
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define BASE "dc=mailrepl"
@@ -8,8 +10,9 @@
 
 static struct slapd slapd;
 
-static const char top_ldif[] = "dn: dc=mailrepl\nobjectClass: domain\ndc: mailrepl\n\n"
-			       "dn: ou=test,dc=mailrepl\nobjectClass: organizationalUnit\nou: test\n";
+static const char top_ldif[] =
+	"dn: dc=mailrepl\nobjectClass: domain\ndc: mailrepl\n\n"
+	"dn: ou=test,dc=mailrepl\nobjectClass: organizationalUnit\nou: test\n";
 
 static void open_local(struct mr_directory **dir, int deadline_ms)
 {
@@ -37,7 +40,8 @@ static struct mr_entry *route(struct mr_arena *arena, const char *user)
 	mr_entry_add(arena, entry, "uid", user);
 	mr_entry_add(arena, entry, "mailHost", "mail1.lan");
 	mr_entry_add(arena, entry, "mailLocalAddress", mr_printf(arena, "%s@Example.org", user));
-	mr_entry_add(arena, entry, "mailLocalAddress", mr_printf(arena, "%s.two@example.org", user));
+	mr_entry_add(arena, entry, "mailLocalAddress",
+		     mr_printf(arena, "%s.two@example.org", user));
 	return entry;
 }
 
@@ -110,7 +114,9 @@ static void only_the_attributes_that_were_asked_for_come(void **state)
 	struct mr_error err;
 
 	assert_ok(mr_directory_add(dir, route(arena, "user1"), &err), err);
-	assert_ok(mr_directory_read(dir, arena, "uid=user1," TOP, LIST("mailhost", "cn"), &found, &err), err);
+	assert_ok(mr_directory_read(dir, arena, "uid=user1," TOP, LIST("mailhost", "cn"), &found,
+				    &err),
+		  err);
 	assert_int_equal(found->count, 1);
 	assert_string_equal(mr_entry_value(found, "mailHost"), "mail1.lan");
 	assert_ok(mr_directory_read(dir, arena, "uid=user1," TOP, LIST("1.1"), &found, &err), err);
@@ -135,7 +141,8 @@ static void what_is_not_there_is_null_or_an_empty_list_or_not_found(void **state
 	assert_fails(mr_directory_visit(dir, &search, NULL, NULL, &err), MR_E_NOT_FOUND, err);
 	assert_fails(mr_directory_delete(dir, "uid=x," TOP, &err), MR_E_NOT_FOUND, err);
 	assert_fails(mr_directory_modify(dir, "uid=x," TOP, &mod, 1, &err), MR_E_NOT_FOUND, err);
-	assert_fails(mr_directory_increment(dir, "uid=x," TOP, "gidNumber", &value, &err), MR_E_NOT_FOUND, err);
+	assert_fails(mr_directory_increment(dir, "uid=x," TOP, "gidNumber", &value, &err),
+		     MR_E_NOT_FOUND, err);
 	assert_contains(err.message, "uid=x," TOP);
 }
 
@@ -149,10 +156,12 @@ static void adds_that_cannot_be_are_refused(void **state)
 	assert_ok(mr_directory_add(dir, route(arena, "user1"), &err), err);
 	assert_fails(mr_directory_add(dir, route(arena, "USER1"), &err), MR_E_EXISTS, err);
 	assert_contains(err.message, "adding uid=USER1," TOP);
-	assert_fails(mr_directory_add(dir, unit(arena, "a", "ou=none," TOP), &err), MR_E_NOT_FOUND, err);
+	assert_fails(mr_directory_add(dir, unit(arena, "a", "ou=none," TOP), &err), MR_E_NOT_FOUND,
+		     err);
 	mr_entry_add(arena, nameless, "uid", "a");
 	assert_fails(mr_directory_add(dir, nameless, &err), MR_E_INVALID, err);
-	assert_fails(mr_directory_add(dir, mr_entry_new(arena, "not a dn"), &err), MR_E_INVALID, err);
+	assert_fails(mr_directory_add(dir, mr_entry_new(arena, "not a dn"), &err), MR_E_INVALID,
+		     err);
 }
 
 static void the_value_in_the_name_is_added(void **state)
@@ -168,7 +177,8 @@ static void the_value_in_the_name_is_added(void **state)
 	assert_string_equal(mr_entry_value(found, "uid"), "a");
 }
 
-static struct mr_mod mod_of(struct mr_arena *arena, enum mr_mod_op op, const char *name, const char *value)
+static struct mr_mod mod_of(struct mr_arena *arena, enum mr_mod_op op, const char *name,
+			    const char *value)
 {
 	struct mr_mod mod = { op, { .name = name } };
 
@@ -212,7 +222,8 @@ static void a_modification_that_fails_changes_nothing(void **state)
 		enum mr_error_code want;
 	} rows[] = {
 		{ mod_of(arena, MR_MOD_ADD, "mailLocalAddress", "USER1@example.org"), MR_E_EXISTS },
-		{ mod_of(arena, MR_MOD_DELETE, "mailLocalAddress", "none@example.org"), MR_E_EXISTS },
+		{ mod_of(arena, MR_MOD_DELETE, "mailLocalAddress", "none@example.org"),
+		  MR_E_EXISTS },
 		{ mod_of(arena, MR_MOD_DELETE, "mailRoutingAddress", NULL), MR_E_EXISTS },
 		{ mod_of(arena, MR_MOD_DELETE, "uid", NULL), MR_E_INVALID },
 	};
@@ -221,10 +232,12 @@ static void a_modification_that_fails_changes_nothing(void **state)
 
 	assert_ok(mr_directory_add(dir, route(arena, "user1"), &err), err);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct mr_mod mods[] = { mod_of(arena, MR_MOD_REPLACE, "mailHost", "mail2.lan"),
-					       rows[i].mod };
+		const struct mr_mod mods[] = {
+			mod_of(arena, MR_MOD_REPLACE, "mailHost", "mail2.lan"), rows[i].mod
+		};
 
-		assert_fails(mr_directory_modify(dir, "uid=user1," TOP, mods, 2, &err), rows[i].want, err);
+		assert_fails(mr_directory_modify(dir, "uid=user1," TOP, mods, 2, &err),
+			     rows[i].want, err);
 		assert_ok(mr_directory_read(dir, arena, "uid=user1," TOP, NULL, &found, &err), err);
 		assert_string_equal(mr_entry_value(found, "mailHost"), "mail1.lan");
 	}
@@ -262,7 +275,8 @@ static void counting_up_returns_the_new_value(void **state)
 	assert_int_equal(value, 1100011);
 	assert_ok(mr_directory_read(dir, arena, group->dn, NULL, &found, &err), err);
 	assert_string_equal(mr_entry_value(found, "gidNumber"), "1100011");
-	assert_fails(mr_directory_increment(dir, TOP, "gidNumber", &value, &err), MR_E_NOT_FOUND, err);
+	assert_fails(mr_directory_increment(dir, TOP, "gidNumber", &value, &err), MR_E_NOT_FOUND,
+		     err);
 }
 
 static void scopes_and_filters_find_what_they_mean(void **state)
@@ -305,14 +319,15 @@ static void scopes_and_filters_find_what_they_mean(void **state)
 		for (size_t j = 0; j < found.count; j++)
 			mr_list_add(arena, &got, mr_dn_value(arena, found.items[j]->dn));
 		if (!mr_list_equal(&got, *rows[i].want ? &want : &(struct mr_list){ 0 }))
-			fail_msg("%s: got %s, want %s", rows[i].filter, mr_list_join(arena, &got, " "),
-				 rows[i].want);
+			fail_msg("%s: got %s, want %s", rows[i].filter,
+				 mr_list_join(arena, &got, " "), rows[i].want);
 	}
 }
 
 static void a_malformed_filter_is_invalid(void **state)
 {
-	static const char *const filters[] = { "uid", "(uid=a", "((uid=a)", "(&(uid=a)", "(uid=a))", "(=a)" };
+	static const char *const filters[] = { "uid",       "(uid=a",   "((uid=a)",
+					       "(&(uid=a)", "(uid=a))", "(=a)" };
 	MR_ARENA arena = mr_arena_open();
 
 	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
@@ -328,8 +343,8 @@ static void a_malformed_filter_is_invalid(void **state)
 
 static void hostile_names_find_only_themselves(void **state)
 {
-	static const char *const names[] = { "*", "a)(uid=*", "a,b+c=d", "#x", "\\", " a ", "\"q\"",
-					     "\xc3\xbc", "<;>", "a\\2a" };
+	static const char *const names[] = { "*",   "a)(uid=*", "a,b+c=d",  "#x",  "\\",
+					     " a ", "\"q\"",    "\xc3\xbc", "<;>", "a\\2a" };
 	struct mr_directory *dir = *state;
 	MR_ARENA arena = mr_arena_open();
 	struct mr_error err;
@@ -337,14 +352,16 @@ static void hostile_names_find_only_themselves(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_ok(mr_directory_add(dir, unit(arena, names[i], TOP), &err), err);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct mr_search search = { .base = TOP, .filter = mr_filter(arena, "(ou=%s)", names[i]) };
+		struct mr_search search = { .base = TOP,
+					    .filter = mr_filter(arena, "(ou=%s)", names[i]) };
 		struct mr_entries found = { 0 };
 		struct mr_entry *entry = NULL;
 
 		assert_ok(mr_directory_list(dir, arena, &search, &found, &err), err);
 		assert_int_equal(found.count, 1);
 		assert_string_equal(mr_entry_value(found.items[0], "ou"), names[i]);
-		assert_ok(mr_directory_read(dir, arena, mr_dn(arena, "ou", names[i], TOP), NULL, &entry, &err),
+		assert_ok(mr_directory_read(dir, arena, mr_dn(arena, "ou", names[i], TOP), NULL,
+					    &entry, &err),
 			  err);
 		assert_non_null(entry);
 		assert_string_equal(mr_entry_value(entry, "ou"), names[i]);
@@ -367,21 +384,25 @@ static void add_many(struct mr_directory *dir, int count)
 	for (int i = 0; i < count; i++) {
 		MR_ARENA arena = mr_arena_open();
 
-		assert_ok(mr_directory_add(dir, unit(arena, mr_printf(arena, "u%d", i), TOP), &err), err);
+		assert_ok(mr_directory_add(dir, unit(arena, mr_printf(arena, "u%d", i), TOP), &err),
+			  err);
 	}
 }
 
 static void results_of_many_pages_come_whole_and_limits_cut_them(void **state)
 {
-	static const int limits[][2] = { { 0, 2500 }, { 1, 1 }, { 100, 100 }, { 150, 150 }, { 1500, 1500 },
-					 { 2500, 2500 }, { 9000, 2500 } };
+	static const int limits[][2] = { { 0, 2500 },   { 1, 1 },       { 100, 100 },
+					 { 150, 150 },  { 1500, 1500 }, { 2500, 2500 },
+					 { 9000, 2500 } };
 	struct mr_directory *dir = *state;
 	struct mr_error err = { 0 };
 	int left = 0;
 
 	add_many(dir, 2500);
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct mr_search search = { .base = TOP, .scope = MR_SCOPE_ONE, .size_limit = limits[i][0] };
+		struct mr_search search = { .base = TOP,
+					    .scope = MR_SCOPE_ONE,
+					    .size_limit = limits[i][0] };
 		MR_ARENA arena = mr_arena_open();
 		struct mr_entries found = { 0 };
 
@@ -392,11 +413,14 @@ static void results_of_many_pages_come_whole_and_limits_cut_them(void **state)
 		assert_int_equal(-left, limits[i][1]);
 	}
 	left = 1200;
-	assert_fails(mr_directory_visit(dir, &(struct mr_search){ .base = TOP }, count_entry, &left, &err),
+	assert_fails(mr_directory_visit(dir, &(struct mr_search){ .base = TOP }, count_entry, &left,
+					&err),
 		     MR_E_USAGE, err);
 	assert_int_equal(left, 0);
 	left = 0;
-	assert_ok(mr_directory_visit(dir, &(struct mr_search){ .base = TOP }, count_entry, &left, &err), err);
+	assert_ok(mr_directory_visit(dir, &(struct mr_search){ .base = TOP }, count_entry, &left,
+				     &err),
+		  err);
 	assert_int_equal(-left, 2501);
 }
 
@@ -457,7 +481,7 @@ static int copies_in_memory(const struct mr_secret *secret)
 		const char *at;
 
 		if (sscanf(line, "%lx-%lx %4s", &from, &to, permissions) != 3 ||
-		    strncmp(permissions, "rw", 2) != 0 || strstr(line, "[stack]") || strstr(line, "[v"))
+		    strncmp(permissions, "rw", 2) != 0 || strstr(line, "[stack]"))
 			continue;
 		at = (const char *)from;
 		while ((at = memmem(at, to - (unsigned long)at, secret->data, secret->len)))
@@ -475,11 +499,9 @@ static void no_copy_of_a_secret_stays_behind(void **state)
 
 	make_secret(&secret, 2); /* one that no test reads back */
 	assert_ok(mr_directory_add(*state, person(arena, &secret), &err), err);
-#ifndef __SANITIZE_ADDRESS__ /* its shadow cannot be searched */
-	assert_int_equal(copies_in_memory(&secret), 0);
-#else
-	(void)copies_in_memory;
-#endif
+	/* A sanitizer lets nobody read memory at large. */
+	if (!dlsym(RTLD_DEFAULT, "__asan_init"))
+		assert_int_equal(copies_in_memory(&secret), 0);
 }
 
 static struct mr_entry *big(struct mr_arena *arena)
@@ -622,8 +644,9 @@ static void a_peer_that_cannot_be_trusted_is_refused(void **state)
 		struct mr_directory *dir = NULL;
 		struct mr_error err = { 0 };
 
-		assert_fails(open_peer(arena, rows[i].host, rows[i].ca, rows[i].identity, &dir, &err),
-			     rows[i].want, err);
+		assert_fails(
+			open_peer(arena, rows[i].host, rows[i].ca, rows[i].identity, &dir, &err),
+			rows[i].want, err);
 		assert_contains(err.message, rows[i].words);
 		assert_contains(err.message, rows[i].host);
 		assert_null(dir);
@@ -637,14 +660,15 @@ static void a_server_that_does_not_know_our_ca_turns_us_away(void **state)
 	struct mr_error err = { 0 };
 
 	(void)state;
-	assert_fails(open_peer(arena, "mail1.lan", "ca", "stranger", &dir, &err), MR_E_UNAVAILABLE, err);
+	assert_fails(open_peer(arena, "mail1.lan", "ca", "stranger", &dir, &err), MR_E_UNAVAILABLE,
+		     err);
 	assert_contains(err.message, "slapd at mail1.lan:3890: it ended the connection");
 }
 
 static void remote_targets_need_certificates_and_a_host(void **state)
 {
-	static const char *const uris[] = { "ldap://mail1.lan:3890", "ldap://", "ldapi://", "ldaps://mail1.lan",
-					    "mail1.lan", "" };
+	static const char *const uris[] = { "ldap://mail1.lan:3890", "ldap://",   "ldapi://",
+					    "ldaps://mail1.lan",     "mail1.lan", "" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
@@ -664,7 +688,8 @@ static void a_name_server_that_is_silent_is_given_up_in_time(void **state)
 	long long began = mr_now_ms();
 
 	(void)state;
-	assert_gave_up(open_peer(arena, "elsewhere.lan", "ca", "mail1.lan", &dir, &err), &err, began, 3000);
+	assert_gave_up(open_peer(arena, "elsewhere.lan", "ca", "mail1.lan", &dir, &err), &err,
+		       began, 3000);
 	assert_contains(err.message, "cannot be resolved in time");
 }
 
@@ -706,8 +731,10 @@ static void filters_are_escaped(void **state)
 {
 	static const struct {
 		const char *input, *want;
-	} rows[] = { { "user1", "(uid=user1)" }, { "*", "(uid=\\2A)" }, { "a(b)c", "(uid=a\\28b\\29c)" },
-		     { "\\", "(uid=\\5C)" },	 { "", "(uid=)" },	{ "%s", "(uid=%s)" } };
+	} rows[] = {
+		{ "user1", "(uid=user1)" }, { "*", "(uid=\\2A)" }, { "a(b)c", "(uid=a\\28b\\29c)" },
+		{ "\\", "(uid=\\5C)" },     { "", "(uid=)" },      { "%s", "(uid=%s)" }
+	};
 	MR_ARENA arena = mr_arena_open();
 
 	(void)state;
@@ -718,13 +745,14 @@ static void filters_are_escaped(void **state)
 
 static void dns_are_escaped_and_their_values_read_back(void **state)
 {
-	static const char *const values[] = { "user1", "a,b", " a ", "#a", "a+b=c", "\\", "\"", "\xc3\xbc",
-					      "a\nb", "", "\xff" };
+	static const char *const values[] = { "user1", "a,b",      " a ",  "#a", "a+b=c", "\\",
+					      "\"",    "\xc3\xbc", "a\nb", "",   "\xff" };
 	MR_ARENA arena = mr_arena_open();
 
 	(void)state;
 	for (size_t i = 0; i + 1 < sizeof(values) / sizeof(values[0]); i++)
-		assert_string_equal(mr_dn_value(arena, mr_dn(arena, "uid", values[i], "ou=x,o=y")), values[i]);
+		assert_string_equal(mr_dn_value(arena, mr_dn(arena, "uid", values[i], "ou=x,o=y")),
+				    values[i]);
 	assert_string_equal(mr_dn(arena, "uid", "user1", "ou=x"), "uid=user1,ou=x");
 	assert_string_equal(mr_dn(arena, "uid", "user1", ""), "uid=user1");
 	assert_string_equal(mr_dn(arena, "uid", "\xff", "ou=x"), "uid=\\FF,ou=x");
@@ -798,7 +826,9 @@ static int stop_server(void **state)
 
 #define BOTH(name)                                                                                 \
 	{ #name " (slapd)", name, ldap_setup, teardown, NULL },                                    \
-		{ #name " (memory)", name, memory_setup, teardown, NULL }
+	{                                                                                          \
+#name " (memory)", name, memory_setup, teardown, NULL                              \
+	}
 #define SLAPD(name) cmocka_unit_test_setup_teardown(name, ldap_setup, teardown)
 
 int main(void)

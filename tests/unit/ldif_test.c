@@ -47,7 +47,8 @@ static void check(const struct row *rows, size_t count)
 	MR_ARENA arena = mr_arena_open();
 
 	for (size_t i = 0; i < count; i++)
-		assert_string_equal(digest(arena, rows[i].input, strlen(rows[i].input)), rows[i].want);
+		assert_string_equal(digest(arena, rows[i].input, strlen(rows[i].input)),
+				    rows[i].want);
 }
 
 static void records_are_read_in_every_form_of_the_rfc(void **state)
@@ -75,13 +76,19 @@ static void what_is_no_content_record_is_refused_with_its_line(void **state)
 {
 	static const struct row rows[] = {
 		{ "o: x\n", "test.ldif: line 1: a record must begin with \"dn:\"" },
-		{ "version: 2\ndn: o=x\no: x\n", "test.ldif: line 1: a record must begin with \"dn:\"" },
-		{ "dn: o=x\no: x\n\nversion: 1\n", "o=x|o=x;test.ldif: line 4: a record must begin with \"dn:\"" },
-		{ "dn: o=x\nchangetype: add\no: x\n", "test.ldif: line 2: a change, where only entries are allowed" },
-		{ "dn: o=x\ncontrol: 1.2.3\n", "test.ldif: line 2: a change, where only entries are allowed" },
-		{ "dn: o=x\no:< file:///etc/shadow\n", "test.ldif: line 2: values by URL are not allowed" },
+		{ "version: 2\ndn: o=x\no: x\n",
+		  "test.ldif: line 1: a record must begin with \"dn:\"" },
+		{ "dn: o=x\no: x\n\nversion: 1\n",
+		  "o=x|o=x;test.ldif: line 4: a record must begin with \"dn:\"" },
+		{ "dn: o=x\nchangetype: add\no: x\n",
+		  "test.ldif: line 2: a change, where only entries are allowed" },
+		{ "dn: o=x\ncontrol: 1.2.3\n",
+		  "test.ldif: line 2: a change, where only entries are allowed" },
+		{ "dn: o=x\no:< file:///etc/shadow\n",
+		  "test.ldif: line 2: values by URL are not allowed" },
 		{ "dn: o=x\n\ndn: o=y\n", "test.ldif: line 2: an entry without attributes" },
-		{ "dn: o=x\no: x\ndn: o=y\n", "test.ldif: line 3: an empty line is missing before this record" },
+		{ "dn: o=x\no: x\ndn: o=y\n",
+		  "test.ldif: line 3: an empty line is missing before this record" },
 		{ "dn: o=x\nno colon\n", "test.ldif: line 2: not \"attribute: value\"" },
 		{ "dn: o=x\na b: c\n", "test.ldif: line 2: not the name of an attribute" },
 		{ "dn: o=x\n: c\n", "test.ldif: line 2: not the name of an attribute" },
@@ -155,11 +162,16 @@ static void what_cannot_be_read_is_an_error(void **state)
 static void values_are_written_safely(void **state)
 {
 	static const struct row rows[] = {
-		{ "x", "o: x\n" },	      { "", "o:\n" },
-		{ "a:b <c>", "o: a:b <c>\n" }, { " x", "o:: IHg=\n" },
-		{ "x ", "o:: eCA=\n" },	      { ":x", "o:: Ong=\n" },
-		{ "<x", "o:: PHg=\n" },	      { "a\nb", "o:: YQpi\n" },
-		{ "\xc3\xbc", "o:: w7w=\n" },  { "a\rbc", "o:: YQ1iYw==\n" },
+		{ "x", "o: x\n" },
+		{ "", "o:\n" },
+		{ "a:b <c>", "o: a:b <c>\n" },
+		{ " x", "o:: IHg=\n" },
+		{ "x ", "o:: eCA=\n" },
+		{ ":x", "o:: Ong=\n" },
+		{ "<x", "o:: PHg=\n" },
+		{ "a\nb", "o:: YQpi\n" },
+		{ "\xc3\xbc", "o:: w7w=\n" },
+		{ "a\rbc", "o:: YQ1iYw==\n" },
 	};
 
 	(void)state;
@@ -170,7 +182,8 @@ static void values_are_written_safely(void **state)
 
 		mr_entry_add(arena, entry, "o", rows[i].input);
 		mr_ldif_format(&out, entry);
-		assert_string_equal(mr_buf_text(&out), mr_printf(arena, "dn: dc=x\n%s\n", rows[i].want));
+		assert_string_equal(mr_buf_text(&out),
+				    mr_printf(arena, "dn: dc=x\n%s\n", rows[i].want));
 	}
 }
 

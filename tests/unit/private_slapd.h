@@ -1,6 +1,6 @@
-/* A real slapd for a test: in namespaces of the test's own, where names resolve as it wishes and every
- * port is free; it dies with the test. Run as anybody: without root the namespaces come with a user
- * namespace in which the caller is root. */
+/* A real slapd for a test: in namespaces of the test's own, where names resolve as it wishes and
+ * every port is free; it dies with the test. Run as anybody: without root the namespaces come with
+ * a user namespace in which the caller is root. */
 #ifndef MR_TESTS_UNIT_PRIVATE_SLAPD_H
 #define MR_TESTS_UNIT_PRIVATE_SLAPD_H
 
@@ -32,13 +32,16 @@ static const char slapd_config[] =
 	"dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\n"
 	"olcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n\n"
 	"dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n"
-	"include: file:///etc/ldap/schema/core.ldif\n\ninclude: file:///etc/ldap/schema/cosine.ldif\n\n"
-	"include: file:///etc/ldap/schema/nis.ldif\n\ninclude: file:///etc/ldap/schema/misc.ldif\n\n"
+	"include: file:///etc/ldap/schema/core.ldif\n\ninclude: "
+	"file:///etc/ldap/schema/cosine.ldif\n\n"
+	"include: file:///etc/ldap/schema/nis.ldif\n\ninclude: "
+	"file:///etc/ldap/schema/misc.ldif\n\n"
 	"include: file:///etc/ldap/schema/inetorgperson.ldif\n\n"
 	"dn: olcDatabase={1}mdb,cn=config\nobjectClass: olcMdbConfig\nolcDatabase: {1}mdb\n"
 	"olcSuffix: dc=mailrepl\nolcDbDirectory: @/db\nolcRootDN: cn=root,dc=mailrepl\n"
 	"olcSizeLimit: 5\nolcDbNoSync: TRUE\nolcDbMaxSize: 268435456\n"
-	"olcAccess: to dn.base=\"ou=readonly,ou=test,dc=mailrepl\" by dn.onelevel=\"ou=Peers,dc=mailrepl\" read\n"
+	"olcAccess: to dn.base=\"ou=readonly,ou=test,dc=mailrepl\" by "
+	"dn.onelevel=\"ou=Peers,dc=mailrepl\" read\n"
 	"olcAccess: to * by dn.onelevel=\"ou=Peers,dc=mailrepl\" write\n";
 
 struct slapd {
@@ -70,11 +73,12 @@ static inline void write_proc(const char *path, const char *text)
 	close(fd);
 }
 
-/* Loopback only; mail1.lan and mail2.lan are this host; any other name is asked of a DNS server that never
- * answers (its socket is kept). */
+/* Loopback only; mail1.lan and mail2.lan are this host; any other name is asked of a DNS server
+ * that never answers (its socket is kept). */
 static inline void enter_namespaces(const char *folder)
 {
-	struct sockaddr_in dns = { .sin_family = AF_INET, .sin_port = htons(53),
+	struct sockaddr_in dns = { .sin_family = AF_INET,
+				   .sin_port = htons(53),
 				   .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	static const char *const files[][2] = {
@@ -102,7 +106,9 @@ static inline void enter_namespaces(const char *folder)
 		const char *path = mr_printf(arena, "%s/%s", folder, files[i][0]);
 
 		write_text(path, files[i][1]);
-		assert_int_equal(mount(path, mr_printf(arena, "/etc/%s", files[i][0]), NULL, MS_BIND, NULL), 0);
+		assert_int_equal(
+			mount(path, mr_printf(arena, "/etc/%s", files[i][0]), NULL, MS_BIND, NULL),
+			0);
 	}
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
@@ -114,10 +120,12 @@ static inline void make_certificates(const char *folder)
 {
 	run_shell(folder,
 		  "cd \"$1\"; new='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2'\n"
-		  "issue() { openssl req -x509 $new -CA $1.crt -CAkey $1.key -subj /O=mailrepl/CN=mail1.lan "
+		  "issue() { openssl req -x509 $new -CA $1.crt -CAkey $1.key -subj "
+		  "/O=mailrepl/CN=mail1.lan "
 		  "-addext subjectAltName=DNS:mail1.lan -addext basicConstraints=critical,CA:FALSE "
 		  "-keyout $2.key -out $2.crt; }\n"
-		  "for ca in ca other; do openssl req -x509 $new -subj /CN=$ca -keyout $ca.key -out $ca.crt; done\n"
+		  "for ca in ca other; do openssl req -x509 $new -subj /CN=$ca -keyout $ca.key "
+		  "-out $ca.crt; done\n"
 		  "issue ca mail1.lan; issue other stranger\n");
 }
 
@@ -142,7 +150,8 @@ static inline void slapd_start(struct slapd *slapd)
 	if (slapd->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() == parent)
-			execl("/usr/sbin/slapd", "slapd", "-d", "0", "-F", config, "-h", urls, NULL);
+			execl("/usr/sbin/slapd", "slapd", "-d", "0", "-F", config, "-h", urls,
+			      NULL);
 		_exit(127);
 	}
 	while (!answers(slapd->uri)) {
@@ -170,7 +179,8 @@ static inline void slapd_kill(struct slapd *slapd)
 	waitpid(slapd->pid, NULL, 0);
 }
 
-/* Its folder, namespaces, certificates, configuration, and a running server with an empty database. */
+/* Its folder, namespaces, certificates, configuration, and a running server with an empty database.
+ */
 static inline void slapd_make(struct slapd *slapd)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -182,11 +192,13 @@ static inline void slapd_make(struct slapd *slapd)
 	enter_namespaces(slapd->folder);
 	make_certificates(slapd->folder);
 	for (const char *p = slapd_config; *p; p++)
-		mr_buf_add(&config, *p == '@' ? slapd->folder : p, *p == '@' ? strlen(slapd->folder) : 1);
+		mr_buf_add(&config, *p == '@' ? slapd->folder : p,
+			   *p == '@' ? strlen(slapd->folder) : 1);
 	write_text(mr_printf(arena, "%s/config.ldif", slapd->folder), mr_buf_text(&config));
-	run_shell(slapd->folder, "cd \"$1\"; mkdir config db; slapadd -q -n0 -F config -l config.ldif\n"
-				 "printf 'dn: dc=mailrepl\\nobjectClass: domain\\ndc: mailrepl\\n' |"
-				 "slapadd -q -n1 -F config");
+	run_shell(slapd->folder,
+		  "cd \"$1\"; mkdir config db; slapadd -q -n0 -F config -l config.ldif\n"
+		  "printf 'dn: dc=mailrepl\\nobjectClass: domain\\ndc: mailrepl\\n' |"
+		  "slapadd -q -n1 -F config");
 	slapd_start(slapd);
 }
 
