@@ -1,23 +1,35 @@
 #include <string.h>
 
+#include "base/log.h"
 #include "common/cl.h"
+#include "features/render.h"
 #include "features/setup.h"
 
-enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX };
+enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX, KEY_UNDO };
+
+struct setup {
+	struct mr_setup_request request;
+	bool undo;
+};
 
 static const struct cl_option options[] = {
 	{ KEY_HOST, "host", N_("NAME"), N_("this host's full name, if not that of hostname -f") },
 	{ KEY_SCHEME, "scheme", N_("SCHEME"), N_("intranet, server-mx or relay-mx") },
 	{ KEY_MX, "mx", N_("HOSTS"), N_("who takes mail from outside, divided by commas") },
+	{ KEY_UNDO, "undo", NULL, N_("put back what Postfix and Dovecot had before mailrepl") },
 	{ 0 },
 };
 
 static int option(struct cl_context *context, int key, const char *value, struct mr_error *err)
 {
-	struct mr_setup_request *request = context->data;
+	struct setup *setup = context->data;
+	struct mr_setup_request *request = &setup->request;
 
 	(void)err;
 	switch (key) {
+	case KEY_UNDO:
+		setup->undo = true;
+		break;
 	case KEY_HOST:
 		request->host = value;
 		break;
@@ -60,13 +72,36 @@ static int finish(struct cl_context *context, const struct mr_setup_request *req
 	return cl_finish(context, plan, result, err);
 }
 
+/* The directory stays: what this host owns is in it, and its peers pull from it. */
+static int run_undo(struct cl_context *context, struct mr_error *err)
+{
+	struct mr_plan plan = { 0 };
+
+	if (context->argc > 0)
+		return mr_fail(err, MR_E_USAGE, _("--undo takes no arguments: %s"), context->argv[0]);
+	if (cl_require_config(context, err) < 0 ||
+	    mr_render_undo_plan(context->arena, &context->config, &plan, err) < 0)
+		return -1;
+	if (plan.count && !context->dry_run &&
+	    cl_confirm(context, _("Put back the mail configuration of before mailrepl?"), err) < 0)
+		return -1;
+	if (cl_finish(context, &plan, NULL, err) < 0)
+		return -1;
+	if (plan.count && !context->dry_run)
+		mr_log(MR_LOG_INFO, _("the directory still runs and is still replicated; cl-rebuild renders mailrepl's "
+				      "configuration again"));
+	return 0;
+}
+
 static int run(struct cl_context *context, struct mr_error *err)
 {
-	struct mr_setup_request *request = context->data;
+	struct mr_setup_request *request = &((struct setup *)context->data)->request;
 	struct mr_setup setup = { 0 };
 	struct mr_plan plan = { 0 };
 	int result;
 
+	if (((struct setup *)context->data)->undo)
+		return run_undo(context, err);
 	if (read_operands(context, request, err) < 0)
 		return -1;
 	result = mr_setup_plan(context->arena, &context->config, request, &setup, &plan, err);
@@ -78,14 +113,14 @@ static int run(struct cl_context *context, struct mr_error *err)
 
 int main(int argc, char **argv)
 {
-	struct mr_setup_request request = { 0 };
+	struct setup setup = { 0 };
 	const struct cl_command command = {
 		.name = "cl-setup",
-		.usage = "mail DOMAIN | unix",
+		.usage = "mail DOMAIN | unix | --undo",
 		.summary = N_("Sets up the first server of a mail domain, or adds to what it serves."),
 		.options = options,
-		.needs = CL_LOCK | CL_ROOT,
-		.data = &request,
+		.needs = CL_LOCK | CL_ROOT | CL_ASKS,
+		.data = &setup,
 		.option = option,
 		.run = run,
 	};
