@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# check.sh [PART…]: builds mailrepl and tests it. Parts: build unit lint cli lab e2e; plan and golden are in unit's
+# program and may be named alone. e2e may be followed by names: ./check.sh e2e/mail e2e/join. Without parts: all.
+# The last line is "N passed, N failed"; the status is 0 if nothing failed. Everything is made below build-check/.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")" || exit 1
+
+out=$PWD/build-check
+passed=0 failed=0
+jobs=${CHECK_JOBS:-2}
+
+headline() {
+	printf '\n=== %s (%d s)\n' "$*" "$SECONDS"
+}
+
+count() {
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+}
+
+# one NAME COMMAND…: a test that is a command; its output is shown if it fails.
+one() {
+	local name=$1 log=$out/one.log
+	shift
+	if "$@" >"$log" 2>&1 </dev/null; then
+		echo "ok $name"
+		count 1 0
+	else
+		cat "$log"
+		echo "not ok $name"
+		count 0 1
+	fi
+}
+
+# count_tap LOG: what a TAP log says; a test that was planned and never ran has failed, and so has one that was skipped.
+count_tap() {
+	local planned good
+	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$1" | head -n 1)
+	good=$(grep '^ok ' "$1" | grep -ciEv '# *skip')
+	[ "${planned:-0}" -gt 0 ] || planned=$((good + 1))
+	count "$good" $((planned > good ? planned - good : 0))
+}
+
+# --- parts
+
+part_build() {
+	headline "build: gcc with address,undefined sanitizers; clang"
+	one "gcc, warnings are errors, with sanitizers" env CC=gcc tools/stage "$out/gcc" "$out/stage-gcc" \
+		-Dwerror=true -Db_sanitize=address,undefined
+	one "clang, warnings are errors" env CC=clang tools/stage "$out/clang" "$out/stage-clang" -Dwerror=true
+}
+
+# meson SUITE: a test that meson runs is a program with many of ours, which it lists in a JUnit file.
+run_meson() {
+	local junit=$out/gcc/meson-logs/testlog.junit.xml all bad
+	rm -f "$junit"
+	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		meson test -C "$out/gcc" --no-rebuild --print-errorlogs --num-processes "$jobs" --suite "$1" </dev/null ||
+		meson_failed=1
+	if ! [ -s "$junit" ]; then
+		echo "not ok meson test --suite $1 has left no result"
+		count 0 1
+		return
+	fi
+	all=$(grep -o '<testcase ' "$junit" | wc -l)
+	bad=$(grep -oE '<(failure|error|skipped)[ />]' "$junit" | wc -l)
+	# A program that dies after its last test has no failed test, but it has failed.
+	[ "$bad" -gt 0 ] || [ "${meson_failed:-0}" -eq 0 ] || bad=1
+	count $((all > bad ? all - bad : 0)) "$bad"
+	meson_failed=0
+}
+
+part_unit() {
+	headline "unit tests"
+	run_meson unit
+}
+
+part_plan() {
+	headline "plan tests"
+	run_meson plan
+}
+
+part_golden() {
+	headline "golden tests"
+	run_meson golden
+}
+
+part_lint() {
+	local script
+	headline "lint"
+	for script in tests/lint/*.sh; do
+		one "$(basename "$script" .sh)" env BUILD="$out/gcc" STAGE="$out/stage-clang" "$script"
+	done
+}
+
+# run_bats NAME FILE: leaves its TAP in NAME.tap. A file that hangs is ended, and with it its lab.
+run_bats() {
+	local begin=$SECONDS
+	E2E_LAYER=$out/stage-gcc E2E_PLAIN_LAYER=$out/stage-clang CLI_STAGE=$out/stage-gcc \
+		timeout --kill-after=30 900 bats --tap "$2" >"$out/$1.tap" 2>&1 </dev/null
+	echo "# $2: $((SECONDS - begin)) s" >>"$out/$1.tap"
+}
+
+# bats_files FILE…: several at a time, printed one after the other.
+bats_files() {
+	local file name names=()
+	for file; do
+		name=$(basename "$(dirname "$file")")-$(basename "$file" .bats)
+		rm -f "$out/$name.tap"
+		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+		run_bats "$name" "$file" &
+		names+=("$name")
+	done
+	wait
+	for name in "${names[@]}"; do
+		cat "$out/$name.tap"
+		count_tap "$out/$name.tap"
+	done
+}
+
+part_cli() {
+	headline "command line"
+	bats_files tests/cli/*.bats
+}
+
+part_lab() {
+	headline "the lab"
+	bats_files tests/lab/*.bats
+}
+
+part_e2e() {
+	headline "end to end${1:+: $1}"
+	if [ -n "${1:-}" ]; then
+		bats_files "tests/e2e/$1.bats"
+	else
+		# The longest first, so that nothing waits for it alone at the end.
+		local file files=(tests/e2e/kill.bats)
+		for file in tests/e2e/*.bats; do
+			[ "$file" = tests/e2e/kill.bats ] || files+=("$file")
+		done
+		bats_files "${files[@]}"
+	fi
+}
+
+summary() {
+	printf '%d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+main() {
+	local part
+	[ $# -gt 0 ] || set -- build unit plan golden lint cli lab e2e
+	for part; do
+		case ${part%%/*} in
+		build | unit | plan | golden | lint | cli | lab | e2e) ;;
+		*)
+			echo "check.sh: \"$part\" is no part: build unit plan golden lint cli lab e2e e2e/NAME" >&2
+			exit 64
+			;;
+		esac
+	done
+	mkdir -p "$out" || exit 73
+	if [ "$(id -u)" = 0 ] && ! tools/install-packages check; then
+		echo "check.sh: packages are missing" >&2
+		count 0 1
+		summary
+		exit 1
+	fi
+	[ "$1" = build ] || part_build
+	for part; do
+		case $part in
+		e2e/*) part_e2e "${part#e2e/}" ;;
+		*) "part_$part" ;;
+		esac
+	done
+	headline "done"
+	summary
+}
+
+main "$@"
