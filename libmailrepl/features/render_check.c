@@ -57,9 +57,10 @@ static int ask(struct mr_arena *arena, const char *const *argv, struct mr_error 
 
 	if (mr_process_run(&process, &result, err) == 0) {
 		said = complaint(arena, mr_buf_text(&result.output));
-		if (said || result.status != 0)
-			mr_fail(err, MR_E_CONFIG, "%s: %s", argv[0],
-				said ? said : mr_printf(arena, _("exit status %d"), result.status));
+		if (said)
+			mr_fail(err, MR_E_CONFIG, "%s", said);
+		else if (result.status != 0)
+			mr_fail(err, MR_E_CONFIG, _("%s: exit status %d"), argv[0], result.status);
 		else
 			rc = 0;
 	}

@@ -156,6 +156,15 @@ int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
+/* Our tables have a folder of their own: it goes with the last of them. */
+static void drop_folder(struct mr_arena *arena, const char *path)
+{
+	const char *folder = mr_strndup(arena, path, (size_t)(strrchr(path, '/') - path));
+
+	if (mr_ends_with(folder, "/mailrepl"))
+		(void)rmdir(folder);
+}
+
 /* The last file of a service refers to the others: it goes back first. */
 static int put_back(void *argument, struct mr_error *err)
 {
@@ -167,11 +176,13 @@ static int put_back(void *argument, struct mr_error *err)
 		return -1;
 	for (size_t i = change->manifest.count; i > 0; i--) {
 		const struct mr_manifest_row *row = &change->manifest.rows[i - 1];
+		const char *path = mr_path(arena, change->config->root, row->destination);
 
-		if (row->service == change->service &&
-		    mr_kept_restore(change->config, mr_path(arena, change->config->root, row->destination),
-				    err) < 0)
+		if (row->service != change->service)
+			continue;
+		if (mr_kept_restore(change->config, path, err) < 0)
 			return -1;
+		drop_folder(arena, path);
 	}
 	return 0;
 }

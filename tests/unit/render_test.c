@@ -1,0 +1,508 @@
+#include "test.h"
+
+#include <sys/stat.h>
+
+#include "base/paths.h"
+#include "features/render.h"
+#include "features/render_check.h"
+#include "features/render_keep.h"
+#include "features/render_manifest.h"
+
+static const struct mr_render_ids ids = { .root = 0, .openldap = 101, .postfix = 102, .dovecot = 103 };
+static struct mr_error err;
+
+/* The checkout: templates and schema are read from it. */
+static const char *source(void)
+{
+	const char *folder = getenv("MAILREPL_TEST_SOURCE");
+
+	return folder ? folder : ".";
+}
+
+static struct mr_config config_of(const char *root, const char *host)
+{
+	return (struct mr_config){
+		.root = root,
+		.path = "mailrepl.conf",
+		.exists = true,
+		.host = host,
+		.directory_port = 3890,
+		.directory_max_size = 4096,
+		.mail_dns = true,
+		.mail_postmaster = "root@localhost",
+		.mail_manage = true,
+	};
+}
+
+/* mail1.lan: the home. mail2.lan: a server. relay.lan: a relay, not come yet. */
+static struct mr_topology topology_of(struct mr_arena *arena, enum mr_scheme scheme)
+{
+	static const struct {
+		const char *name;
+		unsigned services, server_id;
+		enum mr_host_state state;
+		const char *fingerprint;
+	} rows[] = {
+		{ "mail1.lan", MR_MAIL | MR_UNIX, 1, MR_JOINED, "11:11" },
+		{ "mail2.lan", MR_MAIL | MR_UNIX, 2, MR_JOINED, "22:22" },
+		{ "relay.lan", MR_MAIL, 3, MR_INVITED, "33:33" },
+	};
+	struct mr_topology topology = { .domain_id = "8c7d2a52-4b2e-4a5d-9a39-0f1d2b6c5e11",
+					.home = "mail1.lan",
+					.epoch = 1,
+					.generation = 4,
+					.server_id_high_water = 3,
+					.scheme = scheme };
+
+	topology.count = sizeof(rows) / sizeof(rows[0]);
+	topology.hosts = MR_NEW_ARRAY(arena, struct mr_host, topology.count);
+	for (size_t i = 0; i < topology.count; i++) {
+		struct mr_host *host = &topology.hosts[i];
+
+		host->name = rows[i].name;
+		host->services = rows[i].services;
+		host->server_id = rows[i].server_id;
+		host->state = rows[i].state;
+		mr_list_add(arena, &host->fingerprints, rows[i].fingerprint);
+	}
+	mr_list_add(arena, &topology.domains, "maildomain.org");
+	mr_list_add(arena, &topology.domains, "other.org");
+	return topology;
+}
+
+static void render(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
+		   bool gate_closed, struct mr_rendering *out)
+{
+	assert_ok(mr_render_as(arena, config, topology, &ids, gate_closed, out, &err), err);
+}
+
+static const struct mr_rendered *find(const struct mr_rendering *rendering, const char *path)
+{
+	for (size_t i = 0; i < rendering->count; i++)
+		if (mr_ends_with(rendering->files[i].path, path))
+			return &rendering->files[i];
+	return NULL;
+}
+
+static const char *content(const struct mr_rendering *rendering, const char *path)
+{
+	const struct mr_rendered *file = find(rendering, path);
+
+	if (!file)
+		fail_msg("%s is not rendered", path);
+	return file->content;
+}
+
+static const char *text_at(struct mr_arena *arena, const char *path)
+{
+	char *text;
+
+	assert_ok(mr_file_read(arena, path, 1 << 20, &text, NULL, &err), err);
+	return text;
+}
+
+static void write_at(const char *path, const char *text)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *folder = mr_strndup(arena, path, (size_t)(strrchr(path, '/') - path));
+
+	if (!mr_path_exists(folder))
+		assert_ok(mr_folder_make(folder, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err), err);
+	assert_ok(mr_file_replace(path, text, strlen(text), MR_FILE_PUBLIC, &err), err);
+}
+
+/* What differs from machine to machine: where the checkout lies. */
+static const char *portable(struct mr_arena *arena, const char *text)
+{
+	MR_BUF out = { 0 };
+	const char *at;
+
+	for (; (at = strstr(text, mr_data_folder())); text = at + strlen(mr_data_folder())) {
+		mr_buf_add(&out, text, (size_t)(at - text));
+		mr_buf_puts(&out, "@DATA@");
+	}
+	mr_buf_puts(&out, text);
+	return mr_strdup(arena, mr_buf_text(&out));
+}
+
+static void check_golden(const char *name, const char *host, enum mr_scheme scheme, bool dns)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, scheme);
+	struct mr_config config = config_of("", host);
+	struct mr_rendering rendering = { 0 };
+
+	config.mail_dns = dns;
+	render(arena, &config, &topology, false, &rendering);
+	for (size_t i = 0; i < rendering.count; i++) {
+		const char *path = mr_printf(arena, "%s/tests/golden/%s%s", source(), name,
+					     rendering.files[i].path);
+		const char *got = portable(arena, rendering.files[i].content);
+
+		if (getenv("MAILREPL_GOLDEN_UPDATE"))
+			write_at(path, got);
+		else if (strcmp(got, text_at(arena, path)) != 0)
+			fail_msg("%s: rendered differently; look at tests/golden/update", path);
+	}
+}
+
+static void the_home_is_rendered_as_agreed(void **state)
+{
+	(void)state;
+	check_golden("home", "mail1.lan", MR_SCHEME_INTRANET, false);
+}
+
+static void a_server_is_rendered_as_agreed(void **state)
+{
+	(void)state;
+	check_golden("server", "mail2.lan", MR_SCHEME_SERVER_MX, true);
+}
+
+static void a_relay_is_rendered_as_agreed(void **state)
+{
+	(void)state;
+	check_golden("relay", "relay.lan", MR_SCHEME_RELAY_MX, true);
+}
+
+static void a_relay_gets_nothing_of_accounts_or_mailboxes(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "relay.lan");
+	struct mr_rendering rendering = { 0 };
+
+	(void)state;
+	render(arena, &config, &topology, false, &rendering);
+	for (size_t i = 0; i < rendering.count; i++) {
+		assert_int_not_equal(rendering.files[i].service, MR_SERVICE_DOVECOT);
+		if (strstr(rendering.files[i].content, "ou=Unix") ||
+		    strstr(rendering.files[i].content, "userPassword") ||
+		    strstr(rendering.files[i].content, "olcOverlay"))
+			fail_msg("%s", rendering.files[i].path);
+	}
+	assert_null(find(&rendering, "/mailboxes.cf"));
+}
+
+static void a_home_without_accounts_owns_mail_only(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+	const char *ldif;
+
+	(void)state;
+	topology.count = 1;
+	topology.hosts[0].services = MR_MAIL;
+	render(arena, &config, &topology, false, &rendering);
+	ldif = content(&rendering, MR_PATH_SLAPD_LDIF);
+	assert_contains(ldif, "olcSuffix: cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n");
+	assert_null(strstr(ldif, "ou=Unix"));
+	assert_null(strstr(content(&rendering, "/main.cf"), "peers.cf"));
+	assert_null(find(&rendering, "/dovecot.conf"));
+}
+
+static void the_gate_turns_refusals_into_deferrals(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "relay.lan");
+	struct mr_rendering open = { 0 }, closed = { 0 };
+
+	(void)state;
+	render(arena, &config, &topology, false, &open);
+	render(arena, &config, &topology, true, &closed);
+	assert_contains(content(&open, "/main.cf"), "\nsoft_bounce = no\n");
+	assert_contains(content(&closed, "/main.cf"), "\nsoft_bounce = yes\n");
+}
+
+static void a_removed_host_is_named_nowhere(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+
+	(void)state;
+	topology.count = 2;
+	render(arena, &config, &topology, false, &rendering);
+	for (size_t i = 0; i < rendering.count; i++)
+		if (strstr(rendering.files[i].content, "relay.lan") ||
+		    strstr(rendering.files[i].content, "33:33"))
+			fail_msg("%s", rendering.files[i].path);
+}
+
+static void rids_are_unique_within_a_slapd(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+	struct mr_list seen = { 0 };
+	const char *at;
+
+	(void)state;
+	render(arena, &config, &topology, false, &rendering);
+	at = content(&rendering, MR_PATH_SLAPD_LDIF);
+	while ((at = strstr(at, "rid="))) {
+		const char *rid = mr_strndup(arena, at, 7);
+
+		assert_false(mr_list_has(&seen, rid));
+		mr_list_add(arena, &seen, rid);
+		at += 7;
+	}
+	assert_int_equal(seen.count, 4);
+}
+
+static void many_hosts_get_threads_enough(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "mail1.lan");
+	struct mr_host *hosts = MR_NEW_ARRAY(arena, struct mr_host, 100);
+	struct mr_rendering rendering = { 0 };
+
+	(void)state;
+	memcpy(hosts, topology.hosts, 3 * sizeof(*hosts));
+	for (unsigned i = 3; i < 100; i++)
+		hosts[i] = (struct mr_host){ mr_printf(arena, "r%u.lan", i), MR_MAIL, i + 1, MR_JOINED, { 0 } };
+	topology.hosts = hosts;
+	topology.count = 100;
+	render(arena, &config, &topology, false, &rendering);
+	assert_contains(content(&rendering, MR_PATH_SLAPD_LDIF), "\nolcThreads: 216\n");
+}
+
+static void everything_lies_below_the_root(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("/tmp/private", "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+
+	(void)state;
+	render(arena, &config, &topology, false, &rendering);
+	for (size_t i = 0; i < rendering.count; i++)
+		assert_true(mr_starts_with(rendering.files[i].path, "/tmp/private/"));
+	assert_contains(content(&rendering, MR_PATH_SLAPD_LDIF), "ldapi://%2Ftmp%2Fprivate%2Frun%2Fmailrepl%2Fldapi");
+	assert_null(strstr(content(&rendering, MR_PATH_SLAPD_LDIF), ": /var/lib/mailrepl"));
+}
+
+static void an_override_wins_and_its_mistakes_are_located(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "mail1.lan");
+	struct mr_rendering rendering = { 0 }, broken = { 0 };
+	const char *path = mr_printf(arena, "%s%s/postfix/transport", config.root, MR_PATH_OVERRIDES);
+
+	write_at(path, "mine {{host}}\n");
+	render(arena, &config, &topology, false, &rendering);
+	assert_string_equal(content(&rendering, "/mailrepl/transport"), "mine mail1.lan\n");
+	write_at(path, "one\ntwo {{hots}}\n");
+	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &broken, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, mr_printf(arena, "%s:2: {{hots}}", path));
+}
+
+static void a_host_outside_the_topology_is_refused(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config stranger = config_of("", "mail9.lan"), unnamed = config_of("", NULL);
+	struct mr_rendering rendering = { 0 };
+
+	(void)state;
+	assert_fails(mr_render(arena, &stranger, &topology, false, &rendering, &err), MR_E_NO_HOST, err);
+	assert_contains(err.message, "mail9.lan");
+	assert_fails(mr_render(arena, &unnamed, &topology, false, &rendering, &err), MR_E_NO_HOST, err);
+}
+
+static void a_host_name_cannot_open_the_access_rules(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+
+	(void)state;
+	topology.hosts[2].name = "r\" write by dn=\"x";
+	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &rendering, &err), MR_E_CONFIG, err);
+}
+
+static void mistakes_in_the_manifest_are_located(void **state)
+{
+	static const struct {
+		const char *row, *want;
+	} rows[] = {
+		{ "a /b root:root 0644 none postfix", "6 columns" },
+		{ "a /b root:root 0644 none postfix all more", "8 columns" },
+		{ "../a /b root:root 0644 none postfix all", "\"../a\"" },
+		{ "/a /b root:root 0644 none postfix all", "\"/a\"" },
+		{ "a b root:root 0644 none postfix all", "\"b\"" },
+		{ "a /../b root:root 0644 none postfix all", "\"/../b\"" },
+		{ "a /b root 0644 none postfix all", "\"root\"" },
+		{ "a /b root: 0644 none postfix all", "\"root:\"" },
+		{ "a /b root:root 0648 none postfix all", "\"0648\"" },
+		{ "a /b root:root 4755 none postfix all", "\"4755\"" },
+		{ "a /b root:root 0644 html postfix all", "\"html\"" },
+		{ "a /b root:root 0644 none exim all", "\"exim\"" },
+		{ "a /b root:root 0644 none postfix some", "\"some\"" },
+	};
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = config_of(*state, "mail1.lan");
+	const char *path = mr_printf(arena, "%s%s/MANIFEST", config.root, MR_PATH_OVERRIDES);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mr_manifest manifest = { 0 };
+
+		write_at(path, mr_printf(arena, "# a comment\n\n%s\n", rows[i].row));
+		assert_fails(mr_manifest_read(arena, &config, &manifest, &err), MR_E_CONFIG, err);
+		assert_contains(err.message, mr_printf(arena, "%s:3: ", path));
+		assert_contains(err.message, rows[i].want);
+	}
+}
+
+static void apply(const struct mr_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct mr_step *step = &plan->steps[i];
+
+		if (step->kind == MR_STEP_ACTION) {
+			assert_ok(step->run(step->argument, &err), err);
+			continue;
+		}
+		assert_int_equal(step->kind, MR_STEP_FILE);
+		write_at(step->path, "");
+		assert_ok(mr_file_replace(step->path, step->content, step->content_len, step->attrs, &err), err);
+	}
+}
+
+static size_t plan_and_apply(struct mr_arena *arena, const struct mr_config *config,
+			     const struct mr_rendering *rendering)
+{
+	struct mr_plan plan = { 0 };
+
+	assert_ok(mr_render_plan(arena, config, rendering, MR_SERVICE_POSTFIX, &plan, &err), err);
+	assert_ok(mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, &plan, &err), err);
+	apply(&plan);
+	return plan.count;
+}
+
+static void a_second_plan_is_empty(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+
+	render(arena, &config, &topology, false, &rendering);
+	assert_int_not_equal(plan_and_apply(arena, &config, &rendering), 0);
+	assert_int_equal(plan_and_apply(arena, &config, &rendering), 0);
+}
+
+static void only_what_differs_is_written(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "mail1.lan");
+	struct mr_rendering open = { 0 }, closed = { 0 };
+	struct mr_plan plan = { 0 };
+
+	render(arena, &config, &topology, false, &open);
+	render(arena, &config, &topology, true, &closed);
+	plan_and_apply(arena, &config, &open);
+	assert_ok(mr_render_plan(arena, &config, &closed, MR_SERVICE_POSTFIX, &plan, &err), err);
+	assert_int_equal(plan.count, 2); /* keep originals, main.cf */
+	assert_true(mr_ends_with(plan.steps[1].path, "/etc/postfix/main.cf"));
+}
+
+static void a_relay_has_no_steps_for_dovecot(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "relay.lan");
+	struct mr_rendering rendering = { 0 };
+	struct mr_plan plan = { 0 };
+
+	render(arena, &config, &topology, false, &rendering);
+	assert_ok(mr_render_plan(arena, &config, &rendering, MR_SERVICE_DOVECOT, &plan, &err), err);
+	assert_int_equal(plan.count, 0);
+}
+
+static void what_lay_there_is_kept_once_and_comes_back(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "mail1.lan");
+	struct mr_rendering first = { 0 }, second = { 0 };
+	struct mr_plan undo = { 0 }, again = { 0 };
+	const char *main_cf = mr_printf(arena, "%s/etc/postfix/main.cf", config.root);
+	const char *roles = mr_printf(arena, "%s/etc/postfix/mailrepl/roles", config.root);
+	struct stat st;
+
+	write_at(main_cf, "mine\n");
+	assert_int_equal(chmod(main_cf, 0640), 0);
+	render(arena, &config, &topology, false, &first);
+	render(arena, &config, &topology, true, &second);
+	plan_and_apply(arena, &config, &first);
+	plan_and_apply(arena, &config, &second);
+	assert_string_equal(text_at(arena, mr_kept_find(arena, &config, main_cf).copy), "mine\n");
+	assert_ok(mr_render_undo_plan(arena, &config, &undo, &err), err);
+	apply(&undo);
+	assert_string_equal(text_at(arena, main_cf), "mine\n");
+	assert_int_equal(stat(main_cf, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_false(mr_path_exists(roles));
+	assert_ok(mr_render_undo_plan(arena, &config, &again, &err), err);
+	assert_int_equal(again.count, 0);
+}
+
+/* doveconf reads certificates while it checks. */
+static void a_service_refuses_its_staged_files_in_its_own_words(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "mail1.lan");
+	struct mr_rendering good = { 0 }, bad = { 0 };
+
+	write_at(mr_path(arena, config.root, MR_PATH_CA_CERT), "x\n");
+	write_at(mr_path(arena, config.root, MR_PATH_HOST_CERT), "x\n");
+	write_at(mr_path(arena, config.root, MR_PATH_HOST_KEY), "x\n");
+	render(arena, &config, &topology, false, &good);
+	assert_ok(mr_render_check(&config, &good, MR_SERVICE_DOVECOT, &err), err);
+	write_at(mr_printf(arena, "%s%s/dovecot/dovecot.conf", config.root, MR_PATH_OVERRIDES), "nonsense = 1\n");
+	render(arena, &config, &topology, false, &bad);
+	assert_fails(mr_render_check(&config, &bad, MR_SERVICE_DOVECOT, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, "nonsense");
+	assert_false(mr_path_exists(mr_printf(arena, "%s/var/lib/mailrepl/.check-dovecot", config.root)));
+	assert_false(mr_path_exists(mr_printf(arena, "%s/etc/dovecot", config.root)));
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_home_is_rendered_as_agreed),
+		cmocka_unit_test(a_server_is_rendered_as_agreed),
+		cmocka_unit_test(a_relay_is_rendered_as_agreed),
+		cmocka_unit_test(a_relay_gets_nothing_of_accounts_or_mailboxes),
+		cmocka_unit_test(a_home_without_accounts_owns_mail_only),
+		cmocka_unit_test(the_gate_turns_refusals_into_deferrals),
+		cmocka_unit_test(a_removed_host_is_named_nowhere),
+		cmocka_unit_test(rids_are_unique_within_a_slapd),
+		cmocka_unit_test(many_hosts_get_threads_enough),
+		cmocka_unit_test(everything_lies_below_the_root),
+		IN_FOLDER(an_override_wins_and_its_mistakes_are_located),
+		cmocka_unit_test(a_host_outside_the_topology_is_refused),
+		cmocka_unit_test(a_host_name_cannot_open_the_access_rules),
+		IN_FOLDER(mistakes_in_the_manifest_are_located),
+		IN_FOLDER(a_second_plan_is_empty),
+		IN_FOLDER(only_what_differs_is_written),
+		IN_FOLDER(a_relay_has_no_steps_for_dovecot),
+		IN_FOLDER(what_lay_there_is_kept_once_and_comes_back),
+		IN_FOLDER(a_service_refuses_its_staged_files_in_its_own_words),
+	};
+
+	setenv("MAILREPL_DATA", source(), 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
