@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/tls.h"
+#include "base/file.h"
 #include "base/paths.h"
 #include "features/identity.h"
 #include "features/rebuild.h"
@@ -71,6 +72,30 @@ static int certify(struct mr_arena *arena, const struct mr_config *config, struc
 	return 0;
 }
 
+static int forget_key(void *argument, struct mr_error *err)
+{
+	const char *base = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	if (mr_tree_remove(mr_printf(arena, "%s.key", base), err) < 0)
+		return -1;
+	return mr_tree_remove(mr_printf(arena, "%s.crt", base), err);
+}
+
+/* A host that comes back one day gets a new key: the old one has left the house. */
+static void plan_forgetting(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *old,
+			    const struct mr_topology *fresh, struct mr_plan *plan)
+{
+	for (size_t i = 0; i < old->count; i++) {
+		const char *name = old->hosts[i].name;
+
+		if (!mr_topology_host(fresh, name))
+			mr_plan_action(arena, plan, forget_key,
+				       mr_printf(arena, "%s%s/%s", config->root, MR_PATH_PEERS, name),
+				       mr_printf(arena, _("remove the key of %s"), name));
+	}
+}
+
 int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 			    const struct mr_topology *topology, enum mr_service service,
 			    const struct mr_list *hosts, struct mr_replication *out, struct mr_plan *plan,
@@ -85,6 +110,8 @@ int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *conf
 	    check_leavers(arena, dir, topology, fresh, err) < 0 ||
 	    certify(arena, config, fresh, out, plan, err) < 0)
 		return -1;
+	/* Before the topology: afterwards nobody knows any more whose key it is. */
+	plan_forgetting(arena, config, topology, fresh, plan);
 	mr_topology_plan(arena, topology, fresh, plan);
 	for (size_t i = 0; i < fresh->count; i++) {
 		const struct mr_host *host = &fresh->hosts[i];
