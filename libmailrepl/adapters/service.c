@@ -113,7 +113,10 @@ static int postfix_act(enum verb verb, const char *root, struct mr_error *err)
 	if (mr_path_exists("/usr/lib/postfix/configure-instance.sh") &&
 	    RUN(err, "/usr/lib/postfix/configure-instance.sh", "-") < 0)
 		return -1;
-	return RUN(err, "postfix", verb == RELOAD ? "reload" : "start");
+	/* It writes to its log, and to nobody else who is not a terminal. */
+	if (RUN(err, "postfix", verb == RELOAD ? "reload" : "start") < 0)
+		return mr_fail_in(err, _("the mail log says why"));
+	return 0;
 }
 
 static int dovecot_act(enum verb verb, const char *root, struct mr_error *err)
