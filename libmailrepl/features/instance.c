@@ -87,7 +87,7 @@ static int plan_databases(struct mr_arena *arena, const struct mr_topology *topo
 			  const struct mr_host *host, struct instance *in, struct mr_plan *plan,
 			  struct mr_error *err)
 {
-	for (int i = 0; i < MR_DATABASE_COUNT; i++) {
+	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++) {
 		const struct mr_seed *seed = &in->seeds[i];
 
 		if (!mr_database_wanted(topology, host, i) || mr_database_exists(in->config, i))
@@ -108,7 +108,7 @@ static int plan_databases(struct mr_arena *arena, const struct mr_topology *topo
 static void plan_drops(struct mr_arena *arena, const struct mr_topology *topology,
 		       const struct mr_host *host, struct instance *in, struct mr_plan *plan)
 {
-	for (int i = 0; i < MR_DATABASE_COUNT; i++)
+	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++)
 		if (!mr_database_wanted(topology, host, i) && !mr_database_owned(i) &&
 		    mr_database_exists(in->config, i))
 			plan_database(arena, plan, in, i, drop_database,
@@ -217,7 +217,7 @@ static int reading_config(struct mr_arena *arena, const struct mr_config *config
 	*out = spare;
 	if (mr_render(arena, config, &topology, false, &rendering, err) < 0)
 		return -1;
-	for (int i = 0; i < MR_DATABASE_COUNT; i++)
+	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++)
 		if (mr_folder_make(mr_database_path(arena, config, i), MR_FILE_PRIVATE_FOLDER, err) < 0)
 			return -1;
 	return mr_slapd_config_load(mr_rendering_slapd(&rendering)->content, spare, err);

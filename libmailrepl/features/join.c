@@ -266,7 +266,7 @@ static bool has_joined(struct mr_arena *arena, const struct mr_config *config, s
 	self = mr_topology_host(&join->topology, config->host);
 	if (!self || self->state != MR_JOINED)
 		return false;
-	for (int i = 0; i < MR_DATABASE_COUNT; i++)
+	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++)
 		if (mr_database_wanted(&join->topology, self, i) && !mr_database_exists(config, i))
 			return false;
 	return true;

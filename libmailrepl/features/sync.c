@@ -64,13 +64,14 @@ static int ask_provider(struct mr_arena *arena, const struct mr_config *config, 
 static int in_step(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		   struct target *target, struct mr_error *err)
 {
+	MR_ARENA scratch = mr_arena_open();
 	char *have;
 
 	if (!target->want && ask_provider(arena, config, dir, target, err) < 0) {
 		mr_log(MR_LOG_DEBUG, "%s: %s", target->provider->name, err->message);
 		return 0;
 	}
-	if (mr_sync_csn(arena, dir, mr_dit_all(target->service), target->provider->server_id, &have, err) < 0)
+	if (mr_sync_csn(scratch, dir, mr_dit_all(target->service), target->provider->server_id, &have, err) < 0)
 		return -1;
 	target->reached = have && strcmp(have, target->want) >= 0;
 	return target->reached;
@@ -126,8 +127,6 @@ int mr_sync_wait(struct mr_arena *arena, const struct mr_config *config, struct 
 	time_t end = time(NULL) + config->join_deadline;
 
 	for (;;) {
-		MR_ARENA scratch = mr_arena_open();
-
 		done = 0;
 		for (size_t i = 0; i < count; i++) {
 			int result = targets[i].reached ? 1 : in_step(arena, config, dir, &targets[i], err);

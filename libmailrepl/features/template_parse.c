@@ -168,7 +168,7 @@ static int parse_tag(struct parser *parser, const char *start, struct mr_error *
 {
 	const char *from = start, *to, *indent = "";
 	unsigned line = parser->line;
-	struct tag tag;
+	struct tag tag = { 0 };
 	int result = 0;
 
 	if (read_tag(parser, start, &tag, err) < 0)
