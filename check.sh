@@ -44,18 +44,18 @@ count_tap() {
 # --- parts
 
 part_build() {
-	headline "build: gcc with address,undefined sanitizers; clang"
-	one "gcc, warnings are errors, with sanitizers" env CC=gcc tools/stage "$out/gcc" "$out/stage-gcc" \
-		-Dwerror=true -Db_sanitize=address,undefined
-	one "clang, warnings are errors" env CC=clang tools/stage "$out/clang" "$out/stage-clang" -Dwerror=true
+	headline "build: clang with address,undefined sanitizers; gcc"
+	one "clang, warnings are errors, with sanitizers" env CC=clang tools/stage "$out/clang" "$out/stage-clang" \
+		-Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false
+	one "gcc, warnings are errors" env CC=gcc tools/stage "$out/gcc" "$out/stage-gcc" -Dwerror=true
 }
 
 # meson SUITE: a test that meson runs is a program with many of ours, which it lists in a JUnit file.
 run_meson() {
-	local junit=$out/gcc/meson-logs/testlog.junit.xml all bad
+	local junit=$out/clang/meson-logs/testlog.junit.xml all bad
 	rm -f "$junit"
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C "$out/gcc" --no-rebuild --print-errorlogs --num-processes "$jobs" --suite "$1" </dev/null ||
+		meson test -C "$out/clang" --no-rebuild --print-errorlogs --num-processes "$jobs" --suite "$1" </dev/null ||
 		meson_failed=1
 	if ! [ -s "$junit" ]; then
 		echo "not ok meson test --suite $1 has left no result"
@@ -89,14 +89,14 @@ part_lint() {
 	local script
 	headline "lint"
 	for script in tests/lint/*.sh; do
-		one "$(basename "$script" .sh)" env BUILD="$out/gcc" STAGE="$out/stage-clang" "$script"
+		one "$(basename "$script" .sh)" env STAGE="$out/stage-gcc" "$script"
 	done
 }
 
 # run_bats NAME FILE: leaves its TAP in NAME.tap. A file that hangs is ended, and with it its lab.
 run_bats() {
 	local begin=$SECONDS
-	E2E_LAYER=$out/stage-gcc E2E_PLAIN_LAYER=$out/stage-clang CLI_STAGE=$out/stage-gcc \
+	E2E_LAYER=$out/stage-clang E2E_PLAIN_LAYER=$out/stage-gcc \
 		timeout --kill-after=30 900 bats --tap "$2" >"$out/$1.tap" 2>&1 </dev/null
 	echo "# $2: $((SECONDS - begin)) s" >>"$out/$1.tap"
 }
