@@ -1,6 +1,11 @@
 #include "features/restore.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/service.h"
 #include "base/hostname.h"
@@ -14,7 +19,7 @@
 #include "features/restore_topology.h"
 #include "features/topology_plan.h"
 
-#define PATH_FOLDER MR_PATH_STATE "/restore"
+#define FOLDER_PREFIX "restore." /* and the process: --dry-run takes no lock */
 #define PATH_MARKER MR_PATH_STATE "/restoring" /* "<case> <archive>": what was begun and not completed */
 
 static const char *const words[] = {
@@ -55,7 +60,7 @@ static bool resume(struct mr_arena *arena, struct mr_restore *restore, struct mr
 		return false;
 	*archive++ = '\0';
 	archive[strcspn(archive, "\n")] = '\0';
-	for (int i = MR_RESTORE_REJOIN; i <= MR_RESTORE_BARE; i++)
+	for (enum mr_restore_case i = MR_RESTORE_REJOIN; i <= MR_RESTORE_BARE; i++)
 		if (strcmp(text, words[i]) == 0 &&
 		    mr_backup_unpack(arena, archive, restore->folder, &restore->archive.manifest, err) == 0) {
 			restore->archive.path = archive;
@@ -66,10 +71,33 @@ static bool resume(struct mr_arena *arena, struct mr_restore *restore, struct mr
 	return false;
 }
 
+/* A run that was killed left keys and hashes behind. */
+static int remove_stale(struct mr_arena *arena, const char *state, struct mr_error *err)
+{
+	DIR *dir = opendir(state);
+	struct dirent *item;
+	int rc = 0;
+
+	while (rc == 0 && dir && (item = readdir(dir))) {
+		const char *process = item->d_name + strlen(FOLDER_PREFIX);
+
+		if (mr_starts_with(item->d_name, FOLDER_PREFIX) && kill(atoi(process), 0) < 0 &&
+		    errno == ESRCH)
+			rc = mr_tree_remove(mr_printf(arena, "%s/%s", state, item->d_name), err);
+	}
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
 static int take_archive(struct mr_arena *arena, struct mr_restore *restore, const char *host, bool *resumed,
 			struct mr_error *err)
 {
-	restore->folder = mr_path(arena, restore->config.root, PATH_FOLDER);
+	const char *state = mr_path(arena, restore->config.root, MR_PATH_STATE);
+
+	if (remove_stale(arena, state, err) < 0)
+		return -1;
+	restore->folder = mr_printf(arena, "%s/" FOLDER_PREFIX "%d", state, (int)getpid());
 	if (mr_tree_remove(restore->folder, err) < 0)
 		return -1;
 	*resumed = resume(arena, restore, err);
