@@ -66,22 +66,24 @@ static const char *find_partial(void *context, const char *name)
 	return read_template(r, name, &file, &text, &absent) == 0 ? text : NULL;
 }
 
-static int render_row(struct renderer *r, const struct mr_manifest_row *row, struct mr_rendered *out,
-		      struct mr_error *err)
+static int render_row(struct renderer *r, const struct mr_manifest_row *row,
+		      struct mr_rendered *out, struct mr_error *err)
 {
 	MR_BUF buf = { 0 };
 	const char *file;
 	char *text;
 
 	if (read_template(r, row->source, &file, &text, err) < 0 ||
-	    mr_template_render(file, text, r->values, row->escaping, find_partial, r, &buf, err) < 0)
+	    mr_template_render(file, text, r->values, row->escaping, find_partial, r, &buf, err) <
+		    0)
 		return mr_fail_in(err, _("rendering %s"), row->destination);
 	out->path = mr_path(r->arena, r->config->root, row->destination);
 	out->content = mr_strndup(r->arena, mr_buf_text(&buf), buf.len);
 	out->len = buf.len;
 	out->service = row->service;
 	out->attrs = (struct mr_file_attrs){ row->mode, (uid_t)-1, (gid_t)-1 };
-	/* Only root gives files away. Under --root Postfix and Dovecot may be missing altogether. */
+	/* Only root gives files away. Under --root Postfix and Dovecot may be missing altogether.
+	 */
 	if (geteuid() != 0 || (*r->config->root && row->service != MR_SERVICE_SLAPD))
 		return 0;
 	if (mr_user_id(row->user, &out->attrs.uid, NULL, err) < 0)
@@ -89,7 +91,8 @@ static int render_row(struct renderer *r, const struct mr_manifest_row *row, str
 	return mr_group_id(row->group, &out->attrs.gid, err);
 }
 
-static void add_rendered(struct mr_arena *arena, struct mr_rendering *out, const struct mr_rendered *file)
+static void add_rendered(struct mr_arena *arena, struct mr_rendering *out,
+			 const struct mr_rendered *file)
 {
 	if (out->count == out->size) {
 		size_t size = out->size ? out->size * 2 : 16;
@@ -103,9 +106,9 @@ static void add_rendered(struct mr_arena *arena, struct mr_rendering *out, const
 	out->files[out->count++] = *file;
 }
 
-int mr_render_as(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-		 const struct mr_render_ids *ids, bool gate_closed, struct mr_rendering *out,
-		 struct mr_error *err)
+int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
+		 const struct mr_topology *topology, const struct mr_render_ids *ids,
+		 bool gate_closed, struct mr_rendering *out, struct mr_error *err)
 {
 	const struct mr_host *self = config->host ? mr_topology_host(topology, config->host) : NULL;
 	struct renderer r = { .arena = arena, .config = config };
@@ -129,13 +132,15 @@ int mr_render_as(struct mr_arena *arena, const struct mr_config *config, const s
 	return 0;
 }
 
-int mr_render(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-	      bool gate_closed, struct mr_rendering *out, struct mr_error *err)
+int mr_render(struct mr_arena *arena, const struct mr_config *config,
+	      const struct mr_topology *topology, bool gate_closed, struct mr_rendering *out,
+	      struct mr_error *err)
 {
 	struct mr_render_ids ids;
 
 	if (!config->host)
-		return mr_fail(err, MR_E_NO_HOST, _("%s names no host: run cl-setup or cl-rebuild --repl"),
+		return mr_fail(err, MR_E_NO_HOST,
+			       _("%s names no host: run cl-setup or cl-rebuild --repl"),
 			       config->path);
 	if (mr_render_ids_find(config, topology, &ids, err) < 0)
 		return -1;

@@ -9,7 +9,7 @@
 #include "model/topology.h"
 
 struct mr_rendered {
-	const char *path;     /* destination with root */
+	const char *path; /* destination with root */
 	const char *content;
 	size_t len;
 	struct mr_file_attrs attrs;
@@ -21,9 +21,9 @@ struct mr_rendering {
 	size_t count, size;
 };
 
-/* Numbers of the local users that slapd and Dovecot know by number. (uid_t)-1: not on this machine. */
+/* Numbers of the local users that slapd and Dovecot know by number. (uid_t)-1: not there. */
 struct mr_render_ids {
-	uid_t root;     /* whom slapd takes for root over its socket: 0, or the caller under --root */
+	uid_t root; /* whom slapd takes for root over its socket: 0, or the caller under --root */
 	uid_t openldap; /* whom slapd runs as: openldap, or a caller who is not root */
 	uid_t postfix, dovecot;
 };
@@ -36,28 +36,31 @@ int mr_render_ids_find(const struct mr_config *config, const struct mr_topology 
 /* Everything that templates may name, documented in templates/README.md. Pure: no file is read.
  * `config->host` is in the topology. */
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
-				   const struct mr_topology *topology, const struct mr_render_ids *ids,
-				   bool gate_closed);
-/* Renders each row of MANIFEST whose condition (relay, server, all) holds for this host. Reads templates (an override in
- * /etc/mailrepl/templates wins), writes nothing. `gate_closed`: Postfix answers 4xx instead of 5xx (soft_bounce).
- * MR_E_CONFIG with file and line if a template or MANIFEST is wrong; MR_E_NO_HOST if `config->host` is not in the topology. */
-int mr_render(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-	      bool gate_closed, struct mr_rendering *out, struct mr_error *err) MR_MUST_CHECK;
+				   const struct mr_topology *topology,
+				   const struct mr_render_ids *ids, bool gate_closed);
+/* Renders each row of MANIFEST whose condition (relay, server, all) holds for this host. Reads
+ * templates (an override in /etc/mailrepl/templates wins), writes nothing. `gate_closed`: Postfix
+ * answers 4xx instead of 5xx (soft_bounce). MR_E_CONFIG with file and line if a template or
+ * MANIFEST is wrong; MR_E_NO_HOST if `config->host` is not in the topology. */
+int mr_render(struct mr_arena *arena, const struct mr_config *config,
+	      const struct mr_topology *topology, bool gate_closed, struct mr_rendering *out,
+	      struct mr_error *err) MR_MUST_CHECK;
 /* The same with `ids` given. */
-int mr_render_as(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-		 const struct mr_render_ids *ids, bool gate_closed, struct mr_rendering *out,
-		 struct mr_error *err) MR_MUST_CHECK;
+int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
+		 const struct mr_topology *topology, const struct mr_render_ids *ids,
+		 bool gate_closed, struct mr_rendering *out, struct mr_error *err) MR_MUST_CHECK;
 
-/* Steps for the files of one mail service (Postfix or Dovecot) that differ from what lies there: keep the original (once) below
- * MR_PATH_ORIGINAL, check all of them staged together (`postfix check` and `postconf` warnings, `doveconf -n`),
- * replace each, reload. No step at all if nothing differs and the service runs. slapd's configuration is
- * features/instance.h's affair. With config->mail_manage false: files only. */
+/* Steps for the files of one mail service (Postfix or Dovecot) that differ from what lies there:
+ * keep the original (once) below MR_PATH_ORIGINAL, check all of them staged together (`postfix
+ * check` and `postconf` warnings, `doveconf -n`), replace each, reload. No step at all if nothing
+ * differs and the service runs. slapd's configuration is features/instance.h's affair. With
+ * config->mail_manage false: files only. */
 int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
 		   const struct mr_rendering *rendering, enum mr_service_name service,
 		   struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
 
-/* Puts back what was kept of Postfix's and Dovecot's files before mailrepl and removes ours: steps. */
-int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan,
-			struct mr_error *err) MR_MUST_CHECK;
+/* Puts back what Postfix and Dovecot had before mailrepl and removes our files: steps. */
+int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

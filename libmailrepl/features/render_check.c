@@ -12,8 +12,8 @@ static const char *etc_folder(enum mr_service_name service)
 
 /* Below the service's own folder everything keeps its place. */
 static int stage(struct mr_arena *arena, const struct mr_config *config,
-		 const struct mr_rendering *rendering, enum mr_service_name service, const char *staging,
-		 struct mr_error *err)
+		 const struct mr_rendering *rendering, enum mr_service_name service,
+		 const char *staging, struct mr_error *err)
 {
 	const char *etc = mr_path(arena, config->root, etc_folder(service));
 	const struct mr_file_attrs folder_attrs = { 0755, (uid_t)-1, (gid_t)-1 };
@@ -74,8 +74,8 @@ static int ask_all(struct mr_arena *arena, enum mr_service_name service, const c
 	const char *const postconf[] = { "postconf", "-c", staging, "-n", NULL };
 	const char *const services[] = { "postconf", "-c", staging, "-M", NULL };
 	const char *const postfix[] = { "postfix", "-c", staging, "check", NULL };
-	const char *const doveconf[] = { "doveconf", "-c", mr_printf(arena, "%s/dovecot.conf", staging), "-n",
-					 NULL };
+	const char *const doveconf[] = { "doveconf", "-c",
+					 mr_printf(arena, "%s/dovecot.conf", staging), "-n", NULL };
 
 	if (service == MR_SERVICE_DOVECOT)
 		return ask(arena, doveconf, err);

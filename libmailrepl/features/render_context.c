@@ -6,7 +6,8 @@
 #include "adapters/directory.h"
 #include "base/paths.h"
 
-/* A rid is unique within a slapd and at most 999: the copy of mail takes the lower half, that of unix the upper. */
+/* A rid is unique within a slapd and at most 999: the copy of mail takes the lower half, that of
+ * unix the upper. */
 #define RID_UNIX 500
 /* Below that, hosts that start together wait for ever in each other's binds. */
 #define THREADS_LEAST 128
@@ -31,7 +32,8 @@ static struct mr_value *host_value(const struct builder *b, const struct mr_host
 	mr_value_set_string(b->arena, value, "name", host->name);
 	mr_value_set_bool(b->arena, value, "server", mr_host_is_server(host));
 	mr_value_set_bool(b->arena, value, "self", is_self(b, host));
-	mr_value_set(b->arena, value, "fingerprints", mr_value_strings(b->arena, &host->fingerprints));
+	mr_value_set(b->arena, value, "fingerprints",
+		     mr_value_strings(b->arena, &host->fingerprints));
 	return value;
 }
 
@@ -46,8 +48,8 @@ static struct mr_value *provider_value(const struct builder *b, const struct mr_
 	mr_value_set_string(b->arena, value, "ou", mr_service_ou(service));
 	mr_value_set_string(b->arena, value, "rid", mr_printf(b->arena, "%03zu", rid));
 	mr_value_set_string(b->arena, value, "uri",
-			    is_self(b, host) ? mr_directory_socket_uri(b->arena, socket) :
-					       mr_printf(b->arena, "ldap://%s:%lld", host->name,
+			    is_self(b, host) ? mr_directory_socket_uri(b->arena, socket)
+					     : mr_printf(b->arena, "ldap://%s:%lld", host->name,
 							 b->config->directory_port));
 	return value;
 }
@@ -95,11 +97,16 @@ static struct mr_value *paths_value(const struct builder *b)
 	static const struct {
 		const char *name, *path;
 	} paths[] = {
-		{ "pid", MR_PATH_PID },             { "socket", MR_PATH_SOCKET },
-		{ "ca_cert", MR_PATH_CA_CERT },     { "host_cert", MR_PATH_HOST_CERT },
-		{ "host_key", MR_PATH_HOST_KEY },   { "db", MR_PATH_DB },
-		{ "overrides", MR_PATH_OVERRIDES }, { "original", MR_PATH_ORIGINAL },
-		{ "mailboxes", MR_PATH_MAILBOXES }, { "postfix", MR_PATH_POSTFIX },
+		{ "pid", MR_PATH_PID },
+		{ "socket", MR_PATH_SOCKET },
+		{ "ca_cert", MR_PATH_CA_CERT },
+		{ "host_cert", MR_PATH_HOST_CERT },
+		{ "host_key", MR_PATH_HOST_KEY },
+		{ "db", MR_PATH_DB },
+		{ "overrides", MR_PATH_OVERRIDES },
+		{ "original", MR_PATH_ORIGINAL },
+		{ "mailboxes", MR_PATH_MAILBOXES },
+		{ "postfix", MR_PATH_POSTFIX },
 		{ "dovecot", MR_PATH_DOVECOT },
 	};
 	struct mr_value *value = mr_value_object(b->arena);
@@ -107,7 +114,8 @@ static struct mr_value *paths_value(const struct builder *b)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		mr_value_set_string(b->arena, value, paths[i].name,
 				    mr_path(b->arena, b->config->root, paths[i].path));
-	mr_value_set_string(b->arena, value, "schema", mr_printf(b->arena, "%s/schema", mr_data_folder()));
+	mr_value_set_string(b->arena, value, "schema",
+			    mr_printf(b->arena, "%s/schema", mr_data_folder()));
 	return value;
 }
 
@@ -119,7 +127,8 @@ static struct mr_value *directory_value(const struct builder *b)
 
 	if (threads < THREADS_LEAST)
 		threads = THREADS_LEAST;
-	mr_value_set_string(b->arena, value, "socket_uri", mr_directory_socket_uri(b->arena, socket));
+	mr_value_set_string(b->arena, value, "socket_uri",
+			    mr_directory_socket_uri(b->arena, socket));
 	mr_value_set_int(b->arena, value, "port", b->config->directory_port);
 	mr_value_set_int(b->arena, value, "max_size", b->config->directory_max_size * 1024 * 1024);
 	mr_value_set_int(b->arena, value, "threads", threads);
@@ -133,7 +142,8 @@ static void set_id(const struct builder *b, struct mr_value *out, const char *na
 
 	mr_value_set_bool(b->arena, out, mr_printf(b->arena, "%s_known", name), known);
 	mr_value_set(b->arena, out, name,
-		     known ? mr_value_int(b->arena, (long long)uid) : mr_value_string(b->arena, NULL));
+		     known ? mr_value_int(b->arena, (long long)uid)
+			   : mr_value_string(b->arena, NULL));
 }
 
 static struct mr_value *ids_value(const struct builder *b, const struct mr_render_ids *ids)
@@ -148,8 +158,8 @@ static struct mr_value *ids_value(const struct builder *b, const struct mr_rende
 }
 
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
-				   const struct mr_topology *topology, const struct mr_render_ids *ids,
-				   bool gate_closed)
+				   const struct mr_topology *topology,
+				   const struct mr_render_ids *ids, bool gate_closed)
 {
 	const struct builder b = { arena, config, topology };
 	const struct mr_host *self = mr_topology_host(topology, config->host);

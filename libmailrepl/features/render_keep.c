@@ -9,11 +9,13 @@
 
 #define KEPT_MOST (16 * 1024 * 1024)
 
-struct mr_kept mr_kept_find(struct mr_arena *arena, const struct mr_config *config, const char *path)
+struct mr_kept mr_kept_find(struct mr_arena *arena, const struct mr_config *config,
+			    const char *path)
 {
 	struct mr_kept kept;
 
-	kept.copy = mr_printf(arena, "%s%s%s", config->root, MR_PATH_ORIGINAL, path + strlen(config->root));
+	kept.copy = mr_printf(arena, "%s%s%s", config->root, MR_PATH_ORIGINAL,
+			      path + strlen(config->root));
 	kept.absent = mr_printf(arena, "%s.absent", kept.copy);
 	kept.is_copy = mr_path_exists(kept.copy);
 	kept.is_absent = mr_path_exists(kept.absent);
@@ -32,7 +34,8 @@ static int copy_file(struct mr_arena *arena, const char *from, const char *to, s
 	if (mr_file_read(arena, from, KEPT_MOST, &text, &len, err) < 0)
 		return -1;
 	return mr_file_replace(to, text, len,
-			       (struct mr_file_attrs){ st.st_mode & 07777, st.st_uid, st.st_gid }, err);
+			       (struct mr_file_attrs){ st.st_mode & 07777, st.st_uid, st.st_gid },
+			       err);
 }
 
 static int make_parent(struct mr_arena *arena, const char *path, struct mr_error *err)
@@ -45,7 +48,8 @@ static int make_parent(struct mr_arena *arena, const char *path, struct mr_error
 	return mr_folder_make(folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err);
 }
 
-int mr_kept_make(const struct mr_config *config, const char *path, bool *fresh, struct mr_error *err)
+int mr_kept_make(const struct mr_config *config, const char *path, bool *fresh,
+		 struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_kept kept = mr_kept_find(arena, config, path);

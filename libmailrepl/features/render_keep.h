@@ -1,5 +1,6 @@
 /* What lay at a destination before mailrepl: kept once, put back by undo.
- * Kept is <root>/var/lib/mailrepl/original/<destination>, or the same name with ".absent" if nothing lay there. */
+ * Kept is <root>/var/lib/mailrepl/original/<destination>, or the same name with ".absent" if
+ * nothing lay there. */
 #ifndef MR_FEATURES_RENDER_KEEP_H
 #define MR_FEATURES_RENDER_KEEP_H
 
@@ -15,11 +16,14 @@ struct mr_kept {
 };
 
 /* `path` is the destination with root. */
-struct mr_kept mr_kept_find(struct mr_arena *arena, const struct mr_config *config, const char *path);
+struct mr_kept mr_kept_find(struct mr_arena *arena, const struct mr_config *config,
+			    const char *path);
 /* Keeps `path` unless something is kept of it already; *fresh is set to true if not. */
 int mr_kept_make(const struct mr_config *config, const char *path, bool *fresh,
 		 struct mr_error *err) MR_MUST_CHECK;
-/* Puts the copy back, or removes what lies at `path`, then forgets it. Nothing kept: nothing done. */
-int mr_kept_restore(const struct mr_config *config, const char *path, struct mr_error *err) MR_MUST_CHECK;
+/* Puts the copy back, or removes what lies at `path`, then forgets it. Nothing kept: nothing done.
+ */
+int mr_kept_restore(const struct mr_config *config, const char *path,
+		    struct mr_error *err) MR_MUST_CHECK;
 
 #endif

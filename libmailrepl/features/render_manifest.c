@@ -43,7 +43,8 @@ static int parse_service(const char *word, struct mr_manifest_row *row, struct m
 			return 0;
 		}
 	}
-	return mr_fail(err, MR_E_CONFIG, _("unknown service \"%s\" (slapd, postfix or dovecot)"), word);
+	return mr_fail(err, MR_E_CONFIG, _("unknown service \"%s\" (slapd, postfix or dovecot)"),
+		       word);
 }
 
 static int parse_where(const char *word, struct mr_manifest_row *row, struct mr_error *err)
@@ -61,18 +62,21 @@ static int parse_where(const char *word, struct mr_manifest_row *row, struct mr_
 	return mr_fail(err, MR_E_CONFIG, _("unknown place \"%s\" (all, server or relay)"), word);
 }
 
-static int parse_row(struct mr_arena *arena, const struct mr_list *columns, struct mr_manifest_row *row,
-		     struct mr_error *err)
+static int parse_row(struct mr_arena *arena, const struct mr_list *columns,
+		     struct mr_manifest_row *row, struct mr_error *err)
 {
 	if (columns->count != COLUMNS)
-		return mr_fail(err, MR_E_CONFIG, _("%zu columns instead of %d"), columns->count, COLUMNS);
+		return mr_fail(err, MR_E_CONFIG, _("%zu columns instead of %d"), columns->count,
+			       COLUMNS);
 	row->source = columns->items[0];
 	row->destination = columns->items[1];
 	if (*row->source == '/' || strstr(row->source, ".."))
-		return mr_fail(err, MR_E_CONFIG, _("the source \"%s\" is not below the folder of templates"),
+		return mr_fail(err, MR_E_CONFIG,
+			       _("the source \"%s\" is not below the folder of templates"),
 			       row->source);
 	if (*row->destination != '/' || strstr(row->destination, ".."))
-		return mr_fail(err, MR_E_CONFIG, _("the destination \"%s\" is not an absolute path"),
+		return mr_fail(err, MR_E_CONFIG,
+			       _("the destination \"%s\" is not an absolute path"),
 			       row->destination);
 	if (parse_owner(arena, columns->items[2], row, err) < 0 ||
 	    parse_mode(columns->items[3], row, err) < 0 ||
@@ -96,8 +100,8 @@ static struct mr_list columns_of(struct mr_arena *arena, const char *line)
 	return columns;
 }
 
-int mr_manifest_read(struct mr_arena *arena, const struct mr_config *config, struct mr_manifest *out,
-		     struct mr_error *err)
+int mr_manifest_read(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_manifest *out, struct mr_error *err)
 {
 	const char *file = mr_printf(arena, "%s%s/MANIFEST", config->root, MR_PATH_OVERRIDES);
 	struct mr_list lines;

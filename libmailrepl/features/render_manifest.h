@@ -26,8 +26,8 @@ struct mr_manifest {
 };
 
 /* Reads the installed one, or the override's. MR_E_CONFIG "<file>:<line>: …". */
-int mr_manifest_read(struct mr_arena *arena, const struct mr_config *config, struct mr_manifest *out,
-		     struct mr_error *err) MR_MUST_CHECK;
+int mr_manifest_read(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
 bool mr_manifest_applies(const struct mr_manifest_row *row, bool server);
 
 #endif

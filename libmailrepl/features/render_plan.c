@@ -17,7 +17,8 @@ struct change {
 	const struct mr_config *config;
 	const struct mr_rendering *rendering;
 	enum mr_service_name service;
-	const char *due; /* a file: new configuration is installed and not in force yet; holds "reload" or "restart" */
+	const char *due; /* a file: new configuration is installed and not in force yet; holds
+			    "reload" or "restart" */
 	struct mr_manifest manifest; /* undo only */
 };
 
@@ -34,7 +35,8 @@ static struct change *change_new(struct mr_arena *arena, const struct mr_config 
 	change->config = config;
 	change->rendering = rendering;
 	change->service = service;
-	change->due = mr_printf(arena, "%s%s/.due-%s", config->root, MR_PATH_STATE, mr_service_word(service));
+	change->due = mr_printf(arena, "%s%s/.due-%s", config->root, MR_PATH_STATE,
+				mr_service_word(service));
 	return change;
 }
 
@@ -56,11 +58,13 @@ static bool is_due(const struct change *change, const char *what)
 	struct mr_error absent;
 	char *text;
 
-	return mr_file_read(arena, change->due, 64, &text, NULL, &absent) == 0 && strcmp(text, what) == 0;
+	return mr_file_read(arena, change->due, 64, &text, NULL, &absent) == 0 &&
+	       strcmp(text, what) == 0;
 }
 
-/* Before the first file is replaced it is written down that the service has to learn of it: if we are killed then, the next
- * run finds nothing to replace and would leave the old configuration in force. */
+/* Before the first file is replaced it is written down that the service has to learn of it: if we
+ * are killed then, the next run finds nothing to replace and would leave the old configuration in
+ * force. */
 static int keep_originals(void *argument, struct mr_error *err)
 {
 	const struct change *change = argument;
@@ -105,8 +109,8 @@ static int put_in_force(void *argument, struct mr_error *err)
 
 	if (change->service == MR_SERVICE_POSTFIX && make_aliases(err) < 0)
 		return -1;
-	if ((restart ? mr_service_restart(change->service, "", err) :
-		       mr_service_reload(change->service, "", err)) < 0)
+	if ((restart ? mr_service_restart(change->service, "", err)
+		     : mr_service_reload(change->service, "", err)) < 0)
 		return -1;
 	return settle(change, err);
 }
@@ -144,15 +148,18 @@ int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
 			       mr_printf(arena, _("let %s check its new configuration"), word));
 	if (changed)
 		mr_plan_action(arena, plan, keep_originals, change,
-			       mr_printf(arena, _("keep what %s had before, if it is not kept yet"), word));
+			       mr_printf(arena, _("keep what %s had before, if it is not kept yet"),
+					 word));
 	plan_files(arena, change, plan);
 	if (!managed)
 		return 0;
 	if (changed || mr_path_exists(change->due))
-		mr_plan_action(arena, plan, put_in_force, change,
-			       mr_printf(arena, _("put the new configuration of %s in force"), word));
+		mr_plan_action(
+			arena, plan, put_in_force, change,
+			mr_printf(arena, _("put the new configuration of %s in force"), word));
 	else if (!mr_service_running(service, ""))
-		mr_plan_action(arena, plan, put_in_force, change, mr_printf(arena, _("start %s"), word));
+		mr_plan_action(arena, plan, put_in_force, change,
+			       mr_printf(arena, _("start %s"), word));
 	return 0;
 }
 
@@ -191,7 +198,8 @@ static int restart_original(void *argument, struct mr_error *err)
 {
 	const struct change *change = argument;
 
-	if (mr_service_running(change->service, "") && mr_service_restart(change->service, "", err) < 0)
+	if (mr_service_running(change->service, "") &&
+	    mr_service_restart(change->service, "", err) < 0)
 		return -1;
 	return settle(change, err);
 }
@@ -212,8 +220,8 @@ static bool has_undo(struct mr_arena *arena, const struct change *change)
 	return is_managed(change->config) && mr_path_exists(change->due);
 }
 
-int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan,
-			struct mr_error *err)
+int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_plan *plan, struct mr_error *err)
 {
 	static const enum mr_service_name services[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT };
 

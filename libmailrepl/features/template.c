@@ -30,19 +30,21 @@ struct source {
 	unsigned depth;
 };
 
-static int render_text(struct renderer *r, const char *file, const char *text, const struct scope *scope,
-		       unsigned depth);
+static int render_text(struct renderer *r, const char *file, const char *text,
+		       const struct scope *scope, unsigned depth);
 static int render_tokens(struct renderer *r, const struct source *source, size_t from, size_t to,
 			 const struct scope *scope);
 
 static int fail_at(struct renderer *r, const struct source *source, const struct mr_token *token,
 		   const char *what)
 {
-	return mr_fail(r->err, MR_E_CONFIG, "%s:%u: {{%s}}: %s", source->file, token->line, token->text, what);
+	return mr_fail(r->err, MR_E_CONFIG, "%s:%u: {{%s}}: %s", source->file, token->line,
+		       token->text, what);
 }
 
 /* The first part of a dotted name is looked for outwards, the others in what it names. */
-static const struct mr_value *look_up(struct renderer *r, const char *name, const struct scope *scope)
+static const struct mr_value *look_up(struct renderer *r, const char *name,
+				      const struct scope *scope)
 {
 	struct mr_list parts;
 	const struct mr_value *value = NULL;
@@ -57,8 +59,8 @@ static const struct mr_value *look_up(struct renderer *r, const char *name, cons
 	return value;
 }
 
-static int render_value(struct renderer *r, const struct source *source, const struct mr_token *token,
-			const struct mr_value *value)
+static int render_value(struct renderer *r, const struct source *source,
+			const struct mr_token *token, const struct mr_value *value)
 {
 	struct mr_error why = { 0 };
 	const char *text;
@@ -71,7 +73,8 @@ static int render_value(struct renderer *r, const struct source *source, const s
 		return fail_at(r, source, token, _("this is no text"));
 	if (mr_escape(r->escaping, text, r->out, &why) < 0)
 		return fail_at(r, source, token,
-			       mr_printf(r->arena, _("\"%s\" cannot be written here: %s"), text, why.message));
+			       mr_printf(r->arena, _("\"%s\" cannot be written here: %s"), text,
+					 why.message));
 	return 0;
 }
 
@@ -93,7 +96,8 @@ static int render_section(struct renderer *r, const struct source *source, size_
 	if (value->kind == MR_VALUE_BOOL)
 		return render_tokens(r, source, at + 1, token->end, scope);
 	if (value->kind != MR_VALUE_LIST)
-		return render_tokens(r, source, at + 1, token->end, &(struct scope){ value, scope });
+		return render_tokens(r, source, at + 1, token->end,
+				     &(struct scope){ value, scope });
 	for (size_t i = 0; i < value->count; i++)
 		if (render_tokens(r, source, at + 1, token->end,
 				  &(struct scope){ value->items[i], scope }) < 0)
@@ -119,8 +123,8 @@ static const char *indented(struct renderer *r, const char *text, const char *in
 	return moved;
 }
 
-static int render_partial(struct renderer *r, const struct source *source, const struct mr_token *token,
-			  const struct scope *scope)
+static int render_partial(struct renderer *r, const struct source *source,
+			  const struct mr_token *token, const struct scope *scope)
 {
 	const char *text = r->partials ? r->partials(r->context, token->text) : NULL;
 
@@ -128,7 +132,8 @@ static int render_partial(struct renderer *r, const struct source *source, const
 		return fail_at(r, source, token, _("there is no such template"));
 	if (source->depth >= DEPTH_MOST)
 		return fail_at(r, source, token, _("templates name each other without end"));
-	return render_text(r, token->text, indented(r, text, token->indent), scope, source->depth + 1);
+	return render_text(r, token->text, indented(r, text, token->indent), scope,
+			   source->depth + 1);
 }
 
 static int render_tokens(struct renderer *r, const struct source *source, size_t from, size_t to,
@@ -150,7 +155,8 @@ static int render_tokens(struct renderer *r, const struct source *source, size_t
 		}
 		value = look_up(r, token->text, scope);
 		if (!value)
-			return fail_at(r, source, token, _("unknown name (they are in templates/README.md)"));
+			return fail_at(r, source, token,
+				       _("unknown name (they are in templates/README.md)"));
 		if (token->kind == MR_TOKEN_VALUE) {
 			result = render_value(r, source, token, value);
 		} else {
@@ -163,8 +169,8 @@ static int render_tokens(struct renderer *r, const struct source *source, size_t
 	return 0;
 }
 
-static int render_text(struct renderer *r, const char *file, const char *text, const struct scope *scope,
-		       unsigned depth)
+static int render_text(struct renderer *r, const char *file, const char *text,
+		       const struct scope *scope, unsigned depth)
 {
 	struct source source = { .file = file, .depth = depth };
 

@@ -1,20 +1,22 @@
-/* Mustache templates (mustache.github.io/mustache.5), strict: variables {{name}}, sections {{#name}}…{{/name}}, inverted
- * sections {{^name}}, partials {{>name}}, comments {{!…}} and delimiters {{=<% %>=}}; dotted names; "." for the
- * item of a list of strings. An unknown name, an unbalanced section, or a value that the escaping refuses is MR_E_CONFIG
+/* Mustache templates (mustache.github.io/mustache.5), strict: variables {{name}}, sections
+ * {{#name}}…{{/name}}, inverted sections {{^name}}, partials {{>name}}, comments {{!…}} and
+ * delimiters {{=<% %>=}}; dotted names; "." for the item of a list of strings. An unknown name, an
+ * unbalanced section, or a value that the escaping refuses is MR_E_CONFIG
  * "<file>:<line>: …". Standalone tags leave no empty line. */
 #ifndef MR_FEATURES_TEMPLATE_H
 #define MR_FEATURES_TEMPLATE_H
 
 #include "base/value.h"
 
-/* How {{name}} is written for the destination; {{{name}}} and {{&name}} are refused: nothing is written raw.
- * No escaping lets a value start a new line, parameter, field or expansion. */
+/* How {{name}} is written for the destination; {{{name}}} and {{&name}} are refused: nothing is
+ * written raw. No escaping lets a value start a new line, parameter, field or expansion: all refuse
+ * line breaks and control characters. What each refuses besides: templates/README.md. */
 enum mr_escaping {
-	MR_ESCAPE_NONE,          /* plain text: a line break or control character is refused, nothing else changed */
-	MR_ESCAPE_POSTFIX,       /* main.cf, master.cf value: refuses controls, '$' becomes '$$'; blanks refused in master.cf words is the template's affair */
-	MR_ESCAPE_POSTFIX_TABLE, /* texthash key or value: refuses controls, blanks in keys, leading '#' */
-	MR_ESCAPE_LDIF,          /* slapd configuration as LDIF: refuses what is not SAFE-STRING; inside quotes also '"' and '\\' */
-	MR_ESCAPE_DOVECOT,       /* dovecot.conf value: refuses controls, quotes, '#', '%' becomes '%%', '$' refused */
+	MR_ESCAPE_NONE,          /* plain text */
+	MR_ESCAPE_POSTFIX,       /* main.cf, master.cf value: '$' becomes '$$' */
+	MR_ESCAPE_POSTFIX_TABLE, /* texthash key or value */
+	MR_ESCAPE_LDIF,          /* slapd configuration as LDIF (RFC 2849 SAFE-STRING) */
+	MR_ESCAPE_DOVECOT,       /* dovecot.conf value: '%' becomes '%%' */
 };
 int mr_escaping_parse(const char *word, enum mr_escaping *out, struct mr_error *err) MR_MUST_CHECK;
 

@@ -6,7 +6,7 @@ static const struct {
 	const char *word;
 	const char *refused; /* anywhere */
 	const char *doubled;
-	const char *start;   /* refused as the first character */
+	const char *start; /* refused as the first character */
 } rules[] = {
 	[MR_ESCAPE_NONE] = { "none", "", "", "" },
 	[MR_ESCAPE_POSTFIX] = { "postfix", "", "$", "#" },
@@ -25,7 +25,8 @@ int mr_escaping_parse(const char *word, enum mr_escaping *out, struct mr_error *
 		}
 	}
 	return mr_fail(err, MR_E_CONFIG,
-		       _("unknown escaping \"%s\" (none, postfix, postfix-table, ldif or dovecot)"), word);
+		       _("unknown escaping \"%s\" (none, postfix, postfix-table, ldif or dovecot)"),
+		       word);
 }
 
 /* The key of a table is its line's first word. */

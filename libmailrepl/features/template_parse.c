@@ -9,9 +9,9 @@
 struct parser {
 	struct mr_arena *arena;
 	const char *file;
-	const char *text;  /* the whole template */
-	const char *at;    /* what is not parsed yet */
-	unsigned line;     /* of `at` */
+	const char *text; /* the whole template */
+	const char *at;   /* what is not parsed yet */
+	unsigned line;    /* of `at` */
 	const char *open, *close;
 	struct mr_tokens *out;
 };
@@ -70,7 +70,8 @@ static unsigned lines_in(const char *from, const char *to)
 	return lines;
 }
 
-/* "{{=<% %>=}}" ends in "=" and the closing delimiter, everything else in the closing delimiter alone. */
+/* "{{=<% %>=}}" ends in "=" and the closing delimiter, everything else in the closing delimiter
+ * alone. */
 static int read_tag(struct parser *parser, const char *start, struct tag *tag, struct mr_error *err)
 {
 	const char *content = start + strlen(parser->open), *end;
@@ -82,8 +83,8 @@ static int read_tag(struct parser *parser, const char *start, struct tag *tag, s
 		content++;
 	end = strstr(content, parser->close);
 	if (!end)
-		return mr_fail(err, MR_E_CONFIG, _("%s:%u: a tag without \"%s\""), parser->file, tag->line,
-			       parser->close);
+		return mr_fail(err, MR_E_CONFIG, _("%s:%u: a tag without \"%s\""), parser->file,
+			       tag->line, parser->close);
 	tag->after = end + strlen(parser->close);
 	while (content < end && (is_blank(*content) || *content == '\n'))
 		content++;
@@ -93,7 +94,8 @@ static int read_tag(struct parser *parser, const char *start, struct tag *tag, s
 	return 0;
 }
 
-/* True if nothing but blanks is beside the tag: *from is then the start of its line, *to that of the next. */
+/* True if nothing but blanks is beside the tag: *from is then the start of its line, *to that of
+ * the next. */
 static bool stands_alone(const struct parser *parser, const struct tag *tag, const char **from,
 			 const char **to)
 {
@@ -129,15 +131,18 @@ static int set_delimiters(struct parser *parser, const struct tag *tag, struct m
 		len--;
 	gap = strspn(open + first, " \t");
 	if (first == 0 || first > DELIMITER_MOST || first + gap >= len ||
-	    len - first - gap > DELIMITER_MOST || strcspn(open + first + gap, " \t=") < len - first - gap)
-		return mr_fail(err, MR_E_CONFIG, _("%s:%u: new delimiters are written {{=<%% %%>=}}"),
-			       parser->file, tag->line);
+	    len - first - gap > DELIMITER_MOST ||
+	    strcspn(open + first + gap, " \t=") < len - first - gap)
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s:%u: new delimiters are written {{=<%% %%>=}}"), parser->file,
+			       tag->line);
 	parser->open = mr_strndup(parser->arena, open, first);
 	parser->close = mr_strndup(parser->arena, open + first + gap, len - first - gap);
 	return 0;
 }
 
-static int add_named(struct parser *parser, const struct tag *tag, const char *indent, struct mr_error *err)
+static int add_named(struct parser *parser, const struct tag *tag, const char *indent,
+		     struct mr_error *err)
 {
 	static const struct {
 		char sigil;
@@ -149,11 +154,11 @@ static int add_named(struct parser *parser, const struct tag *tag, const char *i
 	struct mr_token *token;
 
 	if (tag->sigil == '&' || tag->sigil == '{')
-		return mr_fail(err, MR_E_CONFIG, _("%s:%u: nothing is written raw: use {{name}}"), parser->file,
-			       tag->line);
+		return mr_fail(err, MR_E_CONFIG, _("%s:%u: nothing is written raw: use {{name}}"),
+			       parser->file, tag->line);
 	if (!*tag->content || tag->content[strspn(tag->content, NAME_CHARS)])
-		return mr_fail(err, MR_E_CONFIG, _("%s:%u: \"%s\" is not a name"), parser->file, tag->line,
-			       tag->content);
+		return mr_fail(err, MR_E_CONFIG, _("%s:%u: \"%s\" is not a name"), parser->file,
+			       tag->line, tag->content);
 	token = token_new(parser, MR_TOKEN_VALUE, tag->line);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].sigil == tag->sigil)
@@ -197,19 +202,21 @@ static int match_sections(const struct parser *parser, struct mr_error *err)
 			stack[depth++] = i;
 		} else if (items[i].kind == MR_TOKEN_END) {
 			if (depth == 0 || strcmp(items[stack[depth - 1]].text, items[i].text) != 0)
-				return mr_fail(err, MR_E_CONFIG, _("%s:%u: {{/%s}} closes nothing that is open"),
+				return mr_fail(err, MR_E_CONFIG,
+					       _("%s:%u: {{/%s}} closes nothing that is open"),
 					       parser->file, items[i].line, items[i].text);
 			items[stack[--depth]].end = i;
 		}
 	}
 	if (depth > 0)
-		return mr_fail(err, MR_E_CONFIG, _("%s:%u: the section {{#%s}} is never closed"), parser->file,
-			       items[stack[depth - 1]].line, items[stack[depth - 1]].text);
+		return mr_fail(err, MR_E_CONFIG, _("%s:%u: the section {{#%s}} is never closed"),
+			       parser->file, items[stack[depth - 1]].line,
+			       items[stack[depth - 1]].text);
 	return 0;
 }
 
-int mr_template_parse(struct mr_arena *arena, const char *file, const char *text, struct mr_tokens *out,
-		      struct mr_error *err)
+int mr_template_parse(struct mr_arena *arena, const char *file, const char *text,
+		      struct mr_tokens *out, struct mr_error *err)
 {
 	struct parser parser = { arena, file, text, text, 1, "{{", "}}", out };
 	const char *start;

@@ -27,10 +27,10 @@ struct mr_tokens {
 	size_t count, size;
 };
 
-/* Tokens refer to `text`. MR_E_CONFIG "<file>:<line>: …" for a tag without end, a name of other characters than
- * letters, digits and "_-./", raw tags, and sections that do not match. Tags other than variables that stand alone on a
- * line take the line with them. */
-int mr_template_parse(struct mr_arena *arena, const char *file, const char *text, struct mr_tokens *out,
-		      struct mr_error *err) MR_MUST_CHECK;
+/* Tokens refer to `text`. MR_E_CONFIG "<file>:<line>: …" for a tag without end, a name of other
+ * characters than letters, digits and "_-./", raw tags, and sections that do not match. Tags other
+ * than variables that stand alone on a line take the line with them. */
+int mr_template_parse(struct mr_arena *arena, const char *file, const char *text,
+		      struct mr_tokens *out, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -8,7 +8,9 @@
 #include "features/render_keep.h"
 #include "features/render_manifest.h"
 
-static const struct mr_render_ids ids = { .root = 0, .openldap = 101, .postfix = 102, .dovecot = 103 };
+static const struct mr_render_ids ids = {
+	.root = 0, .openldap = 101, .postfix = 102, .dovecot = 103
+};
 static struct mr_error err;
 
 /* The checkout: templates and schema are read from it. */
@@ -70,8 +72,8 @@ static struct mr_topology topology_of(struct mr_arena *arena, enum mr_scheme sch
 	return topology;
 }
 
-static void render(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-		   bool gate_closed, struct mr_rendering *out)
+static void render(struct mr_arena *arena, const struct mr_config *config,
+		   const struct mr_topology *topology, bool gate_closed, struct mr_rendering *out)
 {
 	assert_ok(mr_render_as(arena, config, topology, &ids, gate_closed, out, &err), err);
 }
@@ -107,7 +109,10 @@ static void write_at(const char *path, const char *text)
 	const char *folder = mr_strndup(arena, path, (size_t)(strrchr(path, '/') - path));
 
 	if (!mr_path_exists(folder))
-		assert_ok(mr_folder_make(folder, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err), err);
+		assert_ok(mr_folder_make(folder,
+					 (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 },
+					 &err),
+			  err);
 	assert_ok(mr_file_replace(path, text, strlen(text), MR_FILE_PUBLIC, &err), err);
 }
 
@@ -265,7 +270,9 @@ static void many_hosts_get_threads_enough(void **state)
 	(void)state;
 	memcpy(hosts, topology.hosts, 3 * sizeof(*hosts));
 	for (unsigned i = 3; i < 100; i++)
-		hosts[i] = (struct mr_host){ mr_printf(arena, "r%u.lan", i), MR_MAIL, i + 1, MR_JOINED, { 0 } };
+		hosts[i] = (struct mr_host){
+			mr_printf(arena, "r%u.lan", i), MR_MAIL, i + 1, MR_JOINED, { 0 }
+		};
 	topology.hosts = hosts;
 	topology.count = 100;
 	render(arena, &config, &topology, false, &rendering);
@@ -283,7 +290,8 @@ static void everything_lies_below_the_root(void **state)
 	render(arena, &config, &topology, false, &rendering);
 	for (size_t i = 0; i < rendering.count; i++)
 		assert_true(mr_starts_with(rendering.files[i].path, "/tmp/private/"));
-	assert_contains(content(&rendering, MR_PATH_SLAPD_LDIF), "ldapi://%2Ftmp%2Fprivate%2Frun%2Fmailrepl%2Fldapi");
+	assert_contains(content(&rendering, MR_PATH_SLAPD_LDIF),
+			"ldapi://%2Ftmp%2Fprivate%2Frun%2Fmailrepl%2Fldapi");
 	assert_null(strstr(content(&rendering, MR_PATH_SLAPD_LDIF), ": /var/lib/mailrepl"));
 }
 
@@ -293,13 +301,15 @@ static void an_override_wins_and_its_mistakes_are_located(void **state)
 	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
 	struct mr_config config = config_of(*state, "mail1.lan");
 	struct mr_rendering rendering = { 0 }, broken = { 0 };
-	const char *path = mr_printf(arena, "%s%s/postfix/transport", config.root, MR_PATH_OVERRIDES);
+	const char *path =
+		mr_printf(arena, "%s%s/postfix/transport", config.root, MR_PATH_OVERRIDES);
 
 	write_at(path, "mine {{host}}\n");
 	render(arena, &config, &topology, false, &rendering);
 	assert_string_equal(content(&rendering, "/mailrepl/transport"), "mine mail1.lan\n");
 	write_at(path, "one\ntwo {{hots}}\n");
-	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &broken, &err), MR_E_CONFIG, err);
+	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &broken, &err),
+		     MR_E_CONFIG, err);
 	assert_contains(err.message, mr_printf(arena, "%s:2: {{hots}}", path));
 }
 
@@ -311,9 +321,11 @@ static void a_host_outside_the_topology_is_refused(void **state)
 	struct mr_rendering rendering = { 0 };
 
 	(void)state;
-	assert_fails(mr_render(arena, &stranger, &topology, false, &rendering, &err), MR_E_NO_HOST, err);
+	assert_fails(mr_render(arena, &stranger, &topology, false, &rendering, &err), MR_E_NO_HOST,
+		     err);
 	assert_contains(err.message, "mail9.lan");
-	assert_fails(mr_render(arena, &unnamed, &topology, false, &rendering, &err), MR_E_NO_HOST, err);
+	assert_fails(mr_render(arena, &unnamed, &topology, false, &rendering, &err), MR_E_NO_HOST,
+		     err);
 }
 
 static void a_host_name_cannot_open_the_access_rules(void **state)
@@ -325,7 +337,8 @@ static void a_host_name_cannot_open_the_access_rules(void **state)
 
 	(void)state;
 	topology.hosts[2].name = "r\" write by dn=\"x";
-	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &rendering, &err), MR_E_CONFIG, err);
+	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &rendering, &err),
+		     MR_E_CONFIG, err);
 }
 
 static void mistakes_in_the_manifest_are_located(void **state)
@@ -372,7 +385,9 @@ static void apply(const struct mr_plan *plan)
 		}
 		assert_int_equal(step->kind, MR_STEP_FILE);
 		write_at(step->path, "");
-		assert_ok(mr_file_replace(step->path, step->content, step->content_len, step->attrs, &err), err);
+		assert_ok(mr_file_replace(step->path, step->content, step->content_len, step->attrs,
+					  &err),
+			  err);
 	}
 }
 
@@ -470,11 +485,13 @@ static void a_service_refuses_its_staged_files_in_its_own_words(void **state)
 	write_at(mr_path(arena, config.root, MR_PATH_HOST_KEY), "x\n");
 	render(arena, &config, &topology, false, &good);
 	assert_ok(mr_render_check(&config, &good, MR_SERVICE_DOVECOT, &err), err);
-	write_at(mr_printf(arena, "%s%s/dovecot/dovecot.conf", config.root, MR_PATH_OVERRIDES), "nonsense = 1\n");
+	write_at(mr_printf(arena, "%s%s/dovecot/dovecot.conf", config.root, MR_PATH_OVERRIDES),
+		 "nonsense = 1\n");
 	render(arena, &config, &topology, false, &bad);
 	assert_fails(mr_render_check(&config, &bad, MR_SERVICE_DOVECOT, &err), MR_E_CONFIG, err);
 	assert_contains(err.message, "nonsense");
-	assert_false(mr_path_exists(mr_printf(arena, "%s/var/lib/mailrepl/.check-dovecot", config.root)));
+	assert_false(mr_path_exists(
+		mr_printf(arena, "%s/var/lib/mailrepl/.check-dovecot", config.root)));
 	assert_false(mr_path_exists(mr_printf(arena, "%s/etc/dovecot", config.root)));
 }
 

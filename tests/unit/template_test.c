@@ -9,8 +9,8 @@ static const char *find_partial(void *context, const char *name)
 	return mr_value_get_string(mr_value_get(context, "partials"), name, NULL);
 }
 
-static int render(struct mr_arena *arena, const char *text, const char *json, enum mr_escaping escaping,
-		  const char **out, struct mr_error *err)
+static int render(struct mr_arena *arena, const char *text, const char *json,
+		  enum mr_escaping escaping, const char **out, struct mr_error *err)
 {
 	struct mr_value *values;
 	MR_BUF buf = { 0 };
@@ -69,9 +69,12 @@ static void sections_repeat_vanish_and_nest(void **state)
 		{ "{{^a}}x{{/a}}", "{\"a\": null}", "x" },
 		{ "{{^a}}x{{/a}}", "{\"a\": [1]}", "" },
 		{ "{{#a}}{{.}},{{/a}}", "{\"a\": [\"p\", \"q\", 3]}", "p,q,3," },
-		{ "{{#a}}{{n}}{{o}} {{/a}}", "{\"a\": [{\"n\": \"1\"}, {\"n\": \"2\"}], \"o\": \"!\"}", "1! 2! " },
-		{ "{{#a}}{{#b}}{{n}}{{/b}}{{/a}}", "{\"n\": \"o\", \"a\": {\"n\": \"i\", \"b\": true}}", "i" },
-		{ "{{#a}}{{#a}}{{n}}{{/a}}{{/a}}", "{\"a\": {\"a\": [{\"n\": \"1\"}, {\"n\": \"2\"}]}}", "12" },
+		{ "{{#a}}{{n}}{{o}} {{/a}}",
+		  "{\"a\": [{\"n\": \"1\"}, {\"n\": \"2\"}], \"o\": \"!\"}", "1! 2! " },
+		{ "{{#a}}{{#b}}{{n}}{{/b}}{{/a}}",
+		  "{\"n\": \"o\", \"a\": {\"n\": \"i\", \"b\": true}}", "i" },
+		{ "{{#a}}{{#a}}{{n}}{{/a}}{{/a}}",
+		  "{\"a\": {\"a\": [{\"n\": \"1\"}, {\"n\": \"2\"}]}}", "12" },
 		{ "{{#a.b}}x{{/a.b}}", "{\"a\": {\"b\": true}}", "x" },
 	};
 
@@ -104,7 +107,8 @@ static void delimiters_change(void **state)
 	static const struct row rows[] = {
 		{ "{{=<% %>=}}<%x%> {{x}}", "{\"x\": \"1\"}", "1 {{x}}" },
 		{ "{{= | | =}}|x|", "{\"x\": \"1\"}", "1" },
-		{ "a\n{{=<% %>=}}\n<%#x%>b<%/x%><%={{ }}=%>{{y}}", "{\"x\": true, \"y\": \"1\"}", "a\nb1" },
+		{ "a\n{{=<% %>=}}\n<%#x%>b<%/x%><%={{ }}=%>{{y}}", "{\"x\": true, \"y\": \"1\"}",
+		  "a\nb1" },
 		{ "{{=<% %>=}}<%={{ }}=%>{{x}}", "{\"x\": \"1\"}", "1" },
 		{ "{{=<% %>=}}<%>p%>", "{\"x\": \"1\", \"partials\": {\"p\": \"{{x}}\"}}", "1" },
 	};
@@ -117,8 +121,11 @@ static void partials_are_rendered_in_place_and_moved_in(void **state)
 {
 	static const struct row rows[] = {
 		{ "[{{>p}}]", "{\"x\": \"1\", \"partials\": {\"p\": \"{{x}}\"}}", "[1]" },
-		{ "a\n  {{>p}}\nb\n", "{\"x\": \"1\", \"partials\": {\"p\": \"{{x}}\\n2\\n\"}}", "a\n  1\n  2\nb\n" },
-		{ "{{#l}}\n{{>a/p}}\n{{/l}}\n", "{\"l\": [{\"x\": \"1\"}, {\"x\": \"2\"}], \"partials\": {\"a/p\": \"{{x}}\\n\"}}",
+		{ "a\n  {{>p}}\nb\n", "{\"x\": \"1\", \"partials\": {\"p\": \"{{x}}\\n2\\n\"}}",
+		  "a\n  1\n  2\nb\n" },
+		{ "{{#l}}\n{{>a/p}}\n{{/l}}\n",
+		  "{\"l\": [{\"x\": \"1\"}, {\"x\": \"2\"}], \"partials\": {\"a/p\": "
+		  "\"{{x}}\\n\"}}",
 		  "1\n2\n" },
 	};
 
@@ -136,7 +143,8 @@ static void mistakes_are_named_with_file_and_line(void **state)
 		{ "{{^nobody}}{{/nobody}}", "{}", "t:1: {{nobody}}: unknown name" },
 		{ "{{a.c}}", "{\"a\": {\"b\": \"1\"}}", "unknown name" },
 		{ "{{a.b}}", "{\"a\": \"text\"}", "unknown name" },
-		{ "{{#a}}{{b.c}}{{/a}}", "{\"a\": {\"b\": {}}, \"b\": {\"c\": \"outer\"}}", "unknown name" },
+		{ "{{#a}}{{b.c}}{{/a}}", "{\"a\": {\"b\": {}}, \"b\": {\"c\": \"outer\"}}",
+		  "unknown name" },
 		{ "\n{{#a}}\n{{/b}}", "{\"a\": false}", "t:3: {{/b}} closes nothing" },
 		{ "{{/b}}", "{}", "t:1: {{/b}} closes nothing" },
 		{ "\n{{#a}}\n", "{\"a\": false}", "t:2: the section {{#a}} is never closed" },
