@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 	const struct cl_command command = {
 		.name = "cl-rebuild",
 		.usage = "[--repl]",
-		.summary = N_("Renders this host's configuration from the directory, or joins a mail domain."),
+		.summary = N_("Renders the configuration from the directory, or joins a mail domain."),
 		.options = options,
 		.needs = CL_LOCK | CL_ROOT,
 		.data = &rebuild,
