@@ -60,8 +60,6 @@ static int run_render(struct cl_context *context, struct mr_error *err)
 {
 	struct mr_plan plan = { 0 };
 
-	if (cl_require_config(context, err) < 0)
-		return -1;
 	if (mr_service_running(MR_SERVICE_SLAPD, context->config.root) &&
 	    mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
 		return -1;
@@ -72,7 +70,7 @@ static int run_render(struct cl_context *context, struct mr_error *err)
 	return cl_finish(context, &plan, NULL, err);
 }
 
-static int run(struct cl_context *context, struct mr_error *err)
+static int check(struct cl_context *context, struct mr_error *err)
 {
 	const struct rebuild *rebuild = context->data;
 
@@ -80,6 +78,13 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
 	if (rebuild->host && !rebuild->join)
 		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
+	return rebuild->join ? 0 : cl_require_config(context, err);
+}
+
+static int run(struct cl_context *context, struct mr_error *err)
+{
+	const struct rebuild *rebuild = context->data;
+
 	return rebuild->join ? run_join(context, rebuild->host, err) : run_render(context, err);
 }
 
@@ -94,6 +99,7 @@ int main(int argc, char **argv)
 		.needs = CL_LOCK | CL_ROOT,
 		.data = &rebuild,
 		.option = option,
+		.check = check,
 		.run = run,
 	};
 

@@ -7,8 +7,10 @@
 #include "model/names.h"
 
 struct replication {
-	const char *hosts; /* -r, as typed */
+	const char *text; /* -r, as typed */
 	bool list;
+	struct mr_list hosts;
+	enum mr_service service;
 };
 
 static const struct cl_option options[] = {
@@ -22,10 +24,10 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	struct replication *replication = context->data;
 
 	if (key == 'r')
-		replication->hosts = value;
+		replication->text = value;
 	else
 		replication->list = context->reads = true;
-	if (replication->hosts && replication->list)
+	if (replication->text && replication->list)
 		return mr_fail(err, MR_E_USAGE, _("-r and -l exclude each other"));
 	return 0;
 }
@@ -100,8 +102,6 @@ static int run_list(struct cl_context *context, struct mr_error *err)
 	struct mr_host_report *reports =
 		MR_NEW_ARRAY(context->arena, struct mr_host_report, context->topology.count);
 
-	if (context->argc > 0)
-		return mr_fail(err, MR_E_USAGE, _("-l takes no arguments: %s"), context->argv[0]);
 	if (mr_replication_report(context->arena, &context->config, context->dir, &context->topology, reports,
 				  err) < 0)
 		return -1;
@@ -158,39 +158,45 @@ static int finish(struct cl_context *context, const struct mr_replication *repli
 	return 0;
 }
 
-static int run_set(struct cl_context *context, const char *text, struct mr_error *err)
+static int run_set(struct cl_context *context, const struct replication *wanted, struct mr_error *err)
 {
 	struct mr_replication replication = { 0 };
 	struct mr_plan plan = { 0 };
-	struct mr_list hosts = { 0 };
-	enum mr_service service;
-	int result;
+	int result = mr_replication_set_plan(context->arena, &context->config, context->dir, &context->topology,
+					     wanted->service, &wanted->hosts, &replication, &plan, err);
 
-	if (context->argc != 1)
-		return mr_fail(err, MR_E_USAGE,
-			       _("-r needs one service (mail or unix), as in: cl-replication -r %s mail"), text);
-	if (mr_service_parse(context->argv[0], &service, err) < 0 ||
-	    mr_hosts_parse(context->arena, text, &hosts, err) < 0)
-		return -1;
-	result = mr_replication_set_plan(context->arena, &context->config, context->dir, &context->topology,
-					 service, &hosts, &replication, &plan, err);
 	if (result == 0)
-		result = confirm_leaving(context, service, &hosts, err);
+		result = confirm_leaving(context, wanted->service, &wanted->hosts, err);
 	if (result == 0)
 		result = finish(context, &replication, &plan, err);
 	mr_replication_close(&replication);
 	return result;
 }
 
+static int check(struct cl_context *context, struct mr_error *err)
+{
+	struct replication *wanted = context->data;
+
+	if (!wanted->text && !wanted->list)
+		return mr_fail(err, MR_E_USAGE, _("nothing to do: -r HOSTS SERVICE or -l is needed"));
+	if (wanted->list && context->argc > 0)
+		return mr_fail(err, MR_E_USAGE, _("-l takes no arguments: %s"), context->argv[0]);
+	if (wanted->list)
+		return 0;
+	if (context->argc != 1)
+		return mr_fail(err, MR_E_USAGE,
+			       _("-r needs one service (mail or unix), as in: cl-replication -r %s mail"),
+			       wanted->text);
+	if (mr_service_parse(context->argv[0], &wanted->service, err) < 0)
+		return -1;
+	return mr_hosts_parse(context->arena, wanted->text, &wanted->hosts, err);
+}
+
 static int run(struct cl_context *context, struct mr_error *err)
 {
-	const struct replication *replication = context->data;
+	const struct replication *wanted = context->data;
 
-	if (replication->list)
-		return run_list(context, err);
-	if (replication->hosts)
-		return run_set(context, replication->hosts, err);
-	return mr_fail(err, MR_E_USAGE, _("nothing to do: -r HOSTS SERVICE or -l is needed"));
+	return wanted->list ? run_list(context, err) : run_set(context, wanted, err);
 }
 
 int main(int argc, char **argv)
@@ -204,6 +210,7 @@ int main(int argc, char **argv)
 		.needs = CL_DIRECTORY | CL_LOCK | CL_ROOT | CL_ASKS,
 		.data = &replication,
 		.option = option,
+		.check = check,
 		.run = run,
 	};
 

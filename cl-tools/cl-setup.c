@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "base/log.h"
 #include "common/cl.h"
 #include "features/render.h"
@@ -61,6 +59,17 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 	return 0;
 }
 
+static int check(struct cl_context *context, struct mr_error *err)
+{
+	struct setup *setup = context->data;
+
+	if (!setup->undo)
+		return read_operands(context, &setup->request, err);
+	if (context->argc > 0)
+		return mr_fail(err, MR_E_USAGE, _("--undo takes no arguments: %s"), context->argv[0]);
+	return cl_require_config(context, err);
+}
+
 static int finish(struct cl_context *context, const struct mr_setup_request *request,
 		  const struct mr_plan *plan, struct mr_error *err)
 {
@@ -77,10 +86,7 @@ static int run_undo(struct cl_context *context, struct mr_error *err)
 {
 	struct mr_plan plan = { 0 };
 
-	if (context->argc > 0)
-		return mr_fail(err, MR_E_USAGE, _("--undo takes no arguments: %s"), context->argv[0]);
-	if (cl_require_config(context, err) < 0 ||
-	    mr_render_undo_plan(context->arena, &context->config, &plan, err) < 0)
+	if (mr_render_undo_plan(context->arena, &context->config, &plan, err) < 0)
 		return -1;
 	if (plan.count && !context->dry_run &&
 	    cl_confirm(context, _("Put back the mail configuration of before mailrepl?"), err) < 0)
@@ -102,8 +108,6 @@ static int run(struct cl_context *context, struct mr_error *err)
 
 	if (((struct setup *)context->data)->undo)
 		return run_undo(context, err);
-	if (read_operands(context, request, err) < 0)
-		return -1;
 	result = mr_setup_plan(context->arena, &context->config, request, &setup, &plan, err);
 	if (result == 0)
 		result = finish(context, request, &plan, err);
@@ -122,6 +126,7 @@ int main(int argc, char **argv)
 		.needs = CL_LOCK | CL_ROOT | CL_ASKS,
 		.data = &setup,
 		.option = option,
+		.check = check,
 		.run = run,
 	};
 

@@ -1,4 +1,3 @@
-#include <string.h>
 #include <unistd.h>
 
 #include "adapters/password.h"
@@ -49,8 +48,10 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	return 0;
 }
 
-static int read_operands(struct cl_context *context, struct mr_user_request *request, struct mr_error *err)
+static int check(struct cl_context *context, struct mr_error *err)
 {
+	struct mr_user_request *request = &((struct useradd *)context->data)->request;
+
 	if (context->argc < 2)
 		return mr_fail(err, MR_E_USAGE,
 			       _("a user and at least one service (mail, unix) are needed, as in: "
@@ -115,8 +116,7 @@ static int run(struct cl_context *context, struct mr_error *err)
 	MR_SECRET hash = { 0 };
 
 	useradd->request.hash = password ? &hash : NULL;
-	if (read_operands(context, &useradd->request, err) < 0 ||
-	    mr_account_add_plan(context->arena, &context->config, context->dir, &context->topology,
+	if (mr_account_add_plan(context->arena, &context->config, context->dir, &context->topology,
 				&useradd->request, &plan, &outcome, err) < 0)
 		return -1;
 	if (outcome.account_added && password && !context->dry_run && read_password(useradd, &hash, err) < 0)
@@ -138,6 +138,7 @@ int main(int argc, char **argv)
 		.needs = CL_DIRECTORY | CL_LOCK | CL_ROOT,
 		.data = &useradd,
 		.option = option,
+		.check = check,
 		.run = run,
 	};
 

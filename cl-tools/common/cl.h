@@ -47,6 +47,8 @@ struct cl_command {
 	void *data;
 	/* Called for each own option; `value` is NULL if it takes none. */
 	int (*option)(struct cl_context *context, int key, const char *value, struct mr_error *err);
+	/* Looks at the operands when the configuration is loaded and nothing is opened, locked or made yet; may be NULL. */
+	int (*check)(struct cl_context *context, struct mr_error *err);
 	int (*run)(struct cl_context *context, struct mr_error *err);
 };
 

@@ -33,10 +33,12 @@ int cl_require_config(const struct cl_context *context, struct mr_error *err)
 		       context->config.path);
 }
 
-static int load_config(struct cl_context *context, const struct cl_command *command,
+static int prepare(struct cl_context *context, const struct cl_command *command,
 		       const struct cl_start *start, struct mr_error *err)
 {
 	if (mr_config_load(context->arena, start->root, start->config, &context->config, err) < 0)
+		return -1;
+	if (command->check && command->check(context, err) < 0)
 		return -1;
 	return command->needs & (CL_CONFIG | CL_DIRECTORY) ? cl_require_config(context, err) : 0;
 }
@@ -65,7 +67,7 @@ static int run(struct cl_context *context, const struct cl_command *command, con
 {
 	int lock = -1, result = -1;
 
-	if (check_user(command, start, err) < 0 || load_config(context, command, start, err) < 0)
+	if (check_user(command, start, err) < 0 || prepare(context, command, start, err) < 0)
 		return -1;
 	if (command->needs & CL_LOCK && !context->dry_run && !context->reads &&
 	    take_lock(context, &lock, err) < 0)
