@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -305,8 +304,6 @@ static int run_verb(const char *name, const char *root, struct mr_error *err)
 	MR_ARENA arena = mr_arena_open();
 	struct instance it = { .arena = arena, .privileged = geteuid() == 0 };
 
-	/* Postfix and Dovecot must reach slapd's socket, whatever the caller's mask is. */
-	umask(0022);
 	if (mr_config_load(arena, root, NULL, &it.config, err) < 0)
 		return -1;
 	it.folder = mr_path(arena, it.config.root, MR_PATH_SLAPD_D);

@@ -271,7 +271,7 @@ static void tar_itself_reads_what_we_wrote(void **state)
 	mr_buf_close(&result.output);
 }
 
-static void a_source_that_ends_too_early_is_an_error(void **state)
+static void check_short_source(void **state)
 {
 	struct mr_archive_writer *writer;
 	struct mr_error err = { 0 };
@@ -286,6 +286,17 @@ static void a_source_that_ends_too_early_is_an_error(void **state)
 	close(from);
 	close(fd);
 	assert_fails(read_all(path_in(state, "a.tar.bz2"), &err), MR_E_ARCHIVE, err);
+}
+
+static void a_source_that_ends_too_early_is_an_error(void **state)
+{
+	check_short_source(state);
+}
+
+static void what_was_abandoned_without_lbzip2_is_no_archive_either(void **state)
+{
+	hide_lbzip2(state);
+	check_short_source(state);
 }
 
 static void names_that_could_not_be_read_back_are_not_written(void **state)
@@ -703,6 +714,7 @@ int main(void)
 		IN_FOLDER(each_way_reads_what_the_other_wrote),
 		IN_FOLDER(tar_itself_reads_what_we_wrote),
 		IN_FOLDER(a_source_that_ends_too_early_is_an_error),
+		IN_FOLDER(what_was_abandoned_without_lbzip2_is_no_archive_either),
 		IN_FOLDER(names_that_could_not_be_read_back_are_not_written),
 		IN_FOLDER(a_full_disk_is_an_error),
 		IN_FOLDER(an_lbzip2_that_fails_is_an_error),

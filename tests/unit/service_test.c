@@ -301,8 +301,6 @@ static void a_process_that_is_no_slapd_is_left_alone(void **state)
 	save(MR_PATH_PID, mr_printf(arena, "%d\n", getpid()));
 	assert_int_equal(program(NULL, "status"), 3);
 	assert_int_equal(program(NULL, "stop"), 0);
-	save(MR_PATH_PID, "1\n");
-	assert_int_equal(program(NULL, "stop"), 0);
 	save(MR_PATH_PID, "not a number\n");
 	assert_int_equal(program(NULL, "stop"), 0);
 	assert_ok(mr_service_start(SLAPD, root, &err), err);

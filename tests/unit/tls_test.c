@@ -207,8 +207,10 @@ static void an_encrypted_or_broken_key_fails_and_asks_nobody(void **state)
 	(void)state;
 	mr_secret_set(&wrong.key, text, strlen(text));
 	assert_fails(mr_tls_check(&wrong, ca.cert, &err), MR_E_INVALID, err);
+	assert_contains(err.message, "the key: ");
 	mr_secret_set(&wrong.key, "x", 1);
 	assert_fails(mr_tls_check(&wrong, ca.cert, &err), MR_E_INVALID, err);
+	assert_contains(err.message, "the key: ");
 	mr_identity_close(&wrong);
 }
 
