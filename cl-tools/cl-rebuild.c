@@ -14,7 +14,8 @@ struct rebuild {
 
 static const struct cl_option options[] = {
 	{ KEY_REPL, "repl", NULL, N_("join the mail domain from an archive of cl-backup") },
-	{ KEY_HOST, "host", N_("NAME"), N_("with --repl: this host's name, if not that of hostname -f") },
+	{ KEY_HOST, "host", N_("NAME"),
+	  N_("with --repl: this host's name, if not that of hostname -f") },
 	{ 0 },
 };
 
@@ -30,8 +31,8 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	return 0;
 }
 
-static int finish_join(struct cl_context *context, const struct mr_join *join, const struct mr_plan *plan,
-		       struct mr_error *err)
+static int finish_join(struct cl_context *context, const struct mr_join *join,
+		       const struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_value *result = mr_value_object(context->arena);
 
@@ -63,9 +64,10 @@ static int run_render(struct cl_context *context, struct mr_error *err)
 	if (mr_service_running(MR_SERVICE_SLAPD, context->config.root) &&
 	    mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
 		return -1;
-	if (mr_instance_topology(context->arena, context->dir, &context->config, &context->topology, err) < 0 ||
-	    mr_rebuild_plan(context->arena, &context->config, context->dir, &context->topology, NULL, &plan,
-			    err) < 0)
+	if (mr_instance_topology(context->arena, context->dir, &context->config, &context->topology,
+				 err) < 0 ||
+	    mr_rebuild_plan(context->arena, &context->config, context->dir, &context->topology,
+			    NULL, &plan, err) < 0)
 		return -1;
 	return cl_finish(context, &plan, NULL, err);
 }
@@ -94,7 +96,8 @@ int main(int argc, char **argv)
 	const struct cl_command command = {
 		.name = "cl-rebuild",
 		.usage = "[--repl]",
-		.summary = N_("Renders the configuration from the directory, or joins a mail domain."),
+		.summary =
+			N_("Renders the configuration from the directory, or joins a mail domain."),
 		.options = options,
 		.needs = CL_LOCK | CL_ROOT,
 		.data = &rebuild,

@@ -43,10 +43,11 @@ static const char *rendered_word(struct mr_arena *arena, const struct mr_topolog
 	if (report->host->state == MR_INVITED)
 		return _("cl-rebuild --repl must run there");
 	if (report->rendered < 0)
-		return mr_printf(arena, _("unknown: %s"), report->why ? report->why : _("no answer"));
+		return mr_printf(arena, _("unknown: %s"),
+				 report->why ? report->why : _("no answer"));
 	if (report->rendered < topology->generation)
-		return mr_printf(arena, _("behind (%lld of %lld): cl-rebuild must run there"), report->rendered,
-				 topology->generation);
+		return mr_printf(arena, _("behind (%lld of %lld): cl-rebuild must run there"),
+				 report->rendered, topology->generation);
 	return _("up to date");
 }
 
@@ -54,7 +55,8 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 {
 	const struct mr_topology *topology = &context->topology;
 	enum { COLUMNS = 5 };
-	const char **cells = MR_NEW_ARRAY(context->arena, const char *, COLUMNS * (topology->count + 1));
+	const char **cells =
+		MR_NEW_ARRAY(context->arena, const char *, COLUMNS *(topology->count + 1));
 	const char **cell = cells;
 
 	*cell++ = _("HOST");
@@ -68,8 +70,8 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 
 		*cell++ = host->name;
 		*cell++ = services_of(host);
-		*cell++ = home ? mr_printf(context->arena, _("%s, home"), mr_host_role(host)) :
-				 mr_host_role(host);
+		*cell++ = home ? mr_printf(context->arena, _("%s, home"), mr_host_role(host))
+			       : mr_host_role(host);
 		*cell++ = mr_host_state_word(host->state);
 		*cell++ = rendered_word(context->arena, topology, &reports[i]);
 	}
@@ -79,7 +81,8 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 static void print_json(struct cl_context *context, const struct mr_host_report *reports)
 {
 	struct mr_arena *arena = context->arena;
-	struct mr_value *top = mr_topology_value(arena, &context->topology), *list = mr_value_list(arena);
+	struct mr_value *top = mr_topology_value(arena, &context->topology),
+			*list = mr_value_list(arena);
 
 	for (size_t i = 0; i < context->topology.count; i++) {
 		struct mr_value *one = mr_value_append(arena, list, mr_value_object(arena));
@@ -88,7 +91,8 @@ static void print_json(struct cl_context *context, const struct mr_host_report *
 		mr_value_set_string(arena, one, "host", reports[i].host->name);
 		mr_value_set_bool(arena, one, "reachable", reports[i].reachable);
 		mr_value_set(arena, one, "rendered_generation",
-			     known ? mr_value_int(arena, reports[i].rendered) : mr_value_string(arena, NULL));
+			     known ? mr_value_int(arena, reports[i].rendered)
+				   : mr_value_string(arena, NULL));
 		mr_value_set_bool(arena, one, "up_to_date",
 				  known && reports[i].rendered >= context->topology.generation);
 		mr_value_set_string(arena, one, "why", reports[i].why);
@@ -102,8 +106,8 @@ static int run_list(struct cl_context *context, struct mr_error *err)
 	struct mr_host_report *reports =
 		MR_NEW_ARRAY(context->arena, struct mr_host_report, context->topology.count);
 
-	if (mr_replication_report(context->arena, &context->config, context->dir, &context->topology, reports,
-				  err) < 0)
+	if (mr_replication_report(context->arena, &context->config, context->dir,
+				  &context->topology, reports, err) < 0)
 		return -1;
 	if (context->json)
 		print_json(context, reports);
@@ -113,8 +117,8 @@ static int run_list(struct cl_context *context, struct mr_error *err)
 }
 
 /* Whoever leaves loses its certificate's rights at once, and is not asked first. */
-static int confirm_leaving(struct cl_context *context, enum mr_service service, const struct mr_list *hosts,
-			   struct mr_error *err)
+static int confirm_leaving(struct cl_context *context, enum mr_service service,
+			   const struct mr_list *hosts, struct mr_error *err)
 {
 	const struct mr_topology *topology = &context->topology;
 	struct mr_list leaving = { 0 };
@@ -127,7 +131,8 @@ static int confirm_leaving(struct cl_context *context, enum mr_service service, 
 		return 0;
 	return cl_confirm(context,
 			  mr_printf(context->arena, _("Stop replicating %s to %s?"),
-				    mr_service_name(service), mr_list_join(context->arena, &leaving, ", ")),
+				    mr_service_name(service),
+				    mr_list_join(context->arena, &leaving, ", ")),
 			  err);
 }
 
@@ -139,7 +144,8 @@ static void print_next(struct cl_context *context, const struct mr_replication *
 		printf(_("Next, run cl-rebuild on: %s\n"),
 		       mr_list_join(context->arena, &replication->stale, ", "));
 	if (replication->invited.count)
-		printf(_("Next, run cl-backup here, copy to each of these hosts its archive, and run cl-rebuild "
+		printf(_("Next, run cl-backup here, copy to each of these hosts its archive, and "
+			 "run cl-rebuild "
 			 "--repl there: %s\n"),
 		       mr_list_join(context->arena, &replication->invited, ", "));
 }
@@ -149,7 +155,8 @@ static int finish(struct cl_context *context, const struct mr_replication *repli
 {
 	struct mr_value *result = mr_value_object(context->arena);
 
-	mr_value_set(context->arena, result, "stale", mr_value_strings(context->arena, &replication->stale));
+	mr_value_set(context->arena, result, "stale",
+		     mr_value_strings(context->arena, &replication->stale));
 	mr_value_set(context->arena, result, "invited",
 		     mr_value_strings(context->arena, &replication->invited));
 	if (cl_finish(context, plan, result, err) < 0)
@@ -158,12 +165,14 @@ static int finish(struct cl_context *context, const struct mr_replication *repli
 	return 0;
 }
 
-static int run_set(struct cl_context *context, const struct replication *wanted, struct mr_error *err)
+static int run_set(struct cl_context *context, const struct replication *wanted,
+		   struct mr_error *err)
 {
 	struct mr_replication replication = { 0 };
 	struct mr_plan plan = { 0 };
-	int result = mr_replication_set_plan(context->arena, &context->config, context->dir, &context->topology,
-					     wanted->service, &wanted->hosts, &replication, &plan, err);
+	int result = mr_replication_set_plan(context->arena, &context->config, context->dir,
+					     &context->topology, wanted->service, &wanted->hosts,
+					     &replication, &plan, err);
 
 	if (result == 0)
 		result = confirm_leaving(context, wanted->service, &wanted->hosts, err);
@@ -178,15 +187,17 @@ static int check(struct cl_context *context, struct mr_error *err)
 	struct replication *wanted = context->data;
 
 	if (!wanted->text && !wanted->list)
-		return mr_fail(err, MR_E_USAGE, _("nothing to do: -r HOSTS SERVICE or -l is needed"));
+		return mr_fail(err, MR_E_USAGE,
+			       _("nothing to do: -r HOSTS SERVICE or -l is needed"));
 	if (wanted->list && context->argc > 0)
 		return mr_fail(err, MR_E_USAGE, _("-l takes no arguments: %s"), context->argv[0]);
 	if (wanted->list)
 		return 0;
 	if (context->argc != 1)
-		return mr_fail(err, MR_E_USAGE,
-			       _("-r needs one service (mail or unix), as in: cl-replication -r %s mail"),
-			       wanted->text);
+		return mr_fail(
+			err, MR_E_USAGE,
+			_("-r needs one service (mail or unix), as in: cl-replication -r %s mail"),
+			wanted->text);
 	if (mr_service_parse(context->argv[0], &wanted->service, err) < 0)
 		return -1;
 	return mr_hosts_parse(context->arena, wanted->text, &wanted->hosts, err);

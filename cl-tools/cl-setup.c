@@ -40,18 +40,21 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	return 0;
 }
 
-static int read_operands(struct cl_context *context, struct mr_setup_request *request, struct mr_error *err)
+static int read_operands(struct cl_context *context, struct mr_setup_request *request,
+			 struct mr_error *err)
 {
 	int wanted;
 
 	if (context->argc < 1)
-		return mr_fail(err, MR_E_USAGE,
-			       _("what shall be set up? \"cl-setup mail DOMAIN\" or \"cl-setup unix\""));
+		return mr_fail(
+			err, MR_E_USAGE,
+			_("what shall be set up? \"cl-setup mail DOMAIN\" or \"cl-setup unix\""));
 	if (mr_service_parse(context->argv[0], &request->service, err) < 0)
 		return -1;
 	wanted = request->service == MR_MAIL ? 2 : 1;
 	if (context->argc < wanted)
-		return mr_fail(err, MR_E_USAGE, _("which mail domain? \"cl-setup mail maildomain.org\""));
+		return mr_fail(err, MR_E_USAGE,
+			       _("which mail domain? \"cl-setup mail maildomain.org\""));
 	if (context->argc > wanted)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[wanted]);
 	if (request->service == MR_MAIL)
@@ -66,7 +69,8 @@ static int check(struct cl_context *context, struct mr_error *err)
 	if (!setup->undo)
 		return read_operands(context, &setup->request, err);
 	if (context->argc > 0)
-		return mr_fail(err, MR_E_USAGE, _("--undo takes no arguments: %s"), context->argv[0]);
+		return mr_fail(err, MR_E_USAGE, _("--undo takes no arguments: %s"),
+			       context->argv[0]);
 	return cl_require_config(context, err);
 }
 
@@ -94,7 +98,8 @@ static int run_undo(struct cl_context *context, struct mr_error *err)
 	if (cl_finish(context, &plan, NULL, err) < 0)
 		return -1;
 	if (plan.count && !context->dry_run)
-		mr_log(MR_LOG_INFO, _("the directory still runs and is still replicated; cl-rebuild renders mailrepl's "
+		mr_log(MR_LOG_INFO, _("the directory still runs and is still replicated; "
+				      "cl-rebuild renders mailrepl's "
 				      "configuration again"));
 	return 0;
 }
@@ -121,7 +126,8 @@ int main(int argc, char **argv)
 	const struct cl_command command = {
 		.name = "cl-setup",
 		.usage = "mail DOMAIN | unix | --undo",
-		.summary = N_("Sets up the first server of a mail domain, or adds to what it serves."),
+		.summary =
+			N_("Sets up the first server of a mail domain, or adds to what it serves."),
 		.options = options,
 		.needs = CL_LOCK | CL_ROOT | CL_ASKS,
 		.data = &setup,

@@ -67,8 +67,10 @@ static int check(struct cl_context *context, struct mr_error *err)
 	return 0;
 }
 
-/* After all else was checked: hashing is slow by design, and nobody likes to type a password in vain. */
-static int read_password(const struct useradd *useradd, struct mr_secret *hash, struct mr_error *err)
+/* After all else was checked: hashing is slow by design, and nobody likes to type a password in
+ * vain. */
+static int read_password(const struct useradd *useradd, struct mr_secret *hash,
+			 struct mr_error *err)
 {
 	MR_SECRET password = { 0 };
 
@@ -83,7 +85,8 @@ static int read_password(const struct useradd *useradd, struct mr_secret *hash, 
 	return mr_password_hash(&password, hash, err);
 }
 
-static struct mr_value *result_of(struct mr_arena *arena, const struct mr_user_outcome *outcome, bool password)
+static struct mr_value *result_of(struct mr_arena *arena, const struct mr_user_outcome *outcome,
+				  bool password)
 {
 	struct mr_value *user = mr_value_object(arena), *result = mr_value_object(arena);
 
@@ -100,11 +103,13 @@ static void tell(const struct mr_user_outcome *outcome, bool password)
 {
 	if (outcome->account_added && !password)
 		mr_log(MR_LOG_WARNING,
-		       outcome->mailbox ? _("%s has no password: the mailbox receives mail, nobody can log in") :
-					  _("%s has no password: nobody can log in"),
+		       outcome->mailbox ? _("%s has no password: the mailbox receives mail, nobody "
+					    "can log in")
+					: _("%s has no password: nobody can log in"),
 		       outcome->user);
 	if (!outcome->account_added && password)
-		mr_log(MR_LOG_WARNING, _("%s existed already: the password was not changed"), outcome->user);
+		mr_log(MR_LOG_WARNING, _("%s existed already: the password was not changed"),
+		       outcome->user);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)
@@ -119,7 +124,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 	if (mr_account_add_plan(context->arena, &context->config, context->dir, &context->topology,
 				&useradd->request, &plan, &outcome, err) < 0)
 		return -1;
-	if (outcome.account_added && password && !context->dry_run && read_password(useradd, &hash, err) < 0)
+	if (outcome.account_added && password && !context->dry_run &&
+	    read_password(useradd, &hash, err) < 0)
 		return -1;
 	if (cl_finish(context, &plan, result_of(context->arena, &outcome, password), err) < 0)
 		return -1;
@@ -133,7 +139,8 @@ int main(int argc, char **argv)
 	const struct cl_command command = {
 		.name = "cl-useradd",
 		.usage = "USER SERVICE...",
-		.summary = N_("Adds a user: a mailbox (service mail), an account (service unix), or both."),
+		.summary = N_("Adds a user: a mailbox (service mail), an account (service unix), "
+			      "or both."),
 		.options = options,
 		.needs = CL_DIRECTORY | CL_LOCK | CL_ROOT,
 		.data = &useradd,

@@ -1,7 +1,8 @@
 /* What all commands share: options, what they need, one error message, one exit status.
  *
  * A command is a struct cl_command and a main() of one line: return cl_main(argc, argv, &command);
- * Common options of every command: --dry-run (-n), --json, --root DIR, --config FILE, -v, -q, -h/--help, --version, and --yes (-y) where `asks`. */
+ * Common options of every command: --dry-run (-n), --json, --root DIR, --config FILE, -v, -q,
+ * -h/--help, --version, and --yes (-y) where `asks`. */
 #ifndef CL_COMMON_CL_H
 #define CL_COMMON_CL_H
 
@@ -11,24 +12,27 @@
 #include "model/topology.h"
 
 enum cl_needs {
-	CL_CONFIG = 1,    /* mailrepl.conf must be there: otherwise "not set up: cl-setup or cl-rebuild --repl" */
-	CL_DIRECTORY = 2, /* this host's slapd and the topology: opened before run (implies CL_CONFIG) */
-	CL_LOCK = 4,      /* exclusive, so that two changing commands do not cross; not taken with --dry-run */
-	CL_ROOT = 8,      /* uid 0, unless --root */
-	CL_ASKS = 16,     /* may ask for confirmation: has --yes */
+	CL_CONFIG = 1, /* mailrepl.conf must be there: otherwise "not set up: cl-setup or cl-rebuild
+			  --repl" */
+	CL_DIRECTORY =
+		2,   /* this host's slapd and the topology: opened before run (implies CL_CONFIG) */
+	CL_LOCK = 4, /* exclusive, so that two changing commands do not cross; not taken with
+			--dry-run */
+	CL_ROOT = 8, /* uid 0, unless --root */
+	CL_ASKS = 16, /* may ask for confirmation: has --yes */
 };
 
 struct cl_context {
 	struct mr_arena *arena;
 	struct mr_config config;
-	struct mr_directory *dir;     /* CL_DIRECTORY */
-	struct mr_topology topology;  /* CL_DIRECTORY */
+	struct mr_directory *dir;    /* CL_DIRECTORY */
+	struct mr_topology topology; /* CL_DIRECTORY */
 	bool dry_run, json, quiet, yes;
-	bool reads;                   /* set by an option's handler: this run changes nothing, it takes no lock */
+	bool reads; /* set by an option's handler: this run changes nothing, it takes no lock */
 	int verbose;
-	int argc;                     /* operands left after the options */
+	int argc; /* operands left after the options */
 	char **argv;
-	void *data;                   /* the command's own, from struct cl_command */
+	void *data; /* the command's own, from struct cl_command */
 };
 
 struct cl_option {
@@ -40,30 +44,35 @@ struct cl_option {
 
 struct cl_command {
 	const char *name;
-	const char *usage;                 /* "[-e ADDRESS]... USER SERVICE..." */
-	const char *summary;               /* N_("one line") */
-	const struct cl_option *options;   /* ends in { 0 } */
+	const char *usage;               /* "[-e ADDRESS]... USER SERVICE..." */
+	const char *summary;             /* N_("one line") */
+	const struct cl_option *options; /* ends in { 0 } */
 	unsigned needs;
 	void *data;
 	/* Called for each own option; `value` is NULL if it takes none. */
 	int (*option)(struct cl_context *context, int key, const char *value, struct mr_error *err);
-	/* Looks at the operands when the configuration is loaded and nothing is opened, locked or made yet; may be NULL. */
+	/* Looks at the operands when the configuration is loaded and nothing is opened, locked or
+	 * made yet; may be NULL. */
 	int (*check)(struct cl_context *context, struct mr_error *err);
 	int (*run)(struct cl_context *context, struct mr_error *err);
 };
 
 int cl_main(int argc, char **argv, const struct cl_command *command);
 
-/* MR_E_CONFIG unless mailrepl.conf is there and names this host: what CL_CONFIG does, for a command that only sometimes needs it. */
+/* MR_E_CONFIG unless mailrepl.conf is there and names this host: what CL_CONFIG does, for a command
+ * that only sometimes needs it. */
 int cl_require_config(const struct cl_context *context, struct mr_error *err) MR_MUST_CHECK;
 
-/* Prints the plan (--dry-run, or -v), applies it (not with --dry-run), adds the outcome to --json output:
- * {"dry_run":…, "changed": <number of steps applied>, "steps":[…]} and with `result` (may be NULL) its members. Says "nothing to do" for
- * an empty plan. */
+/* Prints the plan (--dry-run, or -v), applies it (not with --dry-run), adds the outcome to --json
+ * output:
+ * {"dry_run":…, "changed": <number of steps applied>, "steps":[…]} and with `result` (may be NULL)
+ * its members. Says "nothing to do" for an empty plan. */
 int cl_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_value *result,
 	      struct mr_error *err) MR_MUST_CHECK;
-/* Asks on the terminal; --yes answers. MR_E_USAGE if there is no terminal and no --yes; MR_E_DENIED if the answer is no. */
-int cl_confirm(struct cl_context *context, const char *question, struct mr_error *err) MR_MUST_CHECK;
+/* Asks on the terminal; --yes answers. MR_E_USAGE if there is no terminal and no --yes; MR_E_DENIED
+ * if the answer is no. */
+int cl_confirm(struct cl_context *context, const char *question,
+	       struct mr_error *err) MR_MUST_CHECK;
 /* A table for people: columns padded by display width, header in the first row. */
 void cl_table(const char *const *cells, size_t columns, size_t rows);
 

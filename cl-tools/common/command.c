@@ -15,12 +15,14 @@
 
 #define LOCK_TIMEOUT_MS 10000
 
-static int check_user(const struct cl_command *command, const struct cl_start *start, struct mr_error *err)
+static int check_user(const struct cl_command *command, const struct cl_start *start,
+		      struct mr_error *err)
 {
 	if (!(command->needs & CL_ROOT) || *start->root || geteuid() == 0)
 		return 0;
-	return mr_fail(err, MR_E_DENIED,
-		       _("only root may do this (or anybody with a private instance: --root FOLDER)"));
+	return mr_fail(
+		err, MR_E_DENIED,
+		_("only root may do this (or anybody with a private instance: --root FOLDER)"));
 }
 
 int cl_require_config(const struct cl_context *context, struct mr_error *err)
@@ -28,13 +30,14 @@ int cl_require_config(const struct cl_context *context, struct mr_error *err)
 	if (context->config.exists && context->config.host)
 		return 0;
 	return mr_fail(err, MR_E_CONFIG,
-		       _("mailrepl is not set up here (%s): run cl-setup on the first server of a mail domain, "
+		       _("mailrepl is not set up here (%s): run cl-setup on the first server of a "
+			 "mail domain, "
 			 "cl-rebuild --repl on the others"),
 		       context->config.path);
 }
 
 static int prepare(struct cl_context *context, const struct cl_command *command,
-		       const struct cl_start *start, struct mr_error *err)
+		   const struct cl_start *start, struct mr_error *err)
 {
 	if (mr_config_load(context->arena, start->root, start->config, &context->config, err) < 0)
 		return -1;
@@ -51,19 +54,20 @@ static int take_lock(struct cl_context *context, int *lock, struct mr_error *err
 	if (!mr_path_exists(folder) &&
 	    mr_folder_make(folder, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, err) < 0)
 		return -1;
-	return mr_lock_open(mr_path(context->arena, context->config.root, MR_PATH_LOCK), LOCK_TIMEOUT_MS,
-			    lock, err);
+	return mr_lock_open(mr_path(context->arena, context->config.root, MR_PATH_LOCK),
+			    LOCK_TIMEOUT_MS, lock, err);
 }
 
 static int open_directory(struct cl_context *context, struct mr_error *err)
 {
 	if (mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
 		return -1;
-	return mr_instance_topology(context->arena, context->dir, &context->config, &context->topology, err);
+	return mr_instance_topology(context->arena, context->dir, &context->config,
+				    &context->topology, err);
 }
 
-static int run(struct cl_context *context, const struct cl_command *command, const struct cl_start *start,
-	       struct mr_error *err)
+static int run(struct cl_context *context, const struct cl_command *command,
+	       const struct cl_start *start, struct mr_error *err)
 {
 	int lock = -1, result = -1;
 
@@ -79,16 +83,16 @@ static int run(struct cl_context *context, const struct cl_command *command, con
 	return result;
 }
 
-static int start(int argc, char **argv, const struct cl_command *command, struct cl_context *context,
-		 struct mr_error *err)
+static int start(int argc, char **argv, const struct cl_command *command,
+		 struct cl_context *context, struct mr_error *err)
 {
 	struct cl_start wanted;
 
 	if (cl_options_parse(argc, argv, command, context, &wanted, err) < 0)
 		return -1;
-	mr_log_init(command->name, context->quiet   ? MR_LOG_WARNING :
-				   context->verbose ? MR_LOG_DEBUG :
-						      MR_LOG_INFO);
+	mr_log_init(command->name, context->quiet     ? MR_LOG_WARNING
+				   : context->verbose ? MR_LOG_DEBUG
+						      : MR_LOG_INFO);
 	if (wanted.help) {
 		cl_options_help(command);
 		return 0;

@@ -5,7 +5,8 @@
 #include "adapters/json.h"
 #include "features/apply.h"
 
-static void print_json(struct cl_context *context, const struct mr_plan *plan, const struct mr_value *result)
+static void print_json(struct cl_context *context, const struct mr_plan *plan,
+		       const struct mr_value *result)
 {
 	struct mr_arena *arena = context->arena;
 	struct mr_value *top = mr_value_object(arena);
@@ -30,7 +31,8 @@ static void print_text(const struct cl_context *context, const struct mr_plan *p
 int cl_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_value *result,
 	      struct mr_error *err)
 {
-	bool shown = context->dry_run || context->verbose > 0 || (plan->count == 0 && !context->quiet);
+	bool shown =
+		context->dry_run || context->verbose > 0 || (plan->count == 0 && !context->quiet);
 
 	if (shown && !context->json)
 		print_text(context, plan);

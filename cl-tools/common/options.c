@@ -17,7 +17,8 @@ static const struct cl_option common_options[] = {
 	{ 'y', "yes", NULL, N_("do not ask, the answer is yes") },
 	{ KEY_JSON, "json", NULL, N_("print the result as JSON") },
 	{ KEY_ROOT, "root", N_("FOLDER"), N_("keep everything below FOLDER (a private instance)") },
-	{ KEY_CONFIG, "config", N_("FILE"), N_("read FILE instead of /etc/mailrepl/mailrepl.conf") },
+	{ KEY_CONFIG, "config", N_("FILE"),
+	  N_("read FILE instead of /etc/mailrepl/mailrepl.conf") },
 	{ 'v', "verbose", NULL, N_("say more: the plan with all its details") },
 	{ 'q', "quiet", NULL, N_("say nothing but warnings and errors") },
 	{ 'h', "help", NULL, N_("show this help") },
@@ -42,9 +43,10 @@ static void table_add(struct table *table, const struct cl_option *option)
 	if (table->name_count == MOST_OPTIONS || table->letter_count + 2 >= sizeof(table->letters))
 		return;
 	if (option->name)
-		table->names[table->name_count++] = (struct option){
-			option->name, option->argument ? required_argument : no_argument, NULL, option->key
-		};
+		table->names[table->name_count++] =
+			(struct option){ option->name,
+					 option->argument ? required_argument : no_argument, NULL,
+					 option->key };
 	if (option->key < 256) {
 		table->letters[table->letter_count++] = (char)option->key;
 		if (option->argument)
@@ -62,7 +64,8 @@ static void table_init(struct table *table, const struct cl_command *command)
 			table_add(table, option);
 }
 
-static int set_root(struct cl_context *context, const char *value, const char **out, struct mr_error *err)
+static int set_root(struct cl_context *context, const char *value, const char **out,
+		    struct mr_error *err)
 {
 	char here[PATH_MAX], *root;
 	size_t len;
@@ -82,8 +85,8 @@ static int set_root(struct cl_context *context, const char *value, const char **
 }
 
 /* 1: it was a common option; 0: it was not; -1: error. */
-static int set_common(struct cl_context *context, struct cl_start *start, int key, const char *value,
-		      struct mr_error *err)
+static int set_common(struct cl_context *context, struct cl_start *start, int key,
+		      const char *value, struct mr_error *err)
 {
 	switch (key) {
 	case 'n':
@@ -138,14 +141,16 @@ static int fail_unknown(const struct cl_command *command, struct mr_arena *arena
 		return mr_fail(err, MR_E_USAGE, _("option %s takes no value"),
 			       name_of_key(command, arena, optopt));
 	if (optopt)
-		return mr_fail(err, MR_E_USAGE, _("unknown option -%c (%s --help shows those there are)"),
-			       optopt, command->name);
-	return mr_fail(err, MR_E_USAGE, _("unknown or ambiguous option %s (%s --help shows those there are)"),
-		       word, command->name);
+		return mr_fail(err, MR_E_USAGE,
+			       _("unknown option -%c (%s --help shows those there are)"), optopt,
+			       command->name);
+	return mr_fail(err, MR_E_USAGE,
+		       _("unknown or ambiguous option %s (%s --help shows those there are)"), word,
+		       command->name);
 }
 
-int cl_options_parse(int argc, char **argv, const struct cl_command *command, struct cl_context *context,
-		     struct cl_start *start, struct mr_error *err)
+int cl_options_parse(int argc, char **argv, const struct cl_command *command,
+		     struct cl_context *context, struct cl_start *start, struct mr_error *err)
 {
 	struct table table;
 	int key;
@@ -188,7 +193,8 @@ static void print_row(const struct cl_option *option)
 
 void cl_options_help(const struct cl_command *command)
 {
-	printf(_("Usage: %s [OPTION]... %s\n%s\n\n"), command->name, command->usage, _(command->summary));
+	printf(_("Usage: %s [OPTION]... %s\n%s\n\n"), command->name, command->usage,
+	       _(command->summary));
 	for (const struct cl_option *option = command->options; option && option->key; option++)
 		print_row(option);
 	for (const struct cl_option *option = common_options; option->key; option++)

@@ -1,4 +1,5 @@
-/* Parsing and describing the options of a command: its own rows and those that every command has. */
+/* Parsing and describing the options of a command: its own rows and those that every command has.
+ */
 #ifndef CL_COMMON_OPTIONS_H
 #define CL_COMMON_OPTIONS_H
 
@@ -11,10 +12,12 @@ struct cl_start {
 	bool help, version;
 };
 
-/* Fills `start` and the switches of `context`, calls command->option for the command's own options, leaves the operands in
- * context->argc and argv. Options may follow operands; "--" ends them. MR_E_USAGE names the option. */
-int cl_options_parse(int argc, char **argv, const struct cl_command *command, struct cl_context *context,
-		     struct cl_start *start, struct mr_error *err) MR_MUST_CHECK;
+/* Fills `start` and the switches of `context`, calls command->option for the command's own options,
+ * leaves the operands in context->argc and argv. Options may follow operands; "--" ends them.
+ * MR_E_USAGE names the option. */
+int cl_options_parse(int argc, char **argv, const struct cl_command *command,
+		     struct cl_context *context, struct cl_start *start,
+		     struct mr_error *err) MR_MUST_CHECK;
 /* --help: usage, summary and a row per option, on stdout. */
 void cl_options_help(const struct cl_command *command);
 

@@ -26,7 +26,7 @@ void cl_table(const char *const *cells, size_t columns, size_t rows)
 {
 	MR_ARENA arena = mr_arena_open();
 	size_t *widths = MR_NEW_ARRAY(arena, size_t, columns);
-	char **texts = MR_NEW_ARRAY(arena, char *, columns * rows);
+	char **texts = MR_NEW_ARRAY(arena, char *, columns *rows);
 
 	for (size_t i = 0; i < columns * rows; i++) {
 		size_t width;

@@ -12,25 +12,29 @@
 static int check_same(struct mr_arena *arena, const struct mr_user_wanted *wanted,
 		      const struct mr_user_found *found, struct mr_error *err)
 {
-	const struct mr_list *has = found->route_entry ? &found->route.addresses : &found->account.addresses;
+	const struct mr_list *has =
+		found->route_entry ? &found->route.addresses : &found->account.addresses;
 	const char *name = found->account.full_name;
 
 	if (wanted->mailbox && has->count && !mr_list_equal(has, &wanted->addresses))
 		return mr_fail(err, MR_E_EXISTS,
-			       _("user %s exists with other addresses (%s); cl-useradd only adds users, nothing was "
+			       _("user %s exists with other addresses (%s); cl-useradd only adds "
+				 "users, nothing was "
 				 "changed"),
 			       wanted->user, mr_list_join(arena, has, ", "));
-	if (wanted->full_name && found->account_entry && (!name || strcmp(name, wanted->full_name) != 0))
+	if (wanted->full_name && found->account_entry &&
+	    (!name || strcmp(name, wanted->full_name) != 0))
 		return mr_fail(err, MR_E_EXISTS,
-			       _("user %s exists with another full name (%s); cl-useradd only adds users, nothing was "
+			       _("user %s exists with another full name (%s); cl-useradd only adds "
+				 "users, nothing was "
 				 "changed"),
 			       wanted->user, name ? name : "");
 	return 0;
 }
 
-static void add_account(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			const struct mr_user_wanted *wanted, const char *mailbox,
-			const struct mr_secret *hash, struct mr_plan *plan)
+static void add_account(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_directory *dir, const struct mr_user_wanted *wanted,
+			const char *mailbox, const struct mr_secret *hash, struct mr_plan *plan)
 {
 	const struct mr_account account = {
 		.user = wanted->user,
@@ -41,15 +45,16 @@ static void add_account(struct mr_arena *arena, const struct mr_config *config, 
 		.home = mr_printf(arena, "/home/%s", wanted->user),
 		.shell = wanted->shell ? SHELL : NO_SHELL,
 	};
-	struct mr_entry *entry =
-		mr_account_format(arena, &account, mr_dit_owned(arena, MR_UNIX, wanted->owner->name));
+	struct mr_entry *entry = mr_account_format(
+		arena, &account, mr_dit_owned(arena, MR_UNIX, wanted->owner->name));
 
 	mr_uid_allocate_plan(arena, config, dir, wanted, entry, plan);
 	/* Here and not through the account: the hash may still be empty. */
 	if (hash)
 		mr_entry_add_secret(arena, entry, "userPassword", hash);
-	mr_plan_add_entry(arena, plan, wanted->step_host, entry,
-			  mr_printf(arena, _("add account %s at %s"), wanted->user, wanted->owner->name));
+	mr_plan_add_entry(
+		arena, plan, wanted->step_host, entry,
+		mr_printf(arena, _("add account %s at %s"), wanted->user, wanted->owner->name));
 }
 
 /* What an account of before lacks: the mailbox, or a shell. */
@@ -72,10 +77,11 @@ static void complete_account(struct mr_arena *arena, const struct mr_user_wanted
 				       wanted->owner->name));
 }
 
-static void add_route(struct mr_arena *arena, const struct mr_user_wanted *wanted, const char *mailbox,
-		      struct mr_plan *plan)
+static void add_route(struct mr_arena *arena, const struct mr_user_wanted *wanted,
+		      const char *mailbox, struct mr_plan *plan)
 {
-	const struct mr_route route = { wanted->user, wanted->addresses, wanted->owner->name, mailbox };
+	const struct mr_route route = { wanted->user, wanted->addresses, wanted->owner->name,
+					mailbox };
 	struct mr_entry *entry =
 		mr_route_format(arena, &route, mr_dit_owned(arena, MR_MAIL, wanted->owner->name));
 
@@ -84,9 +90,10 @@ static void add_route(struct mr_arena *arena, const struct mr_user_wanted *wante
 				    mr_list_join(arena, &wanted->addresses, ", "), mailbox));
 }
 
-int mr_account_add_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			const struct mr_topology *topology, const struct mr_user_request *request,
-			struct mr_plan *plan, struct mr_user_outcome *out, struct mr_error *err)
+int mr_account_add_plan(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_directory *dir, const struct mr_topology *topology,
+			const struct mr_user_request *request, struct mr_plan *plan,
+			struct mr_user_outcome *out, struct mr_error *err)
 {
 	struct mr_user_wanted *wanted = MR_NEW(arena, struct mr_user_wanted);
 	struct mr_user_found found;

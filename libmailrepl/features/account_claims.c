@@ -12,7 +12,8 @@ struct look_up {
 	const struct mr_user_wanted *wanted;
 };
 
-/* One filter for all that must be unique: a look-up costs a round trip, however many terms it has. */
+/* One filter for all that must be unique: a look-up costs a round trip, however many terms it has.
+ */
 static char *claims_filter(struct mr_arena *arena, const struct mr_user_wanted *wanted,
 			   const char *mailbox, const char *address_attr)
 {
@@ -28,15 +29,24 @@ static char *claims_filter(struct mr_arena *arena, const struct mr_user_wanted *
 	return mr_strdup(arena, mr_buf_text(&text));
 }
 
-/* Appends what matches anywhere. The copies lag behind what this host owns by some milliseconds, so its own part of them is left
- * out where it is the owner, and the owned database is asked instead. */
+/* Appends what matches anywhere. The copies lag behind what this host owns by some milliseconds, so
+ * its own part of them is left out where it is the owner, and the owned database is asked instead.
+ */
 static int list_claims(const struct look_up *up, enum mr_service service, const char *filter,
 		       struct mr_entries *out, struct mr_error *err)
 {
 	/* By name: a password hash shall not come here. */
-	static const char *const attrs[] = { "objectClass", "uid", "cn", "uidNumber", "homeDirectory",
-					     "loginShell", "mail", "mailLocalAddress", "mailHost",
-					     "mailRoutingAddress", NULL };
+	static const char *const attrs[] = { "objectClass",
+					     "uid",
+					     "cn",
+					     "uidNumber",
+					     "homeDirectory",
+					     "loginShell",
+					     "mail",
+					     "mailLocalAddress",
+					     "mailHost",
+					     "mailRoutingAddress",
+					     NULL };
 	const char *owner = up->wanted->owner->name;
 	struct mr_search find = { .base = mr_dit_all(service), .filter = filter, .attrs = attrs };
 	struct mr_entries copies = { 0 };
@@ -90,8 +100,8 @@ static int fail_claimed(const struct look_up *up, const struct mr_entry *entry, 
 		       owner_of(up, entry), group ? group : entry->dn);
 }
 
-static int check_claims(const struct look_up *up, const struct mr_entries *claims, const char *address_attr,
-			struct mr_error *err)
+static int check_claims(const struct look_up *up, const struct mr_entries *claims,
+			const char *address_attr, struct mr_error *err)
 {
 	const struct mr_list *addresses = &up->wanted->addresses;
 
@@ -101,7 +111,8 @@ static int check_claims(const struct look_up *up, const struct mr_entries *claim
 			    has(claims->items[i], address_attr, addresses->items[j]))
 				return fail_claimed(up, claims->items[i], addresses->items[j], err);
 	for (size_t i = 0; i < claims->count; i++)
-		if (!is_users_own(up, claims->items[i]) && has(claims->items[i], "uid", up->wanted->user))
+		if (!is_users_own(up, claims->items[i]) &&
+		    has(claims->items[i], "uid", up->wanted->user))
 			return mr_fail(err, MR_E_EXISTS, _("user %s: already owned by %s"),
 				       up->wanted->user, owner_of(up, claims->items[i]));
 	return 0;
@@ -130,28 +141,30 @@ static bool is_taken(const struct look_up *up, const struct mr_entries *claims, 
 		if (has(claims->items[i], "mailRoutingAddress", mailbox))
 			return true;
 	/* The mail of a user who is gone must not become that of a new one of the same name. */
-	return !up->wanted->step_host && mr_path_exists(mr_path(up->arena, up->config->root, folder));
+	return !up->wanted->step_host &&
+	       mr_path_exists(mr_path(up->arena, up->config->root, folder));
 }
 
 /* `claims` answered for the first name; each further one, hardly ever needed, asks again. */
-static int choose_mailbox(const struct look_up *up, const struct mr_entries *claims, const char *first,
-			  const char **out, struct mr_error *err)
+static int choose_mailbox(const struct look_up *up, const struct mr_entries *claims,
+			  const char *first, const char **out, struct mr_error *err)
 {
 	struct mr_entries more = *claims;
 
 	*out = first;
 	for (int n = 2; is_taken(up, &more, *out); n++) {
-		*out = mr_printf(up->arena, "%s-%d@%s", up->wanted->user, n, up->wanted->owner->name);
+		*out = mr_printf(up->arena, "%s-%d@%s", up->wanted->user, n,
+				 up->wanted->owner->name);
 		more = (struct mr_entries){ 0 };
-		if (list_claims(up, MR_MAIL, mr_filter(up->arena, "(mailRoutingAddress=%s)", *out), &more,
-				err) < 0)
+		if (list_claims(up, MR_MAIL, mr_filter(up->arena, "(mailRoutingAddress=%s)", *out),
+				&more, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int find_mailbox(const struct look_up *up, const struct mr_entries *routes, const char *first,
-			struct mr_user_found *out, struct mr_error *err)
+static int find_mailbox(const struct look_up *up, const struct mr_entries *routes,
+			const char *first, struct mr_user_found *out, struct mr_error *err)
 {
 	if (!up->wanted->mailbox)
 		return 0;
@@ -165,16 +178,18 @@ static int find_mailbox(const struct look_up *up, const struct mr_entries *route
 }
 
 int mr_user_find(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		 const struct mr_user_wanted *wanted, struct mr_user_found *out, struct mr_error *err)
+		 const struct mr_user_wanted *wanted, struct mr_user_found *out,
+		 struct mr_error *err)
 {
 	const struct look_up up = { arena, config, dir, wanted };
 	const char *first = mr_printf(arena, "%s@%s", wanted->user, wanted->owner->name);
 	struct mr_entries routes = { 0 }, accounts = { 0 };
 
 	*out = (struct mr_user_found){ 0 };
-	if (list_claims(&up, MR_MAIL, claims_filter(arena, wanted, first, "mailLocalAddress"), &routes,
-			err) < 0 ||
-	    list_claims(&up, MR_UNIX, claims_filter(arena, wanted, NULL, "mail"), &accounts, err) < 0 ||
+	if (list_claims(&up, MR_MAIL, claims_filter(arena, wanted, first, "mailLocalAddress"),
+			&routes, err) < 0 ||
+	    list_claims(&up, MR_UNIX, claims_filter(arena, wanted, NULL, "mail"), &accounts, err) <
+		    0 ||
 	    check_claims(&up, &routes, "mailLocalAddress", err) < 0 ||
 	    check_claims(&up, &accounts, "mail", err) < 0)
 		return -1;
@@ -182,7 +197,8 @@ int mr_user_find(struct mr_arena *arena, const struct mr_config *config, struct 
 	out->account_entry = own_entry(&up, MR_UNIX, &accounts);
 	if (out->route_entry && mr_route_parse(arena, out->route_entry, &out->route, err) < 0)
 		return -1;
-	if (out->account_entry && mr_account_parse(arena, out->account_entry, &out->account, err) < 0)
+	if (out->account_entry &&
+	    mr_account_parse(arena, out->account_entry, &out->account, err) < 0)
 		return -1;
 	return find_mailbox(&up, &routes, first, out, err);
 }

@@ -1,16 +1,17 @@
-/* What the directory already says about a user who shall be added: the user's own entries, and who else claims a name or an
- * address. */
+/* What the directory already says about a user who shall be added: the user's own entries, and who
+ * else claims a name or an address. */
 #ifndef MR_FEATURES_ACCOUNT_CLAIMS_H
 #define MR_FEATURES_ACCOUNT_CLAIMS_H
 
 #include "features/account_request.h"
 
 struct mr_user_found {
-	struct mr_entry *account_entry; /* of this user at the wanted owner, or NULL; its DN that of the owned database */
+	struct mr_entry *account_entry; /* of this user at the wanted owner, or NULL; its DN that of
+					   the owned database */
 	struct mr_account account;
 	struct mr_entry *route_entry;
 	struct mr_route route;
-	const char *mailbox;            /* the routing address they have, or a free one */
+	const char *mailbox; /* the routing address they have, or a free one */
 };
 
 /* MR_E_EXISTS: an address or the user name is claimed elsewhere. */

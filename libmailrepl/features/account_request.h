@@ -6,16 +6,16 @@
 
 struct mr_user_wanted {
 	const char *user;
-	struct mr_list addresses;    /* stored form, each once, as typed otherwise */
-	const char *full_name;       /* NULL: not asked for */
+	struct mr_list addresses; /* stored form, each once, as typed otherwise */
+	const char *full_name;    /* NULL: not asked for */
 	const struct mr_host *owner;
-	const char *step_host;       /* for steps: NULL if this host is the owner */
+	const char *step_host; /* for steps: NULL if this host is the owner */
 	bool mailbox, shell;
 };
 
 /* Errors as mr_account_add_plan. */
-int mr_user_wanted_parse(struct mr_arena *arena, const struct mr_topology *topology, const char *self,
-			 const struct mr_user_request *request, struct mr_user_wanted *out,
-			 struct mr_error *err) MR_MUST_CHECK;
+int mr_user_wanted_parse(struct mr_arena *arena, const struct mr_topology *topology,
+			 const char *self, const struct mr_user_request *request,
+			 struct mr_user_wanted *out, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -9,12 +9,12 @@ struct allocation {
 	const struct mr_config *config;
 	struct mr_directory *dir; /* this host's */
 	const struct mr_host *owner;
-	const char *remote;       /* the owner's name, if it is another host */
-	char number[24];          /* what the account's entry points to */
+	const char *remote; /* the owner's name, if it is another host */
+	char number[24];    /* what the account's entry points to */
 };
 
-static int allocate_at(struct mr_arena *arena, struct allocation *allocation, struct mr_directory *dir,
-		       struct mr_error *err)
+static int allocate_at(struct mr_arena *arena, struct allocation *allocation,
+		       struct mr_directory *dir, struct mr_error *err)
 {
 	const char *container = mr_dit_owned(arena, MR_UNIX, allocation->owner->name);
 	long long step, number;
@@ -23,7 +23,8 @@ static int allocate_at(struct mr_arena *arena, struct allocation *allocation, st
 		return -1;
 	number = mr_uid_first(allocation->owner->server_id) + step;
 	if (step < 0 || number >= mr_uid_end(allocation->owner->server_id))
-		return mr_fail(err, MR_E_INVALID, _("%s has no uidNumber left in its range %lld to %lld"),
+		return mr_fail(err, MR_E_INVALID,
+			       _("%s has no uidNumber left in its range %lld to %lld"),
 			       allocation->owner->name, mr_uid_first(allocation->owner->server_id),
 			       mr_uid_end(allocation->owner->server_id) - 1);
 	snprintf(allocation->number, sizeof(allocation->number), "%lld", number);
@@ -38,26 +39,29 @@ static int allocate(void *argument, struct mr_error *err)
 
 	if (!allocation->remote)
 		return allocate_at(arena, allocation, allocation->dir, err);
-	if (mr_instance_open_peer(arena, allocation->config, NULL, allocation->remote, &remote, err) < 0 ||
+	if (mr_instance_open_peer(arena, allocation->config, NULL, allocation->remote, &remote,
+				  err) < 0 ||
 	    mr_skew_check(remote, allocation->remote, err) < 0)
 		return -1;
 	return allocate_at(arena, allocation, remote, err);
 }
 
-static void add_number(struct mr_arena *arena, struct mr_entry *account, const char *name, char *number)
+static void add_number(struct mr_arena *arena, struct mr_entry *account, const char *name,
+		       char *number)
 {
 	mr_entry_add(arena, account, name, number);
 	/* The entry copied the text; it shall follow the number instead. */
 	mr_entry_attr(account, name)->values.items[0] = number;
 }
 
-void mr_uid_allocate_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			  const struct mr_user_wanted *wanted, struct mr_entry *account,
-			  struct mr_plan *plan)
+void mr_uid_allocate_plan(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_directory *dir, const struct mr_user_wanted *wanted,
+			  struct mr_entry *account, struct mr_plan *plan)
 {
 	struct allocation *allocation = MR_NEW(arena, struct allocation);
 
-	*allocation = (struct allocation){ config, dir, wanted->owner, wanted->step_host, "(next)" };
+	*allocation =
+		(struct allocation){ config, dir, wanted->owner, wanted->step_host, "(next)" };
 	add_number(arena, account, "uidNumber", allocation->number);
 	add_number(arena, account, "gidNumber", allocation->number);
 	mr_plan_action(arena, plan, allocate, allocation,

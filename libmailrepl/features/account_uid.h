@@ -1,13 +1,15 @@
-/* User numbers: each host counts up within its own range, so two hosts never give the same, and none is given twice. */
+/* User numbers: each host counts up within its own range, so two hosts never give the same, and
+ * none is given twice. */
 #ifndef MR_FEATURES_ACCOUNT_UID_H
 #define MR_FEATURES_ACCOUNT_UID_H
 
 #include "features/account_request.h"
 
-/* Appends the step that allocates the next uidNumber at the owner, and gives `account` the attributes uidNumber and gidNumber, which
- * show "(next)" until that step has run. `config` and `dir` are borrowed until then. */
-void mr_uid_allocate_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			  const struct mr_user_wanted *wanted, struct mr_entry *account,
-			  struct mr_plan *plan);
+/* Appends the step that allocates the next uidNumber at the owner, and gives `account` the
+ * attributes uidNumber and gidNumber, which show "(next)" until that step has run. `config` and
+ * `dir` are borrowed until then. */
+void mr_uid_allocate_plan(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_directory *dir, const struct mr_user_wanted *wanted,
+			  struct mr_entry *account, struct mr_plan *plan);
 
 #endif

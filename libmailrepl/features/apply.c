@@ -52,9 +52,9 @@ static void link_close(struct link *link)
 static int link_ready(struct applier *applier, struct link *link, struct mr_error *err)
 {
 	if (!link->dir &&
-	    (link->host ? mr_instance_open_peer(applier->arena, applier->config, NULL, link->host, &link->dir,
-						err) :
-			  mr_instance_open(applier->arena, applier->config, &link->dir, err)) < 0)
+	    (link->host ? mr_instance_open_peer(applier->arena, applier->config, NULL, link->host,
+						&link->dir, err)
+			: mr_instance_open(applier->arena, applier->config, &link->dir, err)) < 0)
 		return -1;
 	if (!link->checked && mr_skew_check(link->dir, link->host, err) < 0)
 		return -1;
@@ -87,8 +87,8 @@ static bool same_values(const struct mr_attr *wanted, const struct mr_attr *foun
 }
 
 /* A secret cannot be compared: hashes of one password differ. */
-static int is_there(struct applier *applier, struct mr_directory *dir, const struct mr_entry *wanted,
-		    bool *same, struct mr_error *err)
+static int is_there(struct applier *applier, struct mr_directory *dir,
+		    const struct mr_entry *wanted, bool *same, struct mr_error *err)
 {
 	struct mr_entry *found;
 
@@ -122,8 +122,8 @@ static int add(struct applier *applier, struct mr_directory *dir, const struct m
 	return 0;
 }
 
-static int change_directory(struct applier *applier, struct mr_directory *dir, const struct mr_step *step,
-			    struct mr_error *err)
+static int change_directory(struct applier *applier, struct mr_directory *dir,
+			    const struct mr_step *step, struct mr_error *err)
 {
 	switch (step->kind) {
 	case MR_STEP_ADD:
@@ -137,7 +137,8 @@ static int change_directory(struct applier *applier, struct mr_directory *dir, c
 	}
 }
 
-static int apply_directory(struct applier *applier, const struct mr_step *step, struct mr_error *err)
+static int apply_directory(struct applier *applier, const struct mr_step *step,
+			   struct mr_error *err)
 {
 	struct link *link = link_find(applier, host_of(applier, step));
 
@@ -148,8 +149,8 @@ static int apply_directory(struct applier *applier, const struct mr_step *step, 
 		if (link_ready(applier, link, err) == 0 &&
 		    change_directory(applier, link->dir, step, err) == 0)
 			return 0;
-		/* An action before this step may have restarted slapd: then the connection is dead, the
-		 * change was not made, and a fresh connection makes it. */
+		/* An action before this step may have restarted slapd: then the connection is dead,
+		 * the change was not made, and a fresh connection makes it. */
 		if (!stale || err->code != MR_E_UNAVAILABLE)
 			return -1;
 		link_close(link);
@@ -162,14 +163,15 @@ static int apply_file(struct applier *applier, const struct mr_step *step, struc
 	const struct mr_file_attrs attrs = { 0755, (uid_t)-1, (gid_t)-1 };
 
 	if (slash && slash > step->path) {
-		const char *folder = mr_strndup(applier->arena, step->path, (size_t)(slash - step->path));
+		const char *folder =
+			mr_strndup(applier->arena, step->path, (size_t)(slash - step->path));
 
 		if (!mr_path_exists(folder) && mr_folder_make(folder, attrs, err) < 0)
 			return -1;
 	}
 	if (step->secret_content)
-		return mr_file_replace(step->path, step->secret_content->data, step->secret_content->len,
-				       step->attrs, err);
+		return mr_file_replace(step->path, step->secret_content->data,
+				       step->secret_content->len, step->attrs, err);
 	return mr_file_replace(step->path, step->content, step->content_len, step->attrs, err);
 }
 
@@ -187,7 +189,8 @@ static int apply_step(struct applier *applier, const struct mr_step *step, struc
 	}
 }
 
-/* Before the first step, not before the first that writes: what precedes it would be half a plan. */
+/* Before the first step, not before the first that writes: what precedes it would be half a plan.
+ */
 static int check_clock(struct applier *applier, const struct mr_plan *plan, struct mr_error *err)
 {
 	struct link *own = link_find(applier, NULL);
@@ -216,8 +219,8 @@ static int apply_steps(struct applier *applier, const struct mr_plan *plan, stru
 	return 0;
 }
 
-int mr_plan_apply(const struct mr_plan *plan, const struct mr_config *config, struct mr_directory *dir,
-		  struct mr_error *err)
+int mr_plan_apply(const struct mr_plan *plan, const struct mr_config *config,
+		  struct mr_directory *dir, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct applier applier = { arena, config, NULL };

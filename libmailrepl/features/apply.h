@@ -6,10 +6,11 @@
 #include "adapters/config.h"
 #include "model/plan.h"
 
-/* Opens what the steps need when the first step needs it: this host's slapd, or `step->host`'s. Each applied step is
- * logged (MR_LOG_INFO) and audited. An add that finds the DN taken by an equal entry and a delete of what is gone are done.
- * `dir` may be NULL: opened on demand. Stops at the first failure, with the step in the message. */
-int mr_plan_apply(const struct mr_plan *plan, const struct mr_config *config, struct mr_directory *dir,
-		  struct mr_error *err) MR_MUST_CHECK;
+/* Opens what the steps need when the first step needs it: this host's slapd, or `step->host`'s.
+ * Each applied step is logged (MR_LOG_INFO) and audited. An add that finds the DN taken by an equal
+ * entry and a delete of what is gone are done. `dir` may be NULL: opened on demand. Stops at the
+ * first failure, with the step in the message. */
+int mr_plan_apply(const struct mr_plan *plan, const struct mr_config *config,
+		  struct mr_directory *dir, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -14,8 +14,8 @@ long long mr_skew_csn_time(const char *csn)
 	return timegm(&when);
 }
 
-static int newest(struct mr_arena *arena, struct mr_directory *dir, const char *dn, long long *seconds,
-		  struct mr_error *err)
+static int newest(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
+		  long long *seconds, struct mr_error *err)
 {
 	static const char *const attrs[] = { "contextCSN", NULL };
 	const struct mr_attr *csns;
@@ -40,7 +40,8 @@ int mr_skew_check(struct mr_directory *dir, const char *host, struct mr_error *e
 	long long seen = 0, ahead;
 
 	for (size_t i = 0; i < 2; i++) {
-		const char *dn = host ? mr_dit_owned(arena, services[i], host) : mr_dit_all(services[i]);
+		const char *dn =
+			host ? mr_dit_owned(arena, services[i], host) : mr_dit_all(services[i]);
 
 		if (newest(arena, dir, dn, &seen, err) < 0)
 			return mr_fail_in(err, _("comparing the clock with the directory"));
@@ -48,8 +49,10 @@ int mr_skew_check(struct mr_directory *dir, const char *host, struct mr_error *e
 	ahead = seen - (long long)time(NULL);
 	if (ahead <= MR_SKEW_MOST)
 		return 0;
-	return mr_fail(err, MR_E_TEMPORARY,
-		       _("this host's clock is %lld seconds behind the newest change in the directory: set the "
-			 "clocks of all hosts right, then run the command again; nothing was changed"),
-		       ahead);
+	return mr_fail(
+		err, MR_E_TEMPORARY,
+		_("this host's clock is %lld seconds behind the newest change in the directory: "
+		  "set the "
+		  "clocks of all hosts right, then run the command again; nothing was changed"),
+		ahead);
 }

@@ -1,5 +1,6 @@
-/* A write whose change sequence number is older than what is there is ignored by consumers, silently. So nobody writes while
- * this host's clock is behind what the directory has already seen. */
+/* A write whose change sequence number is older than what is there is ignored by consumers,
+ * silently. So nobody writes while this host's clock is behind what the directory has already seen.
+ */
 #ifndef MR_FEATURES_SKEW_H
 #define MR_FEATURES_SKEW_H
 
@@ -7,8 +8,9 @@
 
 #define MR_SKEW_MOST 5 /* seconds */
 
-/* MR_E_TEMPORARY if the newest contextCSN that `dir` shows on the copies, or, with `host`, on what that host owns, lies more than
- * MR_SKEW_MOST seconds ahead of this host's clock. What is absent or unreadable says nothing. */
+/* MR_E_TEMPORARY if the newest contextCSN that `dir` shows on the copies, or, with `host`, on what
+ * that host owns, lies more than MR_SKEW_MOST seconds ahead of this host's clock. What is absent or
+ * unreadable says nothing. */
 int mr_skew_check(struct mr_directory *dir, const char *host, struct mr_error *err) MR_MUST_CHECK;
 
 /* Seconds since the epoch of "20261121195135.123456Z#000000#001#000000"; -1 if it is malformed. */

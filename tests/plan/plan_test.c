@@ -19,7 +19,7 @@ struct test {
 	struct mr_user_request request;
 	struct mr_secret hash;
 	struct mr_plan plan;
-	bool failed;         /* with `err` */
+	bool failed; /* with `err` */
 	struct mr_error err;
 };
 
@@ -110,7 +110,8 @@ static int expect_plan(struct test *test, bool details, const char *want)
 	MR_BUF got = { 0 };
 
 	if (test->failed)
-		mr_buf_printf(&got, "error %s\n%s\n", mr_error_word(test->err.code), test->err.message);
+		mr_buf_printf(&got, "error %s\n%s\n", mr_error_word(test->err.code),
+			      test->err.message);
 	else
 		mr_plan_format(&test->plan, details, &got);
 	return expect(mr_buf_text(&got), want);
@@ -183,7 +184,8 @@ static int run_text(struct test *test, const char *folder, char *text)
 		text = *end ? end + 1 : end;
 		*end = '\0';
 		head = mr_strdup(test->arena, head);
-		if (run_section(test, folder, mr_strdup(test->arena, head), cut_body(test->arena, &text)) < 0) {
+		if (run_section(test, folder, mr_strdup(test->arena, head),
+				cut_body(test->arena, &text)) < 0) {
 			printf("# in section @%s: %s\n", head, test->err.message);
 			return -1;
 		}
@@ -196,7 +198,8 @@ static bool run_file(const char *folder, const char *name)
 	MR_ARENA arena = mr_arena_open();
 	struct test test = { .arena = arena };
 	char *text;
-	int result = mr_file_read(arena, mr_printf(arena, "%s/%s", folder, name), MOST, &text, NULL, &test.err);
+	int result = mr_file_read(arena, mr_printf(arena, "%s/%s", folder, name), MOST, &text, NULL,
+				  &test.err);
 
 	if (result < 0)
 		printf("# %s\n", test.err.message);

@@ -8,8 +8,9 @@
 #include "features/instance.h"
 #include "features/skew.h"
 
-static const char facts[] = "dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"
-			    "dn: uid=old,ou=Mail,dc=mailrepl\nobjectClass: Account\nuid: old\nhost: a\n";
+static const char facts[] =
+	"dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"
+	"dn: uid=old,ou=Mail,dc=mailrepl\nobjectClass: Account\nuid: old\nhost: a\n";
 
 /* What instance.h's openers give instead of a connection; they are wrapped (ld --wrap). */
 static struct {
@@ -17,13 +18,14 @@ static struct {
 	int own_opened, peer_opened;
 } world;
 
-int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config, struct mr_directory **out,
-			    struct mr_error *err);
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config, const char *folder,
-				 const char *host, struct mr_directory **out, struct mr_error *err);
+int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_directory **out, struct mr_error *err);
+int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
+				 const char *folder, const char *host, struct mr_directory **out,
+				 struct mr_error *err);
 
-int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config, struct mr_directory **out,
-			    struct mr_error *err)
+int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_directory **out, struct mr_error *err)
 {
 	(void)arena, (void)config;
 	world.own_opened++;
@@ -32,8 +34,9 @@ int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *conf
 	return *out ? 0 : mr_fail(err, MR_E_UNAVAILABLE, "nobody answers");
 }
 
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config, const char *folder,
-				 const char *host, struct mr_directory **out, struct mr_error *err)
+int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
+				 const char *folder, const char *host, struct mr_directory **out,
+				 struct mr_error *err)
 {
 	(void)arena, (void)config, (void)folder, (void)err;
 	assert_string_equal(host, "mail2.lan");
@@ -82,7 +85,8 @@ static int teardown(void **state)
 
 static struct mr_entry *account(struct fixture *f, const char *uid, const char *host)
 {
-	struct mr_entry *entry = mr_entry_new(f->arena, mr_dn(f->arena, "uid", uid, "ou=Mail,dc=mailrepl"));
+	struct mr_entry *entry =
+		mr_entry_new(f->arena, mr_dn(f->arena, "uid", uid, "ou=Mail,dc=mailrepl"));
 
 	mr_entry_add(f->arena, entry, "objectClass", "account");
 	mr_entry_add(f->arena, entry, "uid", uid);
@@ -94,7 +98,8 @@ static const char *host_of(struct fixture *f, struct mr_directory *dir, const ch
 {
 	struct mr_entry *entry;
 
-	assert_ok(mr_directory_read(dir, f->arena, mr_dn(f->arena, "uid", uid, "ou=Mail,dc=mailrepl"), NULL,
+	assert_ok(mr_directory_read(dir, f->arena,
+				    mr_dn(f->arena, "uid", uid, "ou=Mail,dc=mailrepl"), NULL,
 				    &entry, &f->err),
 		  f->err);
 	return entry ? mr_entry_value(entry, "host") : NULL;
@@ -141,7 +146,8 @@ static void what_is_done_already_is_done_again_without_complaint(void **state)
 
 	/* the server's "Account" is our "account" */
 	mr_plan_add_entry(f->arena, &f->plan, NULL, account(f, "old", "a"), "add old");
-	mr_plan_delete_entry(f->arena, &f->plan, NULL, account(f, "never", "a")->dn, "delete never");
+	mr_plan_delete_entry(f->arena, &f->plan, NULL, account(f, "never", "a")->dn,
+			     "delete never");
 	assert_ok(apply(f), f->err);
 }
 
@@ -318,8 +324,8 @@ static void the_time_of_a_change_sequence_number_is_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (mr_skew_csn_time(rows[i].csn) != rows[i].want)
-			fail_msg("%s: got %lld, want %lld", rows[i].csn, mr_skew_csn_time(rows[i].csn),
-				 rows[i].want);
+			fail_msg("%s: got %lld, want %lld", rows[i].csn,
+				 mr_skew_csn_time(rows[i].csn), rows[i].want);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
