@@ -44,8 +44,11 @@ static int head_csns(struct mr_arena *arena, int fd, const char *name, struct mr
 	ldif = mr_ldif_open(fd, name);
 	rc = mr_ldif_read(ldif, arena, &base, err);
 	mr_ldif_close(ldif);
-	if (rc < 0)
+	if (rc < 0) {
+		if (err->code == MR_E_INVALID)
+			err->code = MR_E_ARCHIVE;
 		return -1;
+	}
 	csns = rc ? mr_entry_attr(base, "contextCSN") : NULL;
 	if (csns)
 		*out = csns->values;
