@@ -42,7 +42,8 @@ static struct mr_value *archive_value(struct mr_arena *arena, const struct mr_ba
 	mr_value_set_int(arena, item, "size", made->size);
 	mr_value_set_string(arena, item, "host", made->manifest.host);
 	mr_value_set_string(arena, item, "for", made->manifest.for_host);
-	mr_value_set_string(arena, item, "created", mr_manifest_time(arena, made->manifest.created));
+	mr_value_set_string(arena, item, "created",
+			    mr_manifest_time(arena, made->manifest.created));
 	mr_value_set_int(arena, item, "generation", made->manifest.generation);
 	return item;
 }
@@ -52,10 +53,12 @@ static int create(void *argument, struct mr_error *err)
 	struct backup *backup = argument;
 	struct mr_arena *arena = backup->context->arena;
 
-	if (mr_backup_create(arena, &backup->context->config, &backup->topology, &backup->made, err) < 0)
+	if (mr_backup_create(arena, &backup->context->config, &backup->topology, &backup->made,
+			     err) < 0)
 		return -1;
 	for (size_t i = 0; i < backup->made.count; i++)
-		mr_value_append(arena, backup->archives, archive_value(arena, &backup->made.items[i]));
+		mr_value_append(arena, backup->archives,
+				archive_value(arena, &backup->made.items[i]));
 	return 0;
 }
 
@@ -71,7 +74,8 @@ static void print_archives(const struct backup *backup)
 	for (size_t i = 0; i < count; i++) {
 		const struct mr_backup *made = &backup->made.items[i];
 
-		cells[3 * i + 3] = made->manifest.for_host ? made->manifest.for_host : _("this host");
+		cells[3 * i + 3] =
+			made->manifest.for_host ? made->manifest.for_host : _("this host");
 		cells[3 * i + 4] = mr_printf(arena, "%lld", (long long)made->size);
 		cells[3 * i + 5] = made->path;
 	}
@@ -81,7 +85,8 @@ static void print_archives(const struct backup *backup)
 	puts(_("\nTo a host that joins, or that shall be able to come back, copy its own:"));
 	for (size_t i = 1; i < count; i++)
 		printf("  scp %s root@%s:%s/\n", backup->made.items[i].path,
-		       backup->made.items[i].manifest.for_host, backup->context->config.backup_folder);
+		       backup->made.items[i].manifest.for_host,
+		       backup->context->config.backup_folder);
 }
 
 /* slapd that does not run is no reason to have no backup. */
@@ -92,7 +97,8 @@ static int read_topology(struct backup *backup, struct mr_error *err)
 	if (mr_service_running(MR_SERVICE_SLAPD, context->config.root) &&
 	    mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
 		mr_log(MR_LOG_WARNING, _("%s: reading the database files instead"), err->message);
-	return mr_instance_topology(context->arena, context->dir, &context->config, &backup->topology, err);
+	return mr_instance_topology(context->arena, context->dir, &context->config,
+				    &backup->topology, err);
 }
 
 static int run_create(struct backup *backup, struct mr_error *err)
@@ -103,10 +109,12 @@ static int run_create(struct backup *backup, struct mr_error *err)
 
 	if (cl_require_config(context, err) < 0 || read_topology(backup, err) < 0)
 		return -1;
-	backup->archives = mr_value_set(context->arena, result, "archives", mr_value_list(context->arena));
+	backup->archives =
+		mr_value_set(context->arena, result, "archives", mr_value_list(context->arena));
 	mr_plan_action(context->arena, &plan, create, backup,
-		       mr_printf(context->arena, _("write the archives of %s into %s%s"), context->config.host,
-				 context->config.root, context->config.backup_folder));
+		       mr_printf(context->arena, _("write the archives of %s into %s%s"),
+				 context->config.host, context->config.root,
+				 context->config.backup_folder));
 	if (cl_finish(context, &plan, result, err) < 0)
 		return -1;
 	if (!context->dry_run && !context->json)
@@ -122,8 +130,8 @@ static void print_restore(const struct cl_context *context, const struct mr_rest
 	MR_BUF text = { 0 };
 
 	fprintf(to, _("Archive %s\n  made by %s, %s, generation %lld\n%s\n"), restore->archive.path,
-		manifest->host, mr_manifest_time(context->arena, manifest->created), manifest->generation,
-		mr_restore_case_text(restore->which));
+		manifest->host, mr_manifest_time(context->arena, manifest->created),
+		manifest->generation, mr_restore_case_text(restore->which));
 	/* With --dry-run and -v the plan is printed anyway. */
 	if (!context->dry_run && !context->verbose && plan->count) {
 		mr_plan_format(plan, false, &text);
@@ -138,7 +146,8 @@ static int apply_restore(struct cl_context *context, const struct mr_restore *re
 	static const char *const cases[] = { "changes", "rejoin", "bare" };
 	struct mr_value *result = mr_value_object(context->arena);
 
-	mr_value_set(context->arena, result, "archive", archive_value(context->arena, &restore->archive));
+	mr_value_set(context->arena, result, "archive",
+		     archive_value(context->arena, &restore->archive));
 	mr_value_set_string(context->arena, result, "case", cases[restore->which]);
 	if (!context->quiet || !context->yes)
 		print_restore(context, restore, plan);
@@ -177,7 +186,8 @@ int main(int argc, char **argv)
 	const struct cl_command command = {
 		.name = "cl-backup",
 		.usage = "[-r]",
-		.summary = N_("Writes this host's archive, on the home one for each other host too, or restores this host."),
+		.summary = N_("Writes this host's archive, on the home one for each other host "
+			      "too, or restores this host."),
 		.options = options,
 		.needs = CL_LOCK | CL_ROOT | CL_ASKS,
 		.data = &backup,

@@ -1,20 +1,21 @@
 /* Archives: what a host needs to come back, and what a peer needs to join.
  *
- * Members of <UTC>-<host>.tar.bz2, in this order; a "-for-<peer>" archive leaves out what the peer may not have:
+ * Members of <UTC>-<host>.tar.bz2, in this order; a "-for-<peer>" archive leaves out what the peer
+ *may not have:
  *
- *	MANIFEST.json        format version, domain id, host, serverID, home, "for", UTC time, generation, members with size and SHA-256
- *	topology.ldif        ou=Hosts, the hosts and the domains, as of the copy
- *	tls/ca.crt
- *	tls/ca.key           full archive of the home only
+ *	MANIFEST.json        format version, domain id, host, serverID, home, "for", UTC time,
+ *generation, members with size and SHA-256 topology.ldif        ou=Hosts, the hosts and the
+ *domains, as of the copy tls/ca.crt tls/ca.key           full archive of the home only
  *	tls/host.crt, .key   of the host that the archive is for (full: of its maker)
  *	tls/peers/<host>.crt, .key   full archive of the home only
  *	mailrepl.conf        full only
  *	templates/<path>     overrides, full and peers
  *	mail-owned.ldif      slapcat of what the maker owns
- *	mail-copies.ldif     slapcat of the copy's base entry with its contextCSNs and of the other hosts' containers
- *	unix-owned.ldif, unix-copies.ldif   not in an archive for a relay
+ *	mail-copies.ldif     slapcat of the copy's base entry with its contextCSNs and of the other
+ *hosts' containers unix-owned.ldif, unix-copies.ldif   not in an archive for a relay
  *
- * The manifest is the first member; it is what tells a whole archive from one that was cut and compressed again. */
+ * The manifest is the first member; it is what tells a whole archive from one that was cut and
+ *compressed again. */
 #ifndef MR_FEATURES_BACKUP_H
 #define MR_FEATURES_BACKUP_H
 
@@ -56,47 +57,56 @@ struct mr_backups {
 	size_t count;
 };
 
-/* Writes the full archive of this host and, on the home, one per other host, into the configured folder (made 0700): each under a
- * temporary name, fsynced, read back and verified; renamed when all are good. Databases are dumped and compressed once, in files
- * that have no name, and shared by the archives. Nothing is left behind on failure, and what a killed run left is removed. A host
- * whose certificate this host does not have is left out with a warning. Works without slapd running. The caller holds MR_PATH_LOCK. */
+/* Writes the full archive of this host and, on the home, one per other host, into the configured
+ * folder (made 0700): each under a temporary name, fsynced, read back and verified; renamed when
+ * all are good. Databases are dumped and compressed once, in files that have no name, and shared by
+ * the archives. Nothing is left behind on failure, and what a killed run left is removed. A host
+ * whose certificate this host does not have is left out with a warning. Works without slapd
+ * running. The caller holds MR_PATH_LOCK. */
 int mr_backup_create(struct mr_arena *arena, const struct mr_config *config,
 		     const struct mr_topology *topology, struct mr_backups *out,
 		     struct mr_error *err) MR_MUST_CHECK;
 
-/* Reads the whole archive, checks every member against the manifest, and the manifest against itself: count, order, sizes,
- * digests, known names only, what `for` may hold. With `folder` (absent, made 0700) the members are left there under their names;
- * it is removed on failure. MR_E_ARCHIVE says what is wrong. */
+/* Reads the whole archive, checks every member against the manifest, and the manifest against
+ * itself: count, order, sizes, digests, known names only, what `for` may hold. With `folder`
+ * (absent, made 0700) the members are left there under their names; it is removed on failure.
+ * MR_E_ARCHIVE says what is wrong. */
 int mr_backup_unpack(struct mr_arena *arena, const char *path, const char *folder,
 		     struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
 
-/* The same, but only what `host` may have is left in `folder`: of an archive that it made itself or that was made for it all, of
- * another's full archive neither that host's key nor any other's but `host`'s own, and for a relay no account.
- * The whole is verified all the same. MR_E_NO_HOST: `host` is not in the archive's topology. */
-int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *folder, const char *host,
-			 struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
+/* The same, but only what `host` may have is left in `folder`: of an archive that it made itself or
+ * that was made for it all, of another's full archive neither that host's key nor any other's but
+ * `host`'s own, and for a relay no account. The whole is verified all the same. MR_E_NO_HOST:
+ * `host` is not in the archive's topology. */
+int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *folder,
+			 const char *host, struct mr_manifest *out,
+			 struct mr_error *err) MR_MUST_CHECK;
 /* The manifest alone, not verified against the rest. */
 int mr_backup_peek(struct mr_arena *arena, const char *path, struct mr_manifest *out,
 		   struct mr_error *err) MR_MUST_CHECK;
 
-/* The newest archive of the configured folder that verifies and that `wanted` accepts, unpacked into `folder`. Archives that do not verify
- * are named in warnings and skipped. MR_E_NOT_FOUND: none; the message says what was looked for and where, and what was skipped why. */
+/* The newest archive of the configured folder that verifies and that `wanted` accepts, unpacked
+ * into `folder`. Archives that do not verify are named in warnings and skipped. MR_E_NOT_FOUND:
+ * none; the message says what was looked for and where, and what was skipped why. */
 typedef bool (*mr_manifest_filter)(const void *context, const struct mr_manifest *manifest);
-int mr_backup_newest(struct mr_arena *arena, const struct mr_config *config, mr_manifest_filter wanted,
-		     const void *context, const char *folder, struct mr_backup *out,
-		     struct mr_error *err) MR_MUST_CHECK;
-/* The same with mr_backup_unpack_for; what was left in `folder` by an earlier run is removed first in both. */
-int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config, mr_manifest_filter wanted,
-			 const void *context, const char *folder, const char *host, struct mr_backup *out,
+int mr_backup_newest(struct mr_arena *arena, const struct mr_config *config,
+		     mr_manifest_filter wanted, const void *context, const char *folder,
+		     struct mr_backup *out, struct mr_error *err) MR_MUST_CHECK;
+/* The same with mr_backup_unpack_for; what was left in `folder` by an earlier run is removed first
+ * in both. */
+int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config,
+			 mr_manifest_filter wanted, const void *context, const char *folder,
+			 const char *host, struct mr_backup *out,
 			 struct mr_error *err) MR_MUST_CHECK;
 
 /* The topology of an unpacked archive. */
 int mr_backup_topology(struct mr_arena *arena, const char *folder, struct mr_topology *out,
 		       struct mr_error *err) MR_MUST_CHECK;
 
-/* Writers for mr_database_load: from an unpacked archive. The copy of a service (the maker's container renamed from owned to
- * copy, contextCSNs merged on the base entry), the same without the maker's container and CSN, and the maker's owned database as a
- * *new* truth (operational attributes stripped: a `fresh` seed). */
+/* Writers for mr_database_load: from an unpacked archive. The copy of a service (the maker's
+ * container renamed from owned to copy, contextCSNs merged on the base entry), the same without the
+ * maker's container and CSN, and the maker's owned database as a *new* truth (operational
+ * attributes stripped: a `fresh` seed). */
 struct mr_backup_source {
 	const char *folder;
 	const struct mr_manifest *manifest;

@@ -56,7 +56,8 @@ static bool wanted(const struct making *ma, const struct mr_dump *dump, const ch
 	return dump->present && host->services & dump->service;
 }
 
-static void add_member(struct mr_manifest *manifest, const char *name, size_t size, const char *sha256)
+static void add_member(struct mr_manifest *manifest, const char *name, size_t size,
+		       const char *sha256)
 {
 	manifest->members[manifest->count++] =
 		(struct mr_manifest_member){ name, (int64_t)size, sha256 };
@@ -89,18 +90,20 @@ static void fill_manifest(struct making *ma, const char *peer, const struct mr_b
 		.server_id = mr_topology_host(ma->topology, ma->config->host)->server_id,
 		.created = ma->created,
 		.generation = ma->topology->generation,
-		.members = MR_NEW_ARRAY(ma->arena, struct mr_manifest_member, parts->count + MR_DUMPS),
+		.members =
+			MR_NEW_ARRAY(ma->arena, struct mr_manifest_member, parts->count + MR_DUMPS),
 	};
 	for (size_t i = 0; i < parts->count; i++)
 		add_member(out, parts->items[i].name, parts->items[i].len,
 			   digest(ma->arena, part_data(&parts->items[i]), parts->items[i].len));
 	for (int i = 0; i < MR_DUMPS; i++)
 		if (wanted(ma, &ma->dumps.items[i], peer))
-			add_member(out, ma->dumps.items[i].name, (size_t)ma->dumps.items[i].size, ma->dumps.items[i].sha256);
+			add_member(out, ma->dumps.items[i].name, (size_t)ma->dumps.items[i].size,
+				   ma->dumps.items[i].sha256);
 }
 
-static int put_small(struct making *ma, struct mr_piece_writer *writer, const char *name, const char *data,
-		     size_t len, struct mr_error *err)
+static int put_small(struct making *ma, struct mr_piece_writer *writer, const char *name,
+		     const char *data, size_t len, struct mr_error *err)
 {
 	if (mr_piece_add_header(writer, name, (int64_t)len, ma->created, err) < 0 ||
 	    mr_piece_add(writer, data, len, err) < 0)
@@ -110,7 +113,8 @@ static int put_small(struct making *ma, struct mr_piece_writer *writer, const ch
 
 /* The manifest and the small members: the piece that differs from archive to archive. */
 static int write_front(struct making *ma, const struct mr_manifest *manifest,
-		       const struct mr_backup_parts *parts, struct mr_piece *out, struct mr_error *err)
+		       const struct mr_backup_parts *parts, struct mr_piece *out,
+		       struct mr_error *err)
 {
 	const char *text = mr_manifest_format(ma->arena, manifest);
 	struct mr_piece_writer *writer;
@@ -136,22 +140,24 @@ static int write_front(struct making *ma, const struct mr_manifest *manifest,
 
 typedef int (*piece_user)(const struct mr_piece *piece, int fd, struct mr_error *err);
 
-static int for_pieces(struct making *ma, const char *peer, const struct mr_piece *front, piece_user use,
-		      int fd, struct mr_error *err)
+static int for_pieces(struct making *ma, const char *peer, const struct mr_piece *front,
+		      piece_user use, int fd, struct mr_error *err)
 {
 	if (use(front, fd, err) < 0)
 		return -1;
 	for (int i = 0; i < MR_DUMPS; i++)
 		if (wanted(ma, &ma->dumps.items[i], peer) &&
-		    (use(&ma->dumps.items[i].head, fd, err) < 0 || use(&ma->dumps.items[i].data, fd, err) < 0))
+		    (use(&ma->dumps.items[i].head, fd, err) < 0 ||
+		     use(&ma->dumps.items[i].data, fd, err) < 0))
 			return -1;
 	return use(&ma->dumps.end, fd, err);
 }
 
-/* The full archive is unpacked and every digest compared. That proves the pieces that the others share with it, so these are
- * compared with their pieces byte for byte; their own front has been proven by itself. */
-static int verify(struct making *ma, const char *peer, const struct mr_piece *front, const char *path,
-		  int fd, struct mr_error *err)
+/* The full archive is unpacked and every digest compared. That proves the pieces that the others
+ * share with it, so these are compared with their pieces byte for byte; their own front has been
+ * proven by itself. */
+static int verify(struct making *ma, const char *peer, const struct mr_piece *front,
+		  const char *path, int fd, struct mr_error *err)
 {
 	struct mr_manifest manifest;
 	char more;
@@ -164,11 +170,13 @@ static int verify(struct making *ma, const char *peer, const struct mr_piece *fr
 		return mr_fail_errno(err, "%s", path);
 	if (for_pieces(ma, peer, front, mr_piece_compare, fd, err) < 0)
 		return mr_fail_in(err, _("verifying %s"), path);
-	return read(fd, &more, 1) == 0 ? 0 : mr_fail(err, MR_E_IO, _("%s: longer than what was written"), path);
+	return read(fd, &more, 1) == 0
+		       ? 0
+		       : mr_fail(err, MR_E_IO, _("%s: longer than what was written"), path);
 }
 
-static int write_file(struct making *ma, const char *peer, const struct mr_piece *front, struct made *made,
-		      struct mr_error *err)
+static int write_file(struct making *ma, const char *peer, const struct mr_piece *front,
+		      struct made *made, struct mr_error *err)
 {
 	char *path = mr_printf(ma->arena, "%s/" STALE_PREFIX "XXXXXX", ma->folder);
 	int fd = mkostemp(path, O_CLOEXEC), rc;
@@ -210,7 +218,8 @@ static int make_one(struct making *ma, const char *peer, struct made *made, stru
 static int rename_all(struct making *ma, struct made *made, size_t count, struct mr_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (renameat2(AT_FDCWD, made[i].temporary, AT_FDCWD, made[i].path, RENAME_NOREPLACE) < 0) {
+		if (renameat2(AT_FDCWD, made[i].temporary, AT_FDCWD, made[i].path,
+			      RENAME_NOREPLACE) < 0) {
 			mr_fail_errno(err, "%s", made[i].path);
 			while (i-- > 0)
 				unlink(made[i].path);
@@ -237,7 +246,8 @@ static int make_all(struct making *ma, struct mr_backups *out, struct mr_error *
 			continue;
 		if (!mr_backup_peer_known(ma->config, peer)) {
 			mr_log(MR_LOG_WARNING,
-			       _("no archive for %s: its certificate or key is not in %s%s (cl-replication -r issues them)"),
+			       _("no archive for %s: its certificate or key is not in %s%s "
+				 "(cl-replication -r issues them)"),
 			       peer, ma->config->root, MR_PATH_PEERS);
 			continue;
 		}
@@ -265,7 +275,8 @@ static void choose_time(struct making *ma)
 }
 
 int mr_backup_create(struct mr_arena *arena, const struct mr_config *config,
-		     const struct mr_topology *topology, struct mr_backups *out, struct mr_error *err)
+		     const struct mr_topology *topology, struct mr_backups *out,
+		     struct mr_error *err)
 {
 	struct making ma = {
 		.arena = arena,
@@ -278,7 +289,8 @@ int mr_backup_create(struct mr_arena *arena, const struct mr_config *config,
 	*out = (struct mr_backups){ 0 };
 	if (!mr_topology_host(topology, config->host))
 		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology"), config->host);
-	if (mr_folder_make(ma.folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err) < 0 ||
+	if (mr_folder_make(ma.folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err) <
+		    0 ||
 	    remove_stale(ma.folder, err) < 0)
 		return -1;
 	choose_time(&ma);

@@ -60,8 +60,9 @@ static int run_slapcat(const struct dumping *du, int row, struct mr_child **chil
 	const char *suffix = mr_database_suffix(du->arena, rows[row].database, du->config->host);
 	const char *filter = NULL;
 
-	/* Our own container is in the other member already. slapcat decides before it formats: 100,000 entries that are left
-	 * out cost 70 ms. (Its option -s would be faster still, but crashes in 2.5.13.) */
+	/* Our own container is in the other member already. slapcat decides before it formats:
+	 * 100,000 entries that are left out cost 70 ms. (Its option -s would be faster still, but
+	 * crashes in 2.5.13.) */
 	if (!mr_database_owned(rows[row].database))
 		filter = mr_filter(du->arena, "(!(entryDN:dnSubtreeMatch:=%s))",
 				   mr_dit_copy(du->arena, rows[row].service, du->config->host));
@@ -119,8 +120,8 @@ static int write_end(const struct dumping *du, struct mr_piece *out, struct mr_e
 	return mr_piece_finish(writer, out, err);
 }
 
-int mr_dumps_create(const struct mr_config *config, const char *folder, int64_t time, struct mr_dumps *out,
-		    struct mr_error *err)
+int mr_dumps_create(const struct mr_config *config, const char *folder, int64_t time,
+		    struct mr_dumps *out, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	const struct dumping du = { arena, config, folder, time };

@@ -137,7 +137,8 @@ static int put_encoded_dn(struct rewriter *re, const char *line, size_t len, str
 
 	if (fd < 0)
 		return mr_fail_errno(err, _("reading %s"), re->what->name);
-	if (write(fd, line, len) < 0 || write(fd, rest, strlen(rest)) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+	if (write(fd, line, len) < 0 || write(fd, rest, strlen(rest)) < 0 ||
+	    lseek(fd, 0, SEEK_SET) < 0) {
 		close(fd);
 		return mr_fail_errno(err, _("reading %s"), re->what->name);
 	}
@@ -213,7 +214,10 @@ static int run(struct rewriter *re, struct mr_error *err)
 int mr_ldif_rewrite(const struct mr_ldif_rewrite *rewrite, int in, int out, struct mr_error *err)
 {
 	struct rewriter re = {
-		.what = rewrite, .in_fd = in, .out_fd = out, .from_len = strlen(rewrite->from),
+		.what = rewrite,
+		.in_fd = in,
+		.out_fd = out,
+		.from_len = strlen(rewrite->from),
 	};
 	int rc;
 

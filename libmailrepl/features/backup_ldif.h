@@ -1,19 +1,23 @@
-/* What slapcat wrote, line by line: records are moved to another suffix and attributes left out without parsing values, because 100,000
- * entries must not cost more than a fraction of a second. Lines must be unfolded (slapcat -o ldif-wrap=no). */
+/* What slapcat wrote, line by line: records are moved to another suffix and attributes left out
+ * without parsing values, because 100,000 entries must not cost more than a fraction of a second.
+ * Lines must be unfolded (slapcat -o ldif-wrap=no). */
 #ifndef MR_FEATURES_BACKUP_LDIF_H
 #define MR_FEATURES_BACKUP_LDIF_H
 
 #include "base/strings.h"
 
 struct mr_ldif_rewrite {
-	const char *name;        /* of the input, for messages */
-	const char *from;        /* every DN must be this or lie below it */
-	const char *to;          /* what takes its place; may be the same */
-	const char *const *drop; /* attributes left out (without regard to case and options), ends in NULL */
-	const char *extra;       /* whole lines put into the first record, which must be `from` itself; NULL: none */
+	const char *name; /* of the input, for messages */
+	const char *from; /* every DN must be this or lie below it */
+	const char *to;   /* what takes its place; may be the same */
+	const char *const
+		*drop; /* attributes left out (without regard to case and options), ends in NULL */
+	const char *extra; /* whole lines put into the first record, which must be `from` itself;
+			      NULL: none */
 };
 
-/* Copies `in` to `out`, memory flat. MR_E_ARCHIVE: a folded or overlong line, a DN elsewhere, a record without DN. */
+/* Copies `in` to `out`, memory flat. MR_E_ARCHIVE: a folded or overlong line, a DN elsewhere, a
+ * record without DN. */
 int mr_ldif_rewrite(const struct mr_ldif_rewrite *rewrite, int in, int out,
 		    struct mr_error *err) MR_MUST_CHECK;
 

@@ -21,12 +21,12 @@ static const struct row {
 	bool required;
 	bool unix_only;
 } rows[] = {
-	{ "topology.ldif", ALL, true, false },     { "tls/ca.crt", ALL, true, false },
-	{ "tls/ca.key", FULL_HOME, true, false },  { "tls/host.crt", ALL, true, false },
-	{ "tls/host.key", ALL, true, false },      { "tls/peers/", FULL_HOME, false, false },
-	{ "mailrepl.conf", FULL, true, false },    { "templates/", ALL, false, false },
-	{ "mail-owned.ldif", ALL, false, false },  { "mail-copies.ldif", ALL, true, false },
-	{ "unix-owned.ldif", ALL, false, true },   { "unix-copies.ldif", ALL, false, true },
+	{ "topology.ldif", ALL, true, false },    { "tls/ca.crt", ALL, true, false },
+	{ "tls/ca.key", FULL_HOME, true, false }, { "tls/host.crt", ALL, true, false },
+	{ "tls/host.key", ALL, true, false },     { "tls/peers/", FULL_HOME, false, false },
+	{ "mailrepl.conf", FULL, true, false },   { "templates/", ALL, false, false },
+	{ "mail-owned.ldif", ALL, false, false }, { "mail-copies.ldif", ALL, true, false },
+	{ "unix-owned.ldif", ALL, false, true },  { "unix-copies.ldif", ALL, false, true },
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
@@ -68,7 +68,8 @@ char *mr_manifest_file_name(struct mr_arena *arena, const struct mr_manifest *ma
 	return mr_strdup(arena, mr_buf_text(&name));
 }
 
-const struct mr_manifest_member *mr_manifest_member(const struct mr_manifest *manifest, const char *name)
+const struct mr_manifest_member *mr_manifest_member(const struct mr_manifest *manifest,
+						    const char *name)
 {
 	for (size_t i = 0; i < manifest->count; i++)
 		if (strcmp(manifest->members[i].name, name) == 0)
@@ -102,11 +103,12 @@ char *mr_manifest_format(struct mr_arena *arena, const struct mr_manifest *manif
 
 static int refuse(struct mr_error *err, const char *what, const char *value)
 {
-	return mr_fail(err, MR_E_ARCHIVE, "%s: %s: %s", MR_MANIFEST_NAME, what, value ? value : _("missing"));
+	return mr_fail(err, MR_E_ARCHIVE, "%s: %s: %s", MR_MANIFEST_NAME, what,
+		       value ? value : _("missing"));
 }
 
-static int get_host(struct mr_arena *arena, const struct mr_value *top, const char *key, const char **out,
-		    struct mr_error *err)
+static int get_host(struct mr_arena *arena, const struct mr_value *top, const char *key,
+		    const char **out, struct mr_error *err)
 {
 	const char *text = mr_value_get_string(top, key, NULL);
 
@@ -116,7 +118,8 @@ static int get_host(struct mr_arena *arena, const struct mr_value *top, const ch
 }
 
 /* Read by number, and right only if it prints the same again. */
-static int get_time(struct mr_arena *arena, const struct mr_value *top, int64_t *out, struct mr_error *err)
+static int get_time(struct mr_arena *arena, const struct mr_value *top, int64_t *out,
+		    struct mr_error *err)
 {
 	const char *text = mr_value_get_string(top, "created", "");
 	struct tm tm = { 0 };
@@ -131,11 +134,13 @@ static int get_time(struct mr_arena *arena, const struct mr_value *top, int64_t 
 /* The same alphabet as adapters/archive.h demands of the members themselves. */
 static bool name_ok(const char *name)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
 
-	return *name && *name != '/' && strlen(name) <= NAME_MOST && !name[strspn(name, alphabet)] &&
-	       !strstr(name, "//") && !strstr(name, "/../") && !strstr(name, "/./") &&
-	       !mr_starts_with(name, "../") && !mr_starts_with(name, "./") && !mr_ends_with(name, "/..") &&
+	return *name && *name != '/' && strlen(name) <= NAME_MOST &&
+	       !name[strspn(name, alphabet)] && !strstr(name, "//") && !strstr(name, "/../") &&
+	       !strstr(name, "/./") && !mr_starts_with(name, "../") &&
+	       !mr_starts_with(name, "./") && !mr_ends_with(name, "/..") &&
 	       !mr_ends_with(name, "/.") && !mr_ends_with(name, "/");
 }
 
@@ -175,7 +180,8 @@ static bool digest_ok(const char *text)
 	return text && strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-static int parse_member(const struct mr_value *value, struct mr_manifest_member *out, struct mr_error *err)
+static int parse_member(const struct mr_value *value, struct mr_manifest_member *out,
+			struct mr_error *err)
 {
 	out->name = mr_value_get_string(value, "name", NULL);
 	out->size = mr_value_get_int(value, "size", -1);
@@ -209,8 +215,8 @@ static int check_members(const struct mr_manifest *manifest, struct mr_error *er
 	return 0;
 }
 
-static int parse_members(struct mr_arena *arena, const struct mr_value *top, struct mr_manifest *out,
-			 struct mr_error *err)
+static int parse_members(struct mr_arena *arena, const struct mr_value *top,
+			 struct mr_manifest *out, struct mr_error *err)
 {
 	const struct mr_value *members = mr_value_get(top, "members");
 
@@ -240,15 +246,18 @@ int mr_manifest_parse(struct mr_arena *arena, const char *text, size_t len, stru
 	if (mr_value_get_int(top, "format", 0) != MR_BACKUP_FORMAT)
 		return mr_fail(err, MR_E_ARCHIVE,
 			       _("%s: format %lld, this version of mailrepl reads format %d only"),
-			       MR_MANIFEST_NAME, mr_value_get_int(top, "format", 0), MR_BACKUP_FORMAT);
+			       MR_MANIFEST_NAME, mr_value_get_int(top, "format", 0),
+			       MR_BACKUP_FORMAT);
 	out->domain_id = mr_value_get_string(top, "domainId", NULL);
 	server_id = mr_value_get_int(top, "serverId", 0);
 	out->generation = mr_value_get_int(top, "generation", 0);
-	if (!out->domain_id || !*out->domain_id || server_id < 1 || server_id > 4095 || out->generation < 1)
+	if (!out->domain_id || !*out->domain_id || server_id < 1 || server_id > 4095 ||
+	    out->generation < 1)
 		return refuse(err, "domainId, serverId, generation", NULL);
 	out->server_id = (unsigned)server_id;
 	if (get_host(arena, top, "host", &out->host, err) < 0 ||
-	    get_host(arena, top, "home", &out->home, err) < 0 || get_time(arena, top, &out->created, err) < 0)
+	    get_host(arena, top, "home", &out->home, err) < 0 ||
+	    get_time(arena, top, &out->created, err) < 0)
 		return -1;
 	if (mr_value_get(top, "for") && mr_value_get(top, "for")->kind != MR_VALUE_NULL &&
 	    get_host(arena, top, "for", &out->for_host, err) < 0)
@@ -272,7 +281,8 @@ int mr_manifest_agrees(const struct mr_manifest *manifest, const struct mr_topol
 	const struct mr_host *user = mr_topology_host(topology, reader);
 
 	if (strcmp(topology->domain_id, manifest->domain_id) != 0 ||
-	    strcmp(topology->home, manifest->home) != 0 || topology->generation != manifest->generation)
+	    strcmp(topology->home, manifest->home) != 0 ||
+	    topology->generation != manifest->generation)
 		return refuse(err, "topology.ldif", _("belongs to another archive"));
 	if (!maker || maker->server_id != manifest->server_id)
 		return refuse(err, _("not in topology.ldif with this serverID"), manifest->host);

@@ -9,18 +9,20 @@
 
 char *mr_manifest_format(struct mr_arena *arena, const struct mr_manifest *manifest);
 
-/* Parses and checks: the format is ours; names, times and digests are well-formed; members are known, in their order, each once;
- * what must be there is; nothing is there that an archive of this host for that one may not hold. MR_E_ARCHIVE. */
+/* Parses and checks: the format is ours; names, times and digests are well-formed; members are
+ * known, in their order, each once; what must be there is; nothing is there that an archive of this
+ * host for that one may not hold. MR_E_ARCHIVE. */
 int mr_manifest_parse(struct mr_arena *arena, const char *text, size_t len, struct mr_manifest *out,
 		      struct mr_error *err) MR_MUST_CHECK;
 
-/* The manifest beside the topology of the same archive: the same domain, home, serverID and generation; both hosts known; no
- * accounts for a relay. MR_E_ARCHIVE. */
+/* The manifest beside the topology of the same archive: the same domain, home, serverID and
+ * generation; both hosts known; no accounts for a relay. MR_E_ARCHIVE. */
 int mr_manifest_agrees(const struct mr_manifest *manifest, const struct mr_topology *topology,
 		       struct mr_error *err) MR_MUST_CHECK;
 
 /* NULL if absent. */
-const struct mr_manifest_member *mr_manifest_member(const struct mr_manifest *manifest, const char *name);
+const struct mr_manifest_member *mr_manifest_member(const struct mr_manifest *manifest,
+						    const char *name);
 /* "20260102T030405Z-mail1.lan.tar.bz2", "20260102T030405Z-mail1.lan-for-relay.lan.tar.bz2" */
 char *mr_manifest_file_name(struct mr_arena *arena, const struct mr_manifest *manifest);
 /* "2026-01-02T03:04:05Z" (RFC 3339) */

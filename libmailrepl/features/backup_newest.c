@@ -8,7 +8,8 @@
 #include "base/paths.h"
 
 /* Names begin with the time, so their order is that of the archives. */
-static int list_archives(struct mr_arena *arena, const char *folder, struct mr_list *out, struct mr_error *err)
+static int list_archives(struct mr_arena *arena, const char *folder, struct mr_list *out,
+			 struct mr_error *err)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *item;
@@ -33,7 +34,8 @@ struct choice {
 };
 
 /* 1: taken; 0: not this one; -1: it is the one, but it cannot be unpacked here. */
-static int try_archive(struct choice *choice, const char *path, struct mr_backup *out, struct mr_error *err)
+static int try_archive(struct choice *choice, const char *path, struct mr_backup *out,
+		       struct mr_error *err)
 {
 	struct stat st;
 
@@ -45,8 +47,8 @@ static int try_archive(struct choice *choice, const char *path, struct mr_backup
 		}
 		if (mr_tree_remove(choice->folder, err) < 0)
 			return -1;
-		if (mr_backup_unpack_for(choice->arena, path, choice->folder, choice->host, &out->manifest,
-					 err) == 0) {
+		if (mr_backup_unpack_for(choice->arena, path, choice->folder, choice->host,
+					 &out->manifest, err) == 0) {
 			out->size = stat(path, &st) == 0 ? st.st_size : 0;
 			return 1;
 		}
@@ -58,9 +60,9 @@ static int try_archive(struct choice *choice, const char *path, struct mr_backup
 	return 0;
 }
 
-int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config, mr_manifest_filter wanted,
-			 const void *context, const char *folder, const char *host, struct mr_backup *out,
-			 struct mr_error *err)
+int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config,
+			 mr_manifest_filter wanted, const void *context, const char *folder,
+			 const char *host, struct mr_backup *out, struct mr_error *err)
 {
 	const char *from = mr_path(arena, config->root, config->backup_folder);
 	struct choice choice = { arena, wanted, context, folder, host, { 0 }, 0 };
@@ -70,17 +72,20 @@ int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config,
 	if (list_archives(arena, from, &names, err) < 0)
 		return -1;
 	for (size_t i = names.count; i > 0 && rc == 0; i--)
-		rc = try_archive(&choice, mr_printf(arena, "%s/%s", from, names.items[i - 1]), out, err);
+		rc = try_archive(&choice, mr_printf(arena, "%s/%s", from, names.items[i - 1]), out,
+				 err);
 	if (rc == 0)
-		rc = mr_fail(err, MR_E_NOT_FOUND,
-			     _("no usable archive in %s (%zu for others or by others, not usable: %s)"), from,
-			     choice.others, choice.skipped.len ? choice.skipped.data : _("none"));
+		rc = mr_fail(
+			err, MR_E_NOT_FOUND,
+			_("no usable archive in %s (%zu for others or by others, not usable: %s)"),
+			from, choice.others, choice.skipped.len ? choice.skipped.data : _("none"));
 	mr_buf_close(&choice.skipped);
 	return rc < 0 ? -1 : 0;
 }
 
-int mr_backup_newest(struct mr_arena *arena, const struct mr_config *config, mr_manifest_filter wanted,
-		     const void *context, const char *folder, struct mr_backup *out, struct mr_error *err)
+int mr_backup_newest(struct mr_arena *arena, const struct mr_config *config,
+		     mr_manifest_filter wanted, const void *context, const char *folder,
+		     struct mr_backup *out, struct mr_error *err)
 {
 	return mr_backup_newest_for(arena, config, wanted, context, folder, NULL, out, err);
 }

@@ -44,8 +44,8 @@ static int add_file(struct reading *re, const char *name, const char *path, stru
 	struct mr_backup_part *part = append(re, name);
 	char *text;
 
-	if (mr_file_read(re->arena, mr_path(re->arena, re->config->root, path), FILE_MOST, &text, &part->len,
-			 err) < 0)
+	if (mr_file_read(re->arena, mr_path(re->arena, re->config->root, path), FILE_MOST, &text,
+			 &part->len, err) < 0)
 		return -1;
 	part->text = text;
 	return 0;
@@ -86,8 +86,9 @@ static void add_topology(struct reading *re)
 
 	mr_topology_format(re->arena, re->topology, container, &entries);
 	for (size_t i = 0; i < re->topology->domains.count; i++)
-		mr_entries_add(re->arena, &entries,
-			       mr_domain_entry(re->arena, re->topology->domains.items[i], container));
+		mr_entries_add(
+			re->arena, &entries,
+			mr_domain_entry(re->arena, re->topology->domains.items[i], container));
 	for (size_t i = 0; i < entries.count; i++)
 		mr_ldif_format(&text, entries.items[i]);
 	part->text = mr_strdup(re->arena, mr_buf_text(&text));
@@ -131,10 +132,13 @@ static int add_peers(struct reading *re, struct mr_error *err)
 	return 0;
 }
 
-/* Names below `folder`, relative to MR_PATH_OVERRIDES. What begins with a dot is somebody's temporary file. */
-static int list_templates(struct reading *re, const char *below, struct mr_list *out, struct mr_error *err)
+/* Names below `folder`, relative to MR_PATH_OVERRIDES. What begins with a dot is somebody's
+ * temporary file. */
+static int list_templates(struct reading *re, const char *below, struct mr_list *out,
+			  struct mr_error *err)
 {
-	const char *path = mr_printf(re->arena, "%s%s/%s", re->config->root, MR_PATH_OVERRIDES, below);
+	const char *path =
+		mr_printf(re->arena, "%s%s/%s", re->config->root, MR_PATH_OVERRIDES, below);
 	DIR *dir = opendir(path);
 	struct dirent *item;
 	int rc = 0;
@@ -165,7 +169,8 @@ static int add_templates(struct reading *re, struct mr_error *err)
 	mr_list_sort(&names);
 	for (size_t i = 0; i < names.count; i++)
 		if (add_file(re, mr_printf(re->arena, "templates/%s", names.items[i]),
-			     mr_printf(re->arena, "%s/%s", MR_PATH_OVERRIDES, names.items[i]), err) < 0)
+			     mr_printf(re->arena, "%s/%s", MR_PATH_OVERRIDES, names.items[i]),
+			     err) < 0)
 			return -1;
 	return 0;
 }
@@ -177,14 +182,15 @@ static int add_full(struct reading *re, struct mr_error *err)
 	if (home && add_key(re, "tls/ca.key", MR_PATH_CA_KEY, err) < 0)
 		return -1;
 	if (add_file(re, "tls/host.crt", MR_PATH_HOST_CERT, err) < 0 ||
-	    add_key(re, "tls/host.key", MR_PATH_HOST_KEY, err) < 0 || (home && add_peers(re, err) < 0))
+	    add_key(re, "tls/host.key", MR_PATH_HOST_KEY, err) < 0 ||
+	    (home && add_peers(re, err) < 0))
 		return -1;
 	return add_file(re, "mailrepl.conf", MR_PATH_CONFIG, err);
 }
 
 int mr_backup_parts_read(struct mr_arena *arena, const struct mr_config *config,
-			 const struct mr_topology *topology, const char *peer, struct mr_backup_parts *out,
-			 struct mr_error *err)
+			 const struct mr_topology *topology, const char *peer,
+			 struct mr_backup_parts *out, struct mr_error *err)
 {
 	struct reading re = { arena, config, topology, out };
 

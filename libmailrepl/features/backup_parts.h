@@ -7,7 +7,7 @@
 
 struct mr_backup_part {
 	const char *name;
-	const char *text;        /* or, for a key: */
+	const char *text; /* or, for a key: */
 	struct mr_secret secret;
 	size_t len;
 };
@@ -17,11 +17,11 @@ struct mr_backup_parts {
 	size_t count, size;
 };
 
-/* What the archive for `peer` (NULL: the full one of this host) holds, in the archive's order. Close them also on failure.
- * MR_E_NOT_FOUND: a key or certificate that must be there is not. */
+/* What the archive for `peer` (NULL: the full one of this host) holds, in the archive's order.
+ * Close them also on failure. MR_E_NOT_FOUND: a key or certificate that must be there is not. */
 int mr_backup_parts_read(struct mr_arena *arena, const struct mr_config *config,
-			 const struct mr_topology *topology, const char *peer, struct mr_backup_parts *out,
-			 struct mr_error *err) MR_MUST_CHECK;
+			 const struct mr_topology *topology, const char *peer,
+			 struct mr_backup_parts *out, struct mr_error *err) MR_MUST_CHECK;
 void mr_backup_parts_close(struct mr_backup_parts *parts); /* wipes the keys */
 /* Both files of a peer are there. */
 bool mr_backup_peer_known(const struct mr_config *config, const char *peer);

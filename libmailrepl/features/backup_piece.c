@@ -42,22 +42,23 @@ static int nameless_file(const char *folder, struct mr_error *err)
 	return fd;
 }
 
-static int start(const char *const *const commands[2], const struct mr_process *process, bool write_to,
-		 struct mr_child **child, int *fd, struct mr_error *err)
+static int start(const char *const *const commands[2], const struct mr_process *process,
+		 bool write_to, struct mr_child **child, int *fd, struct mr_error *err)
 {
 	for (int i = 0;; i++) {
 		struct mr_process run = *process;
 		int rc;
 
 		run.argv = commands[i];
-		rc = write_to ? mr_process_write_to(&run, child, fd, err) :
-				mr_process_read_from(&run, child, fd, err);
+		rc = write_to ? mr_process_write_to(&run, child, fd, err)
+			      : mr_process_read_from(&run, child, fd, err);
 		if (rc == 0 || i == 1)
 			return rc;
 	}
 }
 
-int mr_piece_create(const char *folder, bool proof, struct mr_piece_writer **out, struct mr_error *err)
+int mr_piece_create(const char *folder, bool proof, struct mr_piece_writer **out,
+		    struct mr_error *err)
 {
 	/* Smaller blocks: read back in three quarters of the time, for four per cent more bytes. */
 	static const char *const parallel[] = { "lbzip2", "-zc3", NULL };
@@ -70,7 +71,8 @@ int mr_piece_create(const char *folder, bool proof, struct mr_piece_writer **out
 	if (!writer)
 		abort();
 	writer->piece.fd = process.out_fd = nameless_file(folder, err);
-	if (process.out_fd < 0 || start(commands, &process, true, &writer->child, &writer->in_fd, err) < 0) {
+	if (process.out_fd < 0 ||
+	    start(commands, &process, true, &writer->child, &writer->in_fd, err) < 0) {
 		writer->child = NULL;
 		mr_piece_abandon(writer);
 		return -1;
@@ -142,8 +144,8 @@ static void put_number(char *field, size_t len, int64_t number)
 	field[0] = (char)0x80;
 }
 
-int mr_piece_add_header(struct mr_piece_writer *writer, const char *name, int64_t size, int64_t time,
-			struct mr_error *err)
+int mr_piece_add_header(struct mr_piece_writer *writer, const char *name, int64_t size,
+			int64_t time, struct mr_error *err)
 {
 	struct tar_header header = { .type = '0', .magic = "ustar", .version = { '0', '0' } };
 	const unsigned char *bytes = (const unsigned char *)&header;
@@ -243,7 +245,8 @@ int mr_piece_prove(const struct mr_piece *piece, struct mr_error *err)
 }
 
 /* The next bytes of a piece, at `offset`. */
-static ssize_t read_piece(const struct mr_piece *piece, int64_t offset, char *block, struct mr_error *err)
+static ssize_t read_piece(const struct mr_piece *piece, int64_t offset, char *block,
+			  struct mr_error *err)
 {
 	int64_t left = piece->size - offset;
 	ssize_t n = pread(piece->fd, block, left < (int64_t)CHUNK ? (size_t)left : CHUNK, offset);
@@ -283,7 +286,8 @@ int mr_piece_compare(const struct mr_piece *piece, int in, struct mr_error *err)
 			if (m < 0)
 				return mr_fail_errno(err, _("reading back"));
 			if (m == 0)
-				return mr_fail(err, MR_E_IO, _("it is shorter than what was written"));
+				return mr_fail(err, MR_E_IO,
+					       _("it is shorter than what was written"));
 		}
 		if (memcmp(block, found, (size_t)n) != 0)
 			return mr_fail(err, MR_E_IO, _("it does not read back as it was written"));

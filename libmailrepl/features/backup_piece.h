@@ -1,5 +1,6 @@
-/* Pieces of an archive: a whole number of blocks of a tar (POSIX ustar), compressed as a bzip2 stream of its own. Streams one after the
- * other are one bzip2 file (bzip2(1)), so what several archives hold is compressed once, and while it is still being read. */
+/* Pieces of an archive: a whole number of blocks of a tar (POSIX ustar), compressed as a bzip2
+ * stream of its own. Streams one after the other are one bzip2 file (bzip2(1)), so what several
+ * archives hold is compressed once, and while it is still being read. */
 #ifndef MR_FEATURES_BACKUP_PIECE_H
 #define MR_FEATURES_BACKUP_PIECE_H
 
@@ -16,20 +17,21 @@ struct mr_piece {
 };
 
 struct mr_piece_writer;
-/* The file is made in `folder`. Compresses with lbzip2 on all cores where it is installed, otherwise with bzip2. `proof`: it will be proven. */
+/* The file is made in `folder`. Compresses with lbzip2 on all cores where it is installed,
+ * otherwise with bzip2. `proof`: it will be proven. */
 int mr_piece_create(const char *folder, bool proof, struct mr_piece_writer **out,
 		    struct mr_error *err) MR_MUST_CHECK;
 int mr_piece_add(struct mr_piece_writer *writer, const void *data, size_t len,
 		 struct mr_error *err) MR_MUST_CHECK;
 /* A member's header. Its name is as adapters/archive.h demands. */
-int mr_piece_add_header(struct mr_piece_writer *writer, const char *name, int64_t size, int64_t time,
-			struct mr_error *err) MR_MUST_CHECK;
+int mr_piece_add_header(struct mr_piece_writer *writer, const char *name, int64_t size,
+			int64_t time, struct mr_error *err) MR_MUST_CHECK;
 /* Zeros up to a whole block. */
 int mr_piece_pad(struct mr_piece_writer *writer, struct mr_error *err) MR_MUST_CHECK;
 int mr_piece_finish(struct mr_piece_writer *writer, struct mr_piece *out,
 		    struct mr_error *err) MR_MUST_CHECK; /* frees it also on failure */
 void mr_piece_abandon(struct mr_piece_writer *writer);   /* NULL-safe */
-void mr_piece_close(struct mr_piece *piece);              /* NULL-safe; zeroed is allowed */
+void mr_piece_close(struct mr_piece *piece);             /* NULL-safe; zeroed is allowed */
 
 /* Decompresses it and compares. MR_E_IO: it does not hold what was put in. */
 int mr_piece_prove(const struct mr_piece *piece, struct mr_error *err) MR_MUST_CHECK;

@@ -11,13 +11,14 @@
 #define NEVER "entryDN", "subschemaSubentry", "hasSubordinates"
 
 static const char *const kept_drops[] = { NEVER, "contextCSN", NULL };
-static const char *const fresh_drops[] = { NEVER, "contextCSN", "structuralObjectClass", "entryUUID",
-					   "entryCSN", "creatorsName", "createTimestamp", "modifiersName",
-					   "modifyTimestamp", NULL };
+static const char *const fresh_drops[] = {
+	NEVER,          "contextCSN",      "structuralObjectClass", "entryUUID",       "entryCSN",
+	"creatorsName", "createTimestamp", "modifiersName",         "modifyTimestamp", NULL
+};
 
 /* *fd = -1 if the archive did not hold it. */
-static int open_member(const struct mr_backup_source *source, const char *what, const char **name, int *fd,
-		       struct mr_arena *arena, struct mr_error *err)
+static int open_member(const struct mr_backup_source *source, const char *what, const char **name,
+		       int *fd, struct mr_arena *arena, struct mr_error *err)
 {
 	const char *path;
 
@@ -29,7 +30,8 @@ static int open_member(const struct mr_backup_source *source, const char *what, 
 	return 0;
 }
 
-/* The contextCSNs of the first record, which is the base; `fd` is at the beginning again afterwards. */
+/* The contextCSNs of the first record, which is the base; `fd` is at the beginning again
+ * afterwards. */
 static int head_csns(struct mr_arena *arena, int fd, const char *name, struct mr_list *out,
 		     struct mr_error *err)
 {
@@ -72,8 +74,9 @@ static const char *csn_of(const struct mr_list *csns, long server)
 	return NULL;
 }
 
-/* Databases are dumped one after the other. Where both know a serverID the older CSN counts: too old makes the consumer ask for
- * what it has, too new makes it miss something for ever. What the copy says of the maker is dropped with its container. */
+/* Databases are dumped one after the other. Where both know a serverID the older CSN counts: too
+ * old makes the consumer ask for what it has, too new makes it miss something for ever. What the
+ * copy says of the maker is dropped with its container. */
 static const char *merge_csns(struct mr_arena *arena, const struct mr_list *owned,
 			      const struct mr_list *copied, unsigned maker)
 {
@@ -94,7 +97,8 @@ static const char *merge_csns(struct mr_arena *arena, const struct mr_list *owne
 	return mr_strdup(arena, mr_buf_text(&lines));
 }
 
-static int write_parts(const struct mr_backup_source *source, bool with_maker, int out, struct mr_error *err)
+static int write_parts(const struct mr_backup_source *source, bool with_maker, int out,
+		       struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *all = mr_dit_all(source->service), *owned_name, *copies_name;
@@ -122,8 +126,10 @@ static int write_parts(const struct mr_backup_source *source, bool with_maker, i
 	if (rc == 0 && owned >= 0)
 		rc = mr_ldif_rewrite(
 			&(struct mr_ldif_rewrite){
-				owned_name, mr_dit_owned(arena, source->service, source->manifest->host),
-				mr_dit_copy(arena, source->service, source->manifest->host), kept_drops, NULL },
+				owned_name,
+				mr_dit_owned(arena, source->service, source->manifest->host),
+				mr_dit_copy(arena, source->service, source->manifest->host),
+				kept_drops, NULL },
 			owned, out, err);
 done:
 	if (owned >= 0)
@@ -154,8 +160,8 @@ int mr_backup_write_owned(void *argument, int fd, struct mr_error *err)
 		return -1;
 	if (in < 0)
 		return mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), name);
-	rc = mr_ldif_rewrite(&(struct mr_ldif_rewrite){ name, suffix, suffix, fresh_drops, NULL }, in, fd,
-			     err);
+	rc = mr_ldif_rewrite(&(struct mr_ldif_rewrite){ name, suffix, suffix, fresh_drops, NULL },
+			     in, fd, err);
 	close(in);
 	return rc;
 }

@@ -30,7 +30,8 @@ struct unpacking {
 	char block[CHUNK];
 };
 
-static int refuse(const struct unpacking *un, const char *name, const char *what, struct mr_error *err)
+static int refuse(const struct unpacking *un, const char *name, const char *what,
+		  struct mr_error *err)
 {
 	return mr_fail(err, MR_E_ARCHIVE, "%s: %s: %s", un->path, name, what);
 }
@@ -58,7 +59,8 @@ static int read_manifest(struct unpacking *un, struct mr_error *err)
 	if (more < 0)
 		return -1;
 	if (more == 0 || strcmp(member.name, MR_MANIFEST_NAME) != 0)
-		return refuse(un, MR_MANIFEST_NAME, _("is not the first member: not an archive of mailrepl"), err);
+		return refuse(un, MR_MANIFEST_NAME,
+			      _("is not the first member: not an archive of mailrepl"), err);
 	if (read_text(un, member.name, MR_MANIFEST_MOST, &text, err) < 0)
 		return -1;
 	if (mr_manifest_parse(un->arena, mr_buf_text(&text), text.len, un->manifest, err) < 0)
@@ -78,7 +80,8 @@ static int check_sizes(struct unpacking *un, struct mr_error *err)
 
 	for (size_t i = 0; i < un->manifest->count; i++) {
 		const struct mr_manifest_member *member = &un->manifest->members[i];
-		int64_t most = strcmp(member->name, TOPOLOGY_NAME) == 0 ? TOPOLOGY_MOST : SMALL_MOST;
+		int64_t most =
+			strcmp(member->name, TOPOLOGY_NAME) == 0 ? TOPOLOGY_MOST : SMALL_MOST;
 
 		if (!is_database(member->name) && member->size > most)
 			return refuse(un, member->name, _("too long"), err);
@@ -87,8 +90,8 @@ static int check_sizes(struct unpacking *un, struct mr_error *err)
 	}
 	if (un->folder && statvfs(un->folder, &disk) == 0 &&
 	    un->total > (unsigned long long)disk.f_bavail * disk.f_frsize)
-		return mr_fail(err, MR_E_IO, _("%s needs %llu bytes, which %s does not have"), un->path,
-			       un->total, un->folder);
+		return mr_fail(err, MR_E_IO, _("%s needs %llu bytes, which %s does not have"),
+			       un->path, un->total, un->folder);
 	return 0;
 }
 
@@ -142,8 +145,8 @@ static int put(int fd, const char *data, size_t len)
 	return 0;
 }
 
-static int copy_member(struct unpacking *un, const struct mr_manifest_member *want, int fd, int keep,
-		       struct mr_error *err)
+static int copy_member(struct unpacking *un, const struct mr_manifest_member *want, int fd,
+		       int keep, struct mr_error *err)
 {
 	struct mr_sha256 *sum = mr_sha256_open();
 	int64_t size = 0;
@@ -198,12 +201,14 @@ static int check_topology(struct unpacking *un, int fd, struct mr_error *err)
 		return mr_fail_in(err, "%s", un->path);
 	if (un->host && !mr_topology_host(&un->topology, un->host))
 		return mr_fail(err, MR_E_NO_HOST,
-			       _("%s: %s is not among the hosts of this domain (add it on %s with cl-replication -r)"),
+			       _("%s: %s is not among the hosts of this domain (add it on %s with "
+				 "cl-replication -r)"),
 			       un->path, un->host, un->manifest->home);
 	return 0;
 }
 
-static int take_member(struct unpacking *un, const struct mr_manifest_member *want, struct mr_error *err)
+static int take_member(struct unpacking *un, const struct mr_manifest_member *want,
+		       struct mr_error *err)
 {
 	bool topology = strcmp(want->name, TOPOLOGY_NAME) == 0;
 	int fd = -1, keep = -1, rc = 0;
@@ -239,7 +244,8 @@ static int take_members(struct unpacking *un, struct mr_error *err)
 		if (strcmp(member.name, want->name) != 0)
 			return refuse(un, member.name, _("not what the manifest names here"), err);
 		if (member.size != want->size)
-			return refuse(un, want->name, _("altered: its size is not what the manifest says"), err);
+			return refuse(un, want->name,
+				      _("altered: its size is not what the manifest says"), err);
 		if (take_member(un, want, err) < 0)
 			return -1;
 	}
@@ -263,8 +269,8 @@ static int unpack(struct unpacking *un, struct mr_error *err)
 	return rc;
 }
 
-int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *folder, const char *host,
-			 struct mr_manifest *out, struct mr_error *err)
+int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *folder,
+			 const char *host, struct mr_manifest *out, struct mr_error *err)
 {
 	struct unpacking *un = MR_NEW(arena, struct unpacking);
 	struct mr_error ignored;
@@ -276,7 +282,8 @@ int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *f
 	un->manifest = out;
 	if (folder && mr_path_exists(folder))
 		return mr_fail(err, MR_E_EXISTS, _("%s is in the way"), folder);
-	if (folder && mr_folder_make(folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err) < 0)
+	if (folder &&
+	    mr_folder_make(folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err) < 0)
 		return -1;
 	if (unpack(un, err) == 0)
 		return 0;
@@ -285,13 +292,14 @@ int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *f
 	return -1;
 }
 
-int mr_backup_unpack(struct mr_arena *arena, const char *path, const char *folder, struct mr_manifest *out,
-		     struct mr_error *err)
+int mr_backup_unpack(struct mr_arena *arena, const char *path, const char *folder,
+		     struct mr_manifest *out, struct mr_error *err)
 {
 	return mr_backup_unpack_for(arena, path, folder, NULL, out, err);
 }
 
-int mr_backup_peek(struct mr_arena *arena, const char *path, struct mr_manifest *out, struct mr_error *err)
+int mr_backup_peek(struct mr_arena *arena, const char *path, struct mr_manifest *out,
+		   struct mr_error *err)
 {
 	struct unpacking *un = MR_NEW(arena, struct unpacking);
 	int rc;

@@ -20,23 +20,27 @@
 #include "features/topology_plan.h"
 
 #define FOLDER_PREFIX "restore." /* and the process: --dry-run takes no lock */
-#define PATH_MARKER MR_PATH_STATE "/restoring" /* "<case> <archive>": what was begun and not completed */
+#define PATH_MARKER                                                                                \
+	MR_PATH_STATE "/restoring" /* "<case> <archive>": what was begun and not completed */
 
 static const char *const words[] = {
-	[MR_RESTORE_CHANGES] = "changes", [MR_RESTORE_REJOIN] = "rejoin", [MR_RESTORE_BARE] = "bare",
+	[MR_RESTORE_CHANGES] = "changes",
+	[MR_RESTORE_REJOIN] = "rejoin",
+	[MR_RESTORE_BARE] = "bare",
 };
 
 const char *mr_restore_case_text(enum mr_restore_case which)
 {
 	static const char *const texts[] = {
-		[MR_RESTORE_CHANGES] =
-			N_("This host's directory is there: the differences to the archive are applied as changes."),
-		[MR_RESTORE_REJOIN] =
-			N_("This host's directory is gone, other hosts are alive: what this host owns is taken from their "
-			   "copies, which are newer than the archive; the archive gives the files."),
-		[MR_RESTORE_BARE] =
-			N_("This host's directory is gone and no other host answers: it is loaded from the archive, which "
-			   "becomes the truth for all hosts."),
+		[MR_RESTORE_CHANGES] = N_("This host's directory is there: the differences to the "
+					  "archive are applied as changes."),
+		[MR_RESTORE_REJOIN] = N_(
+			"This host's directory is gone, other hosts are alive: what this host owns "
+			"is taken from their "
+			"copies, which are newer than the archive; the archive gives the files."),
+		[MR_RESTORE_BARE] = N_("This host's directory is gone and no other host answers: "
+				       "it is loaded from the archive, which "
+				       "becomes the truth for all hosts."),
 	};
 
 	return _(texts[which]);
@@ -62,10 +66,12 @@ static bool resume(struct mr_arena *arena, struct mr_restore *restore, struct mr
 	archive[strcspn(archive, "\n")] = '\0';
 	for (enum mr_restore_case i = MR_RESTORE_REJOIN; i <= MR_RESTORE_BARE; i++)
 		if (strcmp(text, words[i]) == 0 &&
-		    mr_backup_unpack(arena, archive, restore->folder, &restore->archive.manifest, err) == 0) {
+		    mr_backup_unpack(arena, archive, restore->folder, &restore->archive.manifest,
+				     err) == 0) {
 			restore->archive.path = archive;
 			restore->which = i;
-			mr_log(MR_LOG_INFO, _("completing the restore from %s that was interrupted"), archive);
+			mr_log(MR_LOG_INFO,
+			       _("completing the restore from %s that was interrupted"), archive);
 			return true;
 		}
 	return false;
@@ -90,8 +96,8 @@ static int remove_stale(struct mr_arena *arena, const char *state, struct mr_err
 	return rc;
 }
 
-static int take_archive(struct mr_arena *arena, struct mr_restore *restore, const char *host, bool *resumed,
-			struct mr_error *err)
+static int take_archive(struct mr_arena *arena, struct mr_restore *restore, const char *host,
+			bool *resumed, struct mr_error *err)
 {
 	const char *state = mr_path(arena, restore->config.root, MR_PATH_STATE);
 
@@ -108,26 +114,29 @@ static int take_archive(struct mr_arena *arena, struct mr_restore *restore, cons
 }
 
 /* A machine that was set up anew knows nothing: its settings are in the archive. */
-static int take_config(struct mr_arena *arena, const struct mr_config *config, struct mr_restore *restore,
-		       struct mr_error *err)
+static int take_config(struct mr_arena *arena, const struct mr_config *config,
+		       struct mr_restore *restore, struct mr_error *err)
 {
 	const char *path = config->path;
 
 	if (config->exists && config->host)
 		return 0;
-	if (mr_config_load(arena, config->root, mr_printf(arena, "%s/mailrepl.conf", restore->folder),
-			   &restore->config, err) < 0)
+	if (mr_config_load(arena, config->root,
+			   mr_printf(arena, "%s/mailrepl.conf", restore->folder), &restore->config,
+			   err) < 0)
 		return -1;
 	restore->config.path = path;
-	if (restore->config.host && strcmp(restore->config.host, restore->archive.manifest.host) == 0)
+	if (restore->config.host &&
+	    strcmp(restore->config.host, restore->archive.manifest.host) == 0)
 		return 0;
-	return mr_fail(err, MR_E_ARCHIVE, _("%s: its mailrepl.conf is not that of %s"), restore->archive.path,
-		       restore->archive.manifest.host);
+	return mr_fail(err, MR_E_ARCHIVE, _("%s: its mailrepl.conf is not that of %s"),
+		       restore->archive.path, restore->archive.manifest.host);
 }
 
-/* 1: some other provider answers; 0: nobody does. One that answers but refuses us is alive, too: whatever the archive would make
- * the truth here, it would contradict. */
-static int find_alive(struct mr_arena *arena, const struct mr_restore *restore, struct mr_error *err)
+/* 1: some other provider answers; 0: nobody does. One that answers but refuses us is alive, too:
+ * whatever the archive would make the truth here, it would contradict. */
+static int find_alive(struct mr_arena *arena, const struct mr_restore *restore,
+		      struct mr_error *err)
 {
 	const struct mr_topology *topology = &restore->topology;
 	const char *tls = mr_printf(arena, "%s/tls", restore->folder);
@@ -136,13 +145,16 @@ static int find_alive(struct mr_arena *arena, const struct mr_restore *restore, 
 		const struct mr_host *host = &topology->hosts[i];
 		MR_DIRECTORY dir = NULL;
 
-		if (strcmp(host->name, restore->config.host) == 0 || !mr_host_is_provider(topology, host))
+		if (strcmp(host->name, restore->config.host) == 0 ||
+		    !mr_host_is_provider(topology, host))
 			continue;
 		if (mr_instance_open_peer(arena, &restore->config, tls, host->name, &dir, err) == 0)
 			return 1;
 		if (err->code == MR_E_DENIED)
-			return mr_fail_in(err, _("%s is alive, but does not accept this host (was it removed?)"),
-					  host->name);
+			return mr_fail_in(
+				err,
+				_("%s is alive, but does not accept this host (was it removed?)"),
+				host->name);
 		mr_log(MR_LOG_INFO, "%s: %s", host->name, err->message);
 	}
 	return 0;
@@ -186,7 +198,8 @@ static int plan_topology(struct mr_arena *arena, struct mr_restore *restore, str
 	if (mr_instance_topology(arena, restore->dir, &restore->config, &live, err) < 0)
 		return -1;
 	if (strcmp(live.domain_id, restore->topology.domain_id) != 0)
-		return mr_fail(err, MR_E_ARCHIVE, _("%s belongs to another mail domain, nothing was changed"),
+		return mr_fail(err, MR_E_ARCHIVE,
+			       _("%s belongs to another mail domain, nothing was changed"),
 			       restore->archive.path);
 	if (strcmp(live.home, restore->config.host) != 0)
 		return 0;
@@ -202,8 +215,10 @@ static int plan_changes(struct mr_arena *arena, struct mr_restore *restore, stru
 	size_t before = plan->count;
 
 	if (mr_instance_open(arena, &restore->config, &restore->dir, err) < 0)
-		return mr_fail_in(err, _("slapd must run for a restore as changes (cl-rebuild starts it)"));
-	if (mr_restore_files(arena, restore, plan, err) < 0 || plan_topology(arena, restore, plan, err) < 0)
+		return mr_fail_in(
+			err, _("slapd must run for a restore as changes (cl-rebuild starts it)"));
+	if (mr_restore_files(arena, restore, plan, err) < 0 ||
+	    plan_topology(arena, restore, plan, err) < 0)
 		return -1;
 	before = plan->count - before;
 	if (mr_restore_changes(arena, restore, plan, err) < 0)
@@ -233,7 +248,8 @@ static int join_again(void *argument, struct mr_error *err)
 	return rc;
 }
 
-/* The copies would contradict the new truth of this host, and of the others nobody is left to ask. */
+/* The copies would contradict the new truth of this host, and of the others nobody is left to ask.
+ */
 static int drop_copies(void *argument, struct mr_error *err)
 {
 	static const enum mr_database copies[] = { MR_DB_MAIL, MR_DB_UNIX };
@@ -258,14 +274,19 @@ static int load_archive(void *argument, struct mr_error *err)
 		{ restore->folder, &restore->archive.manifest, MR_UNIX },
 	};
 	const struct mr_seed seeds[MR_DATABASE_COUNT] = {
-		[MR_DB_MAIL_OWNED] = { mr_backup_write_owned, &sources[0], true, _("from the archive") },
-		[MR_DB_MAIL] = { mr_backup_write_others, &sources[0], false, _("from the archive") },
-		[MR_DB_UNIX_OWNED] = { mr_backup_write_owned, &sources[1], true, _("from the archive") },
-		[MR_DB_UNIX] = { mr_backup_write_others, &sources[1], false, _("from the archive") },
+		[MR_DB_MAIL_OWNED] = { mr_backup_write_owned, &sources[0], true,
+				       _("from the archive") },
+		[MR_DB_MAIL] = { mr_backup_write_others, &sources[0], false,
+				 _("from the archive") },
+		[MR_DB_UNIX_OWNED] = { mr_backup_write_owned, &sources[1], true,
+				       _("from the archive") },
+		[MR_DB_UNIX] = { mr_backup_write_others, &sources[1], false,
+				 _("from the archive") },
 	};
 	struct mr_plan plan = { 0 };
 
-	if (mr_rebuild_plan(arena, &restore->config, NULL, &restore->topology, seeds, &plan, err) < 0)
+	if (mr_rebuild_plan(arena, &restore->config, NULL, &restore->topology, seeds, &plan, err) <
+	    0)
 		return -1;
 	return mr_plan_apply(&plan, &restore->config, NULL, err);
 }
@@ -281,26 +302,31 @@ static int remove_marker(void *argument, struct mr_error *err)
 static int plan_gone(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
 		     struct mr_error *err)
 {
-	const char *marker = mr_printf(arena, "%s %s\n", words[restore->which], restore->archive.path);
+	const char *marker =
+		mr_printf(arena, "%s %s\n", words[restore->which], restore->archive.path);
 
-	mr_plan_file(arena, plan, mr_path(arena, restore->config.root, PATH_MARKER), marker, MR_FILE_PRIVATE,
-		     _("record that a restore is under way"));
+	mr_plan_file(arena, plan, mr_path(arena, restore->config.root, PATH_MARKER), marker,
+		     MR_FILE_PRIVATE, _("record that a restore is under way"));
 	if (mr_restore_files(arena, restore, plan, err) < 0)
 		return -1;
 	if (restore->which == MR_RESTORE_REJOIN) {
-		mr_plan_action(arena, plan, join_again, restore,
-			       _("join the domain again: what this host owns from its peers' copies"));
+		mr_plan_action(
+			arena, plan, join_again, restore,
+			_("join the domain again: what this host owns from its peers' copies"));
 	} else {
-		mr_plan_action(arena, plan, drop_copies, restore, _("stop slapd, remove old copies"));
+		mr_plan_action(arena, plan, drop_copies, restore,
+			       _("stop slapd, remove old copies"));
 		mr_plan_action(arena, plan, load_archive, restore,
-			       _("load the databases from the archive, start slapd, render Postfix and Dovecot"));
+			       _("load the databases from the archive, start slapd, render Postfix "
+				 "and Dovecot"));
 	}
-	mr_plan_action(arena, plan, remove_marker, restore, _("record that the restore is complete"));
+	mr_plan_action(arena, plan, remove_marker, restore,
+		       _("record that the restore is complete"));
 	return 0;
 }
 
-int mr_restore_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_restore *restore,
-		    struct mr_plan *plan, struct mr_error *err)
+int mr_restore_plan(struct mr_arena *arena, const struct mr_config *config,
+		    struct mr_restore *restore, struct mr_plan *plan, struct mr_error *err)
 {
 	const char *host = config->host;
 	bool resumed;
@@ -309,10 +335,11 @@ int mr_restore_plan(struct mr_arena *arena, const struct mr_config *config, stru
 	if (!host && mr_hostname(arena, &host, err) < 0)
 		return -1;
 	if (take_archive(arena, restore, host, &resumed, err) < 0 ||
-	    take_config(arena, config, restore, err) < 0 || (!resumed && tell_case(arena, restore, err) < 0))
+	    take_config(arena, config, restore, err) < 0 ||
+	    (!resumed && tell_case(arena, restore, err) < 0))
 		return -1;
-	return restore->which == MR_RESTORE_CHANGES ? plan_changes(arena, restore, plan, err) :
-						      plan_gone(arena, restore, plan, err);
+	return restore->which == MR_RESTORE_CHANGES ? plan_changes(arena, restore, plan, err)
+						    : plan_gone(arena, restore, plan, err);
 }
 
 void mr_restore_close(struct mr_restore *restore)

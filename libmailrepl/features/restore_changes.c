@@ -22,7 +22,8 @@ struct side {
 typedef int (*record_user)(void *context, struct mr_arena *arena, const struct mr_entry *entry,
 			   struct mr_error *err);
 
-static int for_records(const struct side *side, record_user use, void *context, struct mr_error *err)
+static int for_records(const struct side *side, record_user use, void *context,
+		       struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	int fd = open(side->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), more;
@@ -63,7 +64,8 @@ static struct mr_entry *copy_entry(struct mr_arena *arena, const struct mr_entry
 	for (size_t i = 0; i < from->count; i++)
 		if (!mr_restore_operational(from->attrs[i].name) &&
 		    strcasecmp(from->attrs[i].name, "userPassword") != 0)
-			mr_entry_add_list(arena, entry, from->attrs[i].name, &from->attrs[i].values);
+			mr_entry_add_list(arena, entry, from->attrs[i].name,
+					  &from->attrs[i].values);
 	return entry;
 }
 
@@ -83,7 +85,8 @@ static int change(struct comparing *co, const struct mr_entry *wanted, struct mr
 	if (mr_directory_read(co->dir, co->arena, wanted->dn, NULL, &live, err) < 0)
 		return -1;
 	if (!live)
-		return mr_fail(err, MR_E_TEMPORARY, _("%s was removed meanwhile: run this again"), wanted->dn);
+		return mr_fail(err, MR_E_TEMPORARY, _("%s was removed meanwhile: run this again"),
+			       wanted->dn);
 	old = copy_entry(co->arena, live);
 	names = MR_NEW_ARRAY(co->arena, const char *, old->count + 1);
 	for (size_t i = 0; i < old->count; i++)
@@ -93,7 +96,8 @@ static int change(struct comparing *co, const struct mr_entry *wanted, struct mr
 	return 0;
 }
 
-static int compare(void *context, struct mr_arena *arena, const struct mr_entry *entry, struct mr_error *err)
+static int compare(void *context, struct mr_arena *arena, const struct mr_entry *entry,
+		   struct mr_error *err)
 {
 	struct comparing *co = context;
 	struct mr_restore_item *live, wanted = { 0 }, nothing = { 0 };
@@ -201,7 +205,8 @@ static int plan_side(struct mr_arena *arena, struct mr_restore *restore, struct 
 	step = MR_NEW(arena, struct password_step);
 	*step = (struct password_step){ &restore->config, side };
 	mr_plan_action(arena, plan, set_passwords, step,
-		       mr_printf(arena, _("set the passwords of %zu accounts as the archive has them"),
+		       mr_printf(arena,
+				 _("set the passwords of %zu accounts as the archive has them"),
 				 side->passwords));
 	return 0;
 }
@@ -222,7 +227,8 @@ int mr_restore_changes(struct mr_arena *arena, struct mr_restore *restore, struc
 		side->container = mr_dit_owned(arena, side->service, restore->config.host);
 		side->name = mr_printf(arena, "%s-owned.ldif", mr_service_name(side->service));
 		side->path = mr_printf(arena, "%s/%s", restore->folder, side->name);
-		if (!mr_path_exists(side->path) || !mr_database_exists(&restore->config, rows[i].database))
+		if (!mr_path_exists(side->path) ||
+		    !mr_database_exists(&restore->config, rows[i].database))
 			continue;
 		sides[i] = side;
 		if (plan_side(arena, restore, side, plan, err) < 0)

@@ -77,7 +77,8 @@ static int plan_file(struct mr_arena *arena, const char *from, const char *to, s
 	if (!mr_path_exists(folder)) {
 		step = MR_NEW(arena, struct folder_step);
 		step->path = to;
-		mr_plan_action(arena, plan, make_folder_of, step, mr_printf(arena, _("make %s"), folder));
+		mr_plan_action(arena, plan, make_folder_of, step,
+			       mr_printf(arena, _("make %s"), folder));
 	}
 	mr_plan_file(arena, plan, to, text, MR_FILE_PUBLIC, mr_printf(arena, _("write %s"), to));
 	return 0;
@@ -104,8 +105,8 @@ static int plan_member(struct mr_arena *arena, struct mr_restore *restore, const
 	if (!path)
 		return 0;
 	from = mr_printf(arena, "%s/%s", restore->folder, name);
-	to = strcmp(path, MR_PATH_CONFIG) == 0 ? restore->config.path :
-						 mr_path(arena, restore->config.root, path);
+	to = strcmp(path, MR_PATH_CONFIG) == 0 ? restore->config.path
+					       : mr_path(arena, restore->config.root, path);
 	if (mr_starts_with(name, "tls/") && mr_path_exists(to))
 		return 0;
 	if (!mr_ends_with(name, ".key") || !mr_starts_with(name, "tls/"))

@@ -4,8 +4,9 @@
 
 #include "features/restore.h"
 
-/* Steps for what differs. Keys and certificates that are there stay: they may be newer, and the directory knows them. No step holds a key:
- * they are copied from the unpacked archive by actions. */
+/* Steps for what differs. Keys and certificates that are there stay: they may be newer, and the
+ * directory knows them. No step holds a key: they are copied from the unpacked archive by actions.
+ */
 int mr_restore_files(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
 		     struct mr_error *err) MR_MUST_CHECK;
 

@@ -8,9 +8,16 @@
 
 bool mr_restore_operational(const char *name)
 {
-	static const char *const names[] = { "structuralObjectClass", "entryUUID", "entryCSN", "contextCSN",
-					     "creatorsName", "createTimestamp", "modifiersName",
-					     "modifyTimestamp", "entryDN", "subschemaSubentry",
+	static const char *const names[] = { "structuralObjectClass",
+					     "entryUUID",
+					     "entryCSN",
+					     "contextCSN",
+					     "creatorsName",
+					     "createTimestamp",
+					     "modifiersName",
+					     "modifyTimestamp",
+					     "entryDN",
+					     "subschemaSubentry",
 					     "hasSubordinates" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -53,7 +60,8 @@ static void add_attr(struct mr_arena *arena, struct mr_sha256 *sum, const struct
 void mr_restore_digest(const struct mr_entry *entry, struct mr_restore_item *out)
 {
 	MR_ARENA arena = mr_arena_open();
-	const struct mr_attr **attrs = MR_NEW_ARRAY(arena, const struct mr_attr *, entry->count + 1);
+	const struct mr_attr **attrs =
+		MR_NEW_ARRAY(arena, const struct mr_attr *, entry->count + 1);
 	struct mr_sha256 *content = mr_sha256_open(), *password = mr_sha256_open();
 	size_t count = 0;
 
@@ -62,7 +70,9 @@ void mr_restore_digest(const struct mr_entry *entry, struct mr_restore_item *out
 			attrs[count++] = &entry->attrs[i];
 	qsort(attrs, count, sizeof(*attrs), by_name);
 	for (size_t i = 0; i < count; i++)
-		add_attr(arena, strcasecmp(attrs[i]->name, "userPassword") == 0 ? password : content, attrs[i]);
+		add_attr(arena,
+			 strcasecmp(attrs[i]->name, "userPassword") == 0 ? password : content,
+			 attrs[i]);
 	mr_sha256_close(content, out->content);
 	mr_sha256_close(password, out->password);
 }
@@ -85,7 +95,8 @@ static int remember(void *context, const struct mr_entry *entry, struct mr_error
 		if (!index->items)
 			abort();
 	}
-	index->items[index->count] = (struct mr_restore_item){ .dn = mr_strdup(index->arena, entry->dn) };
+	index->items[index->count] =
+		(struct mr_restore_item){ .dn = mr_strdup(index->arena, entry->dn) };
 	mr_restore_digest(entry, &index->items[index->count++]);
 	return 0;
 }

@@ -6,7 +6,8 @@
 
 struct mr_restore_item {
 	char *dn;
-	char content[65], password[65]; /* SHA-256; of what is not operational and no password; of the passwords */
+	char content[65], password[65]; /* SHA-256; of what is not operational and no password; of
+					   the passwords */
 	bool seen;
 };
 

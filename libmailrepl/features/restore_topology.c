@@ -8,7 +8,8 @@ static void add_new(struct mr_arena *arena, struct mr_list *list, const char *na
 		mr_list_add(arena, list, name);
 }
 
-/* Who is in `service`: whom the archive has there, and (`all`: whoever, otherwise only whom it does not know) of the live ones. */
+/* Who is in `service`: whom the archive has there, and (`all`: whoever, otherwise only whom it does
+ * not know) of the live ones. */
 static struct mr_list members(struct mr_arena *arena, const struct mr_topology *live,
 			      const struct mr_topology *archive, enum mr_service service, bool all)
 {
@@ -35,7 +36,8 @@ static void keep_fingerprints(const struct mr_topology *archive, struct mr_topol
 }
 
 int mr_restore_topology(struct mr_arena *arena, const struct mr_topology *live,
-			const struct mr_topology *archive, struct mr_topology *out, struct mr_error *err)
+			const struct mr_topology *archive, struct mr_topology *out,
+			struct mr_error *err)
 {
 	struct mr_list mail = members(arena, live, archive, MR_MAIL, true);
 	struct mr_list servers = members(arena, live, archive, MR_UNIX, false);

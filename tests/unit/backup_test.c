@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "adapters/archive.h"
 #include "adapters/tls.h"
@@ -16,7 +17,8 @@
 #define OWNED_UNIX "cn=mail1.lan,ou=Unix,ou=Owned,dc=mailrepl"
 #define CSN(second, sid) "202601010000" second ".000000Z#000000#" sid "#000000"
 
-/* A home with two peers: real databases, so that slapcat has something to read; slapd does not run. */
+/* A home with two peers: real databases, so that slapcat has something to read; slapd does not run.
+ */
 struct home {
 	struct mr_arena *arena;
 	const char *root, *folder;
@@ -32,7 +34,8 @@ static void put(const struct home *home, const char *path, const char *text)
 	struct mr_error err;
 
 	*slash = '\0';
-	assert_ok(mr_folder_make(full, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err), err);
+	assert_ok(mr_folder_make(full, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err),
+		  err);
 	*slash = '/';
 	assert_ok(mr_file_replace(full, text, strlen(text), MR_FILE_PUBLIC, &err), err);
 }
@@ -47,8 +50,10 @@ static void shell(const struct home *home, const char *script)
 
 static void add_database(struct mr_buf *out, const struct home *home, enum mr_database database)
 {
-	mr_buf_printf(out, "dn: olcDatabase={%d}mdb,cn=config\nobjectClass: olcMdbConfig\nolcDatabase: {%d}mdb\n"
-			   "olcSuffix: %s\nolcDbDirectory: %s\nolcDbMaxSize: 16777216\n\n",
+	mr_buf_printf(out,
+		      "dn: olcDatabase={%d}mdb,cn=config\nobjectClass: olcMdbConfig\nolcDatabase: "
+		      "{%d}mdb\n"
+		      "olcSuffix: %s\nolcDbDirectory: %s\nolcDbMaxSize: 16777216\n\n",
 		      (int)database + 1, (int)database + 1,
 		      mr_database_suffix(home->arena, database, "mail1.lan"),
 		      mr_database_path(home->arena, &home->config, database));
@@ -59,31 +64,41 @@ static void make_databases(const struct home *home)
 	const char *source = getenv("MAILREPL_TEST_SOURCE");
 	MR_BUF config = { 0 };
 
-	mr_buf_puts(&config, "dn: cn=config\nobjectClass: olcGlobal\ncn: config\n\n"
-			     "dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\n"
-			     "olcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n\n"
-			     "dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n");
+	mr_buf_puts(&config,
+		    "dn: cn=config\nobjectClass: olcGlobal\ncn: config\n\n"
+		    "dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\n"
+		    "olcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n\n"
+		    "dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n");
 	for (int i = 0; i < 4; i++)
 		mr_buf_printf(&config, "include: file:///etc/ldap/schema/%s.ldif\n\n",
 			      (const char *[]){ "core", "cosine", "inetorgperson", "nis" }[i]);
-	mr_buf_printf(&config, "include: file://%s/schema/inetlocalmail.ldif\n\n", source ? source : ".");
-	mr_buf_printf(&config, "include: file://%s/schema/mailrepl.ldif\n\n", source ? source : ".");
+	mr_buf_printf(&config, "include: file://%s/schema/inetlocalmail.ldif\n\n",
+		      source ? source : ".");
+	mr_buf_printf(&config, "include: file://%s/schema/mailrepl.ldif\n\n",
+		      source ? source : ".");
 	for (int i = MR_DB_MAIL_OWNED; i <= MR_DB_UNIX; i++)
 		add_database(&config, home, i);
 	put(home, "/config.ldif", mr_buf_text(&config));
-	put(home, "/mail-owned", "dn: " OWNED_MAIL "\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n"
-				 "dn: uid=user1," OWNED_MAIL "\nobjectClass: account\n"
-				 "objectClass: inetLocalMailRecipient\nuid: user1\n"
-				 "mailLocalAddress: user1@maildomain.org\n\n");
-	put(home, "/mail", "dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"
-			   "dn: cn=mail1.lan,ou=Mail,dc=mailrepl\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n"
-			   "dn: uid=user1,cn=mail1.lan,ou=Mail,dc=mailrepl\nobjectClass: account\nuid: user1\n\n"
-			   "dn: cn=mail2.lan,ou=Mail,dc=mailrepl\nobjectClass: mailReplContainer\ncn: mail2.lan\n\n"
-			   "dn: uid=user2,cn=mail2.lan,ou=Mail,dc=mailrepl\nobjectClass: account\nuid: user2\n\n");
-	put(home, "/unix-owned", "dn: " OWNED_UNIX "\nobjectClass: mailReplContainer\ncn: mail1.lan\n"
-				 "mailReplUidHighWater: 1\n\n");
-	put(home, "/unix", "dn: ou=Unix,dc=mailrepl\nobjectClass: organizationalUnit\nou: Unix\n\n");
-	shell(home, "cd \"$1\"; d=var/lib/mailrepl; mkdir -p $d/slapd/slapd.d $d/db/mail-owned $d/db/mail "
+	put(home, "/mail-owned",
+	    "dn: " OWNED_MAIL "\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n"
+	    "dn: uid=user1," OWNED_MAIL "\nobjectClass: account\n"
+	    "objectClass: inetLocalMailRecipient\nuid: user1\n"
+	    "mailLocalAddress: user1@maildomain.org\n\n");
+	put(home, "/mail",
+	    "dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"
+	    "dn: cn=mail1.lan,ou=Mail,dc=mailrepl\nobjectClass: mailReplContainer\ncn: "
+	    "mail1.lan\n\n"
+	    "dn: uid=user1,cn=mail1.lan,ou=Mail,dc=mailrepl\nobjectClass: account\nuid: user1\n\n"
+	    "dn: cn=mail2.lan,ou=Mail,dc=mailrepl\nobjectClass: mailReplContainer\ncn: "
+	    "mail2.lan\n\n"
+	    "dn: uid=user2,cn=mail2.lan,ou=Mail,dc=mailrepl\nobjectClass: account\nuid: user2\n\n");
+	put(home, "/unix-owned",
+	    "dn: " OWNED_UNIX "\nobjectClass: mailReplContainer\ncn: mail1.lan\n"
+	    "mailReplUidHighWater: 1\n\n");
+	put(home, "/unix",
+	    "dn: ou=Unix,dc=mailrepl\nobjectClass: organizationalUnit\nou: Unix\n\n");
+	shell(home, "cd \"$1\"; d=var/lib/mailrepl; mkdir -p $d/slapd/slapd.d $d/db/mail-owned "
+		    "$d/db/mail "
 		    "$d/db/unix-owned $d/db/unix\n"
 		    "slapadd -q -n0 -F $d/slapd/slapd.d -l config.ldif\n"
 		    "n=1; for i in mail-owned mail unix-owned unix; do\n"
@@ -95,11 +110,17 @@ static void make_topology(struct home *home)
 	static const char *const names[] = { "mail1.lan", "mail2.lan", "relay.lan" };
 
 	for (int i = 0; i < 3; i++)
-		home->hosts[i] = (struct mr_host){ .name = names[i], .services = i < 2 ? MR_MAIL | MR_UNIX : MR_MAIL,
-						   .server_id = (unsigned)i + 1, .state = i ? MR_INVITED : MR_JOINED };
+		home->hosts[i] = (struct mr_host){ .name = names[i],
+						   .services = i < 2 ? MR_MAIL | MR_UNIX : MR_MAIL,
+						   .server_id = (unsigned)i + 1,
+						   .state = i ? MR_INVITED : MR_JOINED };
 	home->topology = (struct mr_topology){ .domain_id = "722a44ca-09ef-44f2-94bc-42090989a916",
-					       .home = "mail1.lan", .epoch = 1, .generation = 2,
-					       .server_id_high_water = 3, .hosts = home->hosts, .count = 3 };
+					       .home = "mail1.lan",
+					       .epoch = 1,
+					       .generation = 2,
+					       .server_id_high_water = 3,
+					       .hosts = home->hosts,
+					       .count = 3 };
 	mr_list_add(home->arena, &home->topology.domains, "maildomain.org");
 }
 
@@ -112,8 +133,9 @@ static int home_setup(void **state)
 
 	home->arena = arena;
 	home->root = mr_strdup(arena, mkdtemp(root));
-	home->config = (struct mr_config){ .root = home->root, .exists = true, .host = "mail1.lan",
-					   .backup_folder = FOLDER };
+	home->config = (struct mr_config){
+		.root = home->root, .exists = true, .host = "mail1.lan", .backup_folder = FOLDER
+	};
 	home->folder = mr_path(arena, home->root, FOLDER);
 	make_topology(home);
 	make_databases(home);
@@ -172,8 +194,9 @@ static const char *text_of(const struct home *home, const char *folder, const ch
 	struct mr_error err;
 	char *text;
 
-	assert_ok(mr_file_read(home->arena, mr_printf(home->arena, "%s/%s", folder, name), 1 << 20, &text, NULL,
-			       &err), err);
+	assert_ok(mr_file_read(home->arena, mr_printf(home->arena, "%s/%s", folder, name), 1 << 20,
+			       &text, NULL, &err),
+		  err);
 	return text;
 }
 
@@ -198,17 +221,22 @@ static void the_home_makes_one_for_itself_and_one_for_each_peer(void **state)
 	const struct home *home = *state;
 
 	assert_int_equal(home->made.count, 3);
-	assert_string_equal(names_of(home->arena, &made_for(home, NULL)->manifest),
-			    "topology.ldif tls/ca.crt tls/ca.key tls/host.crt tls/host.key tls/peers/mail2.lan.crt "
-			    "tls/peers/mail2.lan.key tls/peers/relay.lan.crt tls/peers/relay.lan.key mailrepl.conf "
-			    "templates/postfix/main.cf mail-owned.ldif mail-copies.ldif unix-owned.ldif "
-			    "unix-copies.ldif ");
-	assert_string_equal(names_of(home->arena, &made_for(home, "mail2.lan")->manifest),
-			    "topology.ldif tls/ca.crt tls/host.crt tls/host.key templates/postfix/main.cf "
-			    "mail-owned.ldif mail-copies.ldif unix-owned.ldif unix-copies.ldif ");
-	assert_string_equal(names_of(home->arena, &made_for(home, "relay.lan")->manifest),
-			    "topology.ldif tls/ca.crt tls/host.crt tls/host.key templates/postfix/main.cf "
-			    "mail-owned.ldif mail-copies.ldif ");
+	assert_string_equal(
+		names_of(home->arena, &made_for(home, NULL)->manifest),
+		"topology.ldif tls/ca.crt tls/ca.key tls/host.crt tls/host.key "
+		"tls/peers/mail2.lan.crt "
+		"tls/peers/mail2.lan.key tls/peers/relay.lan.crt tls/peers/relay.lan.key "
+		"mailrepl.conf "
+		"templates/postfix/main.cf mail-owned.ldif mail-copies.ldif unix-owned.ldif "
+		"unix-copies.ldif ");
+	assert_string_equal(
+		names_of(home->arena, &made_for(home, "mail2.lan")->manifest),
+		"topology.ldif tls/ca.crt tls/host.crt tls/host.key templates/postfix/main.cf "
+		"mail-owned.ldif mail-copies.ldif unix-owned.ldif unix-copies.ldif ");
+	assert_string_equal(
+		names_of(home->arena, &made_for(home, "relay.lan")->manifest),
+		"topology.ldif tls/ca.crt tls/host.crt tls/host.key templates/postfix/main.cf "
+		"mail-owned.ldif mail-copies.ldif ");
 }
 
 static void a_peer_gets_its_own_key(void **state)
@@ -222,8 +250,13 @@ static void a_peer_gets_its_own_key(void **state)
 
 static void of_anothers_full_archive_a_relay_is_left_just_its_share(void **state)
 {
-	static const char *const secret[] = { "tls/ca.key", "tls/host.key", "tls/host.crt", "mailrepl.conf",
-					      "tls/peers/mail2.lan.key", "unix-owned.ldif", "unix-copies.ldif" };
+	static const char *const secret[] = { "tls/ca.key",
+					      "tls/host.key",
+					      "tls/host.crt",
+					      "mailrepl.conf",
+					      "tls/peers/mail2.lan.key",
+					      "unix-owned.ldif",
+					      "unix-copies.ldif" };
 	const struct home *home = *state;
 	const char *folder = unpack(home, made_for(home, NULL)->path, "relay.lan");
 
@@ -241,8 +274,9 @@ static void a_host_outside_the_topology_gets_nothing(void **state)
 	struct mr_manifest manifest;
 	struct mr_error err = { 0 };
 
-	assert_fails(mr_backup_unpack_for(home->arena, made_for(home, NULL)->path, folder, "mail9.lan", &manifest,
-					  &err), MR_E_NO_HOST, err);
+	assert_fails(mr_backup_unpack_for(home->arena, made_for(home, NULL)->path, folder,
+					  "mail9.lan", &manifest, &err),
+		     MR_E_NO_HOST, err);
 	assert_false(mr_path_exists(folder));
 }
 
@@ -299,7 +333,8 @@ static void a_second_run_in_the_same_second_makes_new_ones(void **state)
 		unlink(again.items[i].path);
 }
 
-/* Each script makes "$1"/bad.tar.bz2 of the unpacked full archive in "$1"/out (MANIFEST.json in "$1"). */
+/* Each script makes "$1"/bad.tar.bz2 of the unpacked full archive in "$1"/out (MANIFEST.json in
+ * "$1"). */
 static void a_damaged_archive_is_refused(void **state)
 {
 	static const struct {
@@ -310,9 +345,11 @@ static void a_damaged_archive_is_refused(void **state)
 		{ "tar cjf bad.tar.bz2 $(sed '$d' list)", "cut" },
 		{ "tar cjf bad.tar.bz2 $(sed '1d' list)", "not the first" },
 		{ "echo x >extra; tar cjf bad.tar.bz2 $(cat list) extra", "not in the manifest" },
-		{ "sed -i 's/user1@/user9@/' mail-owned.ldif; tar cjf bad.tar.bz2 $(cat list)", "altered" },
+		{ "sed -i 's/user1@/user9@/' mail-owned.ldif; tar cjf bad.tar.bz2 $(cat list)",
+		  "altered" },
 		{ "echo >>mail-owned.ldif; tar cjf bad.tar.bz2 $(cat list)", "size" },
-		{ "tar cjf bad.tar.bz2 MANIFEST.json $(sed 1d list | sort -r)", "not what the manifest names" },
+		{ "tar cjf bad.tar.bz2 MANIFEST.json $(sed 1d list | sort -r)",
+		  "not what the manifest names" },
 		{ "ln -sf /etc/passwd topology.ldif; tar cjf bad.tar.bz2 $(cat list)", "" },
 		{ "echo hello >bad.tar.bz2", "" },
 		{ "tar cjf bad.tar.bz2 topology.ldif", "not the first" },
@@ -324,12 +361,16 @@ static void a_damaged_archive_is_refused(void **state)
 		struct mr_manifest manifest;
 		struct mr_error err = { 0 };
 
-		shell(home, mr_printf(home->arena,
-				      "cd \"$1\"; rm -rf work; mkdir work; cp %s work/full; cd work\n"
-				      "tar xjf full; tar tjf full >list; rm -f bad.tar.bz2; %s; mv bad.tar.bz2 ..",
-				      made_for(home, NULL)->path, rows[i].script));
-		assert_fails(mr_backup_unpack(home->arena, mr_path(home->arena, home->root, "/bad.tar.bz2"), folder,
-					      &manifest, &err), MR_E_ARCHIVE, err);
+		shell(home,
+		      mr_printf(home->arena,
+				"cd \"$1\"; rm -rf work; mkdir work; cp %s work/full; cd work\n"
+				"tar xjf full; tar tjf full >list; rm -f bad.tar.bz2; %s; mv "
+				"bad.tar.bz2 ..",
+				made_for(home, NULL)->path, rows[i].script));
+		assert_fails(mr_backup_unpack(home->arena,
+					      mr_path(home->arena, home->root, "/bad.tar.bz2"),
+					      folder, &manifest, &err),
+			     MR_E_ARCHIVE, err);
 		assert_contains(err.message, rows[i].want);
 		assert_false(mr_path_exists(folder));
 	}
@@ -348,26 +389,66 @@ static void the_newest_good_one_is_taken(void **state)
 	struct mr_error err = { 0 };
 
 	put(home, FOLDER "/20991231T000000Z-mail1.lan.tar.bz2", "damaged");
-	assert_ok(mr_backup_newest(home->arena, &home->config, full_one, "mail1.lan", folder, &found, &err), err);
+	assert_ok(mr_backup_newest(home->arena, &home->config, full_one, "mail1.lan", folder,
+				   &found, &err),
+		  err);
 	assert_string_equal(found.path, made_for(home, NULL)->path);
-	assert_fails(mr_backup_newest(home->arena, &home->config, full_one, "mail7.lan", folder, &found, &err),
+	assert_fails(mr_backup_newest(home->arena, &home->config, full_one, "mail7.lan", folder,
+				      &found, &err),
 		     MR_E_NOT_FOUND, err);
 	assert_contains(err.message, "20991231T000000Z");
 	unlink(mr_path(home->arena, home->root, FOLDER "/20991231T000000Z-mail1.lan.tar.bz2"));
 }
 
+/* Names for the peer's archive of the next seconds, taken by somebody else. */
+static void take_names(const struct home *home, bool take)
+{
+	struct mr_manifest manifest = { .host = "mail1.lan", .for_host = "relay.lan" };
+
+	for (int64_t now = (int64_t)time(NULL), i = 0; i < 30; i++) {
+		const char *name;
+
+		manifest.created = now + i - 10;
+		name = mr_printf(home->arena, FOLDER "/%s",
+				 mr_manifest_file_name(home->arena, &manifest));
+		if (take && !mr_path_exists(mr_path(home->arena, home->root, name)))
+			put(home, name, "taken");
+		else if (!take && mr_file_same(mr_path(home->arena, home->root, name), "taken", 5,
+					       MR_FILE_PUBLIC))
+			unlink(mr_path(home->arena, home->root, name));
+	}
+}
+
+/* The last archive gets no name, when all are complete and those before it have theirs. */
 static void a_failure_leaves_nothing_behind(void **state)
 {
 	struct home *home = *state;
-	const char *key = mr_path(home->arena, home->root, MR_PATH_CA_KEY);
 	struct mr_backups again;
 	struct mr_error err = { 0 };
 
-	unlink(key);
-	assert_fails(mr_backup_create(home->arena, &home->config, &home->topology, &again, &err), MR_E_NOT_FOUND,
-		     err);
+	take_names(home, true);
+	assert_fails(mr_backup_create(home->arena, &home->config, &home->topology, &again, &err),
+		     MR_E_IO, err);
+	assert_contains(err.message, "relay.lan");
+	take_names(home, false);
 	only_root_can_read_them_and_nothing_else_is_left(state);
-	put(home, MR_PATH_CA_KEY, "ca key");
+}
+
+/* Nobody can be given a key that is not there; the others are not made to wait for it. */
+static void a_peer_without_key_is_left_out(void **state)
+{
+	struct home *home = *state;
+	struct mr_backups again;
+	struct mr_error err = { 0 };
+
+	assert_int_equal(unlink(mr_path(home->arena, home->root, MR_PATH_PEERS "/relay.lan.key")),
+			 0);
+	assert_ok(mr_backup_create(home->arena, &home->config, &home->topology, &again, &err), err);
+	assert_int_equal(again.count, 2);
+	assert_null(strstr(names_of(home->arena, &again.items[0].manifest), "relay"));
+	for (size_t i = 0; i < again.count; i++)
+		unlink(again.items[i].path);
+	put(home, MR_PATH_PEERS "/relay.lan.key", "relay key");
 }
 
 static void the_topology_comes_out_as_it_went_in(void **state)
@@ -385,8 +466,8 @@ static void the_topology_comes_out_as_it_went_in(void **state)
 }
 
 /* What a writer produces from two members. */
-static const char *written(const struct home *home, mr_ldif_writer writer, const char *owned, const char *copies,
-			   struct mr_error *err)
+static const char *written(const struct home *home, mr_ldif_writer writer, const char *owned,
+			   const char *copies, struct mr_error *err)
 {
 	const struct mr_manifest manifest = { .host = "mail1.lan", .server_id = 1 };
 	const char *folder = mr_path(home->arena, home->root, "/source");
@@ -407,30 +488,44 @@ static const char *written(const struct home *home, mr_ldif_writer writer, const
 }
 
 #define COPIES                                                                                     \
-	"dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\ncontextCSN: " CSN("30", "001") "\n" \
-	"contextCSN: " CSN("20", "002") "\n\ndn: cn=mail2.lan,ou=Mail,dc=mailrepl\ncn: mail2.lan\n\n"
+	"dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\ncontextCSN: " CSN(    \
+		"30", "001") "\n"                                                                  \
+			     "contextCSN: " CSN(                                                   \
+				     "20", "002") "\n\ndn: cn=mail2.lan,ou=Mail,dc=mailrepl\ncn: " \
+						  "mail2.lan\n\n"
 
 static void the_makers_container_moves_into_the_copy(void **state)
 {
-	static const char owned[] = "dn: " OWNED_MAIL "\ncn: mail1.lan\nentryUUID: 1\ncontextCSN: " CSN("10", "001") "\n\n"
-				    "dn: uid=a,CN=mail1.lan,ou=mail,ou=Owned,dc=mailrepl\nuid: a\nentryDN: x\n"
-				    "hasSubordinates: FALSE\nentryCSN: 2\n\n"
-				    /* "uid=ü,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl" */
-				    "dn:: dWlkPcO8LGNuPW1haWwxLmxhbixvdT1NYWlsLG91PU93bmVkLGRjPW1haWxyZXBs\nuid:: w7w=\n";
+	static const char owned[] =
+		"dn: " OWNED_MAIL "\ncn: mail1.lan\nentryUUID: 1\ncontextCSN: " CSN(
+			"10", "001") "\n\n"
+				     "dn: uid=a,CN=mail1.lan,ou=mail,ou=Owned,dc=mailrepl\nuid: "
+				     "a\nentryDN: x\n"
+				     "hasSubordinates: FALSE\nentryCSN: 2\n\n"
+				     /* "uid=ü,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl" */
+				     "dn:: "
+				     "dWlkPcO8LGNuPW1haWwxLmxhbixvdT1NYWlsLG91PU93bmVkLGRjPW1haWxyZ"
+				     "XBs\nuid:: w7w=\n";
 	struct mr_error err = { 0 };
 
 	assert_string_equal(
 		written(*state, mr_backup_write_copy, owned, COPIES, &err),
-		"dn: ou=Mail,dc=mailrepl\ncontextCSN: " CSN("10", "001") "\ncontextCSN: " CSN("20", "002") "\n"
-		"objectClass: organizationalUnit\nou: Mail\n\ndn: cn=mail2.lan,ou=Mail,dc=mailrepl\ncn: mail2.lan\n\n"
-		"dn: cn=mail1.lan,ou=Mail,dc=mailrepl\ncn: mail1.lan\nentryUUID: 1\n\n"
-		"dn: uid=a,cn=mail1.lan,ou=Mail,dc=mailrepl\nuid: a\nentryCSN: 2\n\n"
-		"dn:: dWlkPcO8LGNuPW1haWwxLmxhbixvdT1NYWlsLGRjPW1haWxyZXBs\nuid:: w7w=\n\n");
+		"dn: ou=Mail,dc=mailrepl\ncontextCSN: " CSN("10", "001") "\ncontextCSN: " CSN(
+			"20",
+			"002") "\n"
+			       "objectClass: organizationalUnit\nou: Mail\n\ndn: "
+			       "cn=mail2.lan,ou=Mail,dc=mailrepl\ncn: mail2.lan\n\n"
+			       "dn: cn=mail1.lan,ou=Mail,dc=mailrepl\ncn: mail1.lan\nentryUUID: "
+			       "1\n\n"
+			       "dn: uid=a,cn=mail1.lan,ou=Mail,dc=mailrepl\nuid: a\nentryCSN: 2\n\n"
+			       "dn:: dWlkPcO8LGNuPW1haWwxLmxhbixvdT1NYWlsLGRjPW1haWxyZXBs\nuid:: "
+			       "w7w=\n\n");
 }
 
 static void of_two_csns_of_a_server_the_older_counts(void **state)
 {
-	static const char owned[] = "dn: " OWNED_MAIL "\ncn: mail1.lan\ncontextCSN: " CSN("40", "001") "\n\n";
+	static const char owned[] =
+		"dn: " OWNED_MAIL "\ncn: mail1.lan\ncontextCSN: " CSN("40", "001") "\n\n";
 	struct mr_error err = { 0 };
 	const char *text = written(*state, mr_backup_write_copy, owned, COPIES, &err);
 
@@ -440,7 +535,8 @@ static void of_two_csns_of_a_server_the_older_counts(void **state)
 
 static void without_its_container_the_maker_has_no_csn(void **state)
 {
-	static const char owned[] = "dn: " OWNED_MAIL "\ncn: mail1.lan\ncontextCSN: " CSN("10", "001") "\n\n";
+	static const char owned[] =
+		"dn: " OWNED_MAIL "\ncn: mail1.lan\ncontextCSN: " CSN("10", "001") "\n\n";
 	struct mr_error err = { 0 };
 	const char *text = written(*state, mr_backup_write_others, owned, COPIES, &err);
 
@@ -451,13 +547,15 @@ static void without_its_container_the_maker_has_no_csn(void **state)
 
 static void a_new_truth_has_no_operational_attributes(void **state)
 {
-	static const char owned[] = "dn: " OWNED_MAIL "\nobjectClass: mailReplContainer\ncn: mail1.lan\n"
-				    "structuralObjectClass: x\nentryUUID: 1\ncreatorsName: x\ncreateTimestamp: x\n"
-				    "entryCSN: x\nmodifiersName: x\nmodifyTimestamp: x\ncontextCSN: x\n\n";
+	static const char owned[] =
+		"dn: " OWNED_MAIL "\nobjectClass: mailReplContainer\ncn: mail1.lan\n"
+		"structuralObjectClass: x\nentryUUID: 1\ncreatorsName: x\ncreateTimestamp: x\n"
+		"entryCSN: x\nmodifiersName: x\nmodifyTimestamp: x\ncontextCSN: x\n\n";
 	struct mr_error err = { 0 };
 
 	assert_string_equal(written(*state, mr_backup_write_owned, owned, COPIES, &err),
-			    "dn: " OWNED_MAIL "\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n");
+			    "dn: " OWNED_MAIL
+			    "\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n");
 }
 
 static void records_that_do_not_belong_there_are_refused(void **state)
@@ -469,7 +567,8 @@ static void records_that_do_not_belong_there_are_refused(void **state)
 		{ "dn: xcn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\ncn: x\n\n", COPIES },
 		{ "dn: " OWNED_MAIL "\ncn: a\n b\n\n", COPIES },
 		{ "cn: a\n\n", COPIES },
-		{ "dn: " OWNED_MAIL "\ncn: a\n\n", "dn: cn=mail2.lan,ou=Mail,dc=mailrepl\ncn: x\n\n" },
+		{ "dn: " OWNED_MAIL "\ncn: a\n\n",
+		  "dn: cn=mail2.lan,ou=Mail,dc=mailrepl\ncn: x\n\n" },
 		{ "dn: " OWNED_MAIL "\ncn: a\n\n", "" },
 	};
 
@@ -496,6 +595,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_archive_is_refused),
 		cmocka_unit_test(the_newest_good_one_is_taken),
 		cmocka_unit_test(a_failure_leaves_nothing_behind),
+		cmocka_unit_test(a_peer_without_key_is_left_out),
 		cmocka_unit_test(the_topology_comes_out_as_it_went_in),
 		cmocka_unit_test(the_makers_container_moves_into_the_copy),
 		cmocka_unit_test(of_two_csns_of_a_server_the_older_counts),

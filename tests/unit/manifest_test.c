@@ -5,23 +5,28 @@
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define MEMBER(name) "{\"name\":\"" name "\",\"size\":1,\"sha256\":\"" DIGEST "\"}"
 #define HEAD(for_host, created, count)                                                             \
-	"{\"format\":1,\"domainId\":\"d\",\"host\":\"mail1.lan\",\"serverId\":1,\"home\":\"mail1.lan\"," \
-	"\"for\":" for_host ",\"created\":\"" created "\",\"generation\":3,\"count\":" count ",\"members\":["
+	"{\"format\":1,\"domainId\":\"d\",\"host\":\"mail1.lan\",\"serverId\":1,\"home\":\"mail1." \
+	"lan\","                                                                                   \
+	"\"for\":" for_host ",\"created\":\"" created "\",\"generation\":3,\"count\":" count       \
+	",\"members\":["
 #define TIME "2026-01-02T03:04:05Z"
 #define PEER(count) HEAD("\"relay.lan\"", TIME, count)
 #define BASIC                                                                                      \
-	MEMBER("topology.ldif") "," MEMBER("tls/ca.crt") "," MEMBER("tls/host.crt") "," MEMBER("tls/host.key")
+	MEMBER("topology.ldif")                                                                    \
+	"," MEMBER("tls/ca.crt") "," MEMBER("tls/host.crt") "," MEMBER("tls/host.key")
 
 static void what_is_written_is_read(void **state)
 {
 	static struct mr_manifest_member members[] = {
-		{ "topology.ldif", 1, DIGEST }, { "tls/ca.crt", 0, DIGEST },
-		{ "tls/host.crt", 2, DIGEST },	{ "tls/host.key", 3, DIGEST },
+		{ "topology.ldif", 1, DIGEST },
+		{ "tls/ca.crt", 0, DIGEST },
+		{ "tls/host.crt", 2, DIGEST },
+		{ "tls/host.key", 3, DIGEST },
 		{ "templates/postfix/main.cf", 9, DIGEST },
 		{ "mail-copies.ldif", (int64_t)1 << 40, DIGEST },
 	};
-	const struct mr_manifest wanted = { 1, "d", "mail1.lan", "mail1.lan", "relay.lan", 7, 1767323045, 5,
-					    members, 6 };
+	const struct mr_manifest wanted = { 1, "d",        "mail1.lan", "mail1.lan", "relay.lan",
+					    7, 1767323045, 5,           members,     6 };
 	MR_ARENA arena = mr_arena_open();
 	const char *text = mr_manifest_format(arena, &wanted);
 	struct mr_manifest found;
@@ -52,20 +57,32 @@ static void a_wrong_one_is_refused_with_its_fault(void **state)
 		{ HEAD("\"../x\"", TIME, "0") "]}", "for" },
 		{ PEER("4") BASIC "]}", "mail-copies.ldif" },
 		{ PEER("6") BASIC "," MEMBER("mail-copies.ldif") "]}", "count" },
-		{ PEER("6") BASIC "," MEMBER("mail-copies.ldif") "," MEMBER("mail-copies.ldif") "]}", "order" },
-		{ PEER("6") BASIC "," MEMBER("mail-copies.ldif") "," MEMBER("templates/a") "]}", "order" },
+		{ PEER("6") BASIC
+		  "," MEMBER("mail-copies.ldif") "," MEMBER("mail-copies.ldif") "]}",
+		  "order" },
+		{ PEER("6") BASIC "," MEMBER("mail-copies.ldif") "," MEMBER("templates/a") "]}",
+		  "order" },
 		{ PEER("7") BASIC "," MEMBER("templates/b") "," MEMBER("templates/a") "," MEMBER(
-			  "mail-copies.ldif") "]}", "order" },
-		{ PEER("6") BASIC "," MEMBER("tls/ca.key") "," MEMBER("mail-copies.ldif") "]}", "may not" },
-		{ PEER("6") BASIC "," MEMBER("tls/peers/mail2.lan.key") "," MEMBER("mail-copies.ldif") "]}",
+			  "mail-copies.ldif") "]}",
+		  "order" },
+		{ PEER("6") BASIC "," MEMBER("tls/ca.key") "," MEMBER("mail-copies.ldif") "]}",
 		  "may not" },
-		{ PEER("6") BASIC "," MEMBER("mailrepl.conf") "," MEMBER("mail-copies.ldif") "]}", "may not" },
-		{ PEER("6") BASIC "," MEMBER("templates/../../etc/passwd") "," MEMBER("mail-copies.ldif") "]}",
+		{ PEER("6") BASIC
+		  "," MEMBER("tls/peers/mail2.lan.key") "," MEMBER("mail-copies.ldif") "]}",
+		  "may not" },
+		{ PEER("6") BASIC "," MEMBER("mailrepl.conf") "," MEMBER("mail-copies.ldif") "]}",
+		  "may not" },
+		{ PEER("6") BASIC
+		  "," MEMBER("templates/../../etc/passwd") "," MEMBER("mail-copies.ldif") "]}",
 		  "unknown" },
-		{ PEER("6") BASIC "," MEMBER("tls/peers/x.key") "," MEMBER("mail-copies.ldif") "]}", "unknown" },
-		{ PEER("6") BASIC "," MEMBER("secret") "," MEMBER("mail-copies.ldif") "]}", "unknown" },
-		{ PEER("1") "{\"name\":\"topology.ldif\",\"size\":-1,\"sha256\":\"" DIGEST "\"}]}", "size" },
-		{ PEER("1") "{\"name\":\"topology.ldif\",\"size\":1,\"sha256\":\"abc\"}]}", "SHA-256" },
+		{ PEER("6") BASIC "," MEMBER("tls/peers/x.key") "," MEMBER("mail-copies.ldif") "]}",
+		  "unknown" },
+		{ PEER("6") BASIC "," MEMBER("secret") "," MEMBER("mail-copies.ldif") "]}",
+		  "unknown" },
+		{ PEER("1") "{\"name\":\"topology.ldif\",\"size\":-1,\"sha256\":\"" DIGEST "\"}]}",
+		  "size" },
+		{ PEER("1") "{\"name\":\"topology.ldif\",\"size\":1,\"sha256\":\"abc\"}]}",
+		  "SHA-256" },
 	};
 
 	(void)state;
@@ -74,8 +91,9 @@ static void a_wrong_one_is_refused_with_its_fault(void **state)
 		struct mr_manifest found;
 		struct mr_error err = { 0 };
 
-		assert_fails(mr_manifest_parse(arena, rows[i].text, strlen(rows[i].text), &found, &err),
-			     MR_E_ARCHIVE, err);
+		assert_fails(
+			mr_manifest_parse(arena, rows[i].text, strlen(rows[i].text), &found, &err),
+			MR_E_ARCHIVE, err);
 		assert_contains(err.message, rows[i].want);
 	}
 }
@@ -86,7 +104,8 @@ static void the_file_is_named_after_time_maker_and_reader(void **state)
 	MR_ARENA arena = mr_arena_open();
 
 	(void)state;
-	assert_string_equal(mr_manifest_file_name(arena, &manifest), "20260102T030405Z-mail1.lan.tar.bz2");
+	assert_string_equal(mr_manifest_file_name(arena, &manifest),
+			    "20260102T030405Z-mail1.lan.tar.bz2");
 	manifest.for_host = "relay.lan";
 	assert_string_equal(mr_manifest_file_name(arena, &manifest),
 			    "20260102T030405Z-mail1.lan-for-relay.lan.tar.bz2");
@@ -94,12 +113,16 @@ static void the_file_is_named_after_time_maker_and_reader(void **state)
 
 static void it_must_agree_with_the_topology_beside_it(void **state)
 {
-	struct mr_host hosts[] = { { .name = "mail1.lan", .services = MR_MAIL | MR_UNIX, .server_id = 1 },
-				   { .name = "relay.lan", .services = MR_MAIL, .server_id = 2 } };
-	const struct mr_topology topology = { .domain_id = "d", .home = "mail1.lan", .generation = 3,
-					      .hosts = hosts, .count = 2 };
+	struct mr_host hosts[] = {
+		{ .name = "mail1.lan", .services = MR_MAIL | MR_UNIX, .server_id = 1 },
+		{ .name = "relay.lan", .services = MR_MAIL, .server_id = 2 }
+	};
+	const struct mr_topology topology = {
+		.domain_id = "d", .home = "mail1.lan", .generation = 3, .hosts = hosts, .count = 2
+	};
 	struct mr_manifest_member accounts = { "unix-copies.ldif", 1, DIGEST };
-	const struct mr_manifest good = { 1, "d", "mail1.lan", "mail1.lan", "relay.lan", 1, 1, 3, NULL, 0 };
+	const struct mr_manifest good = { 1, "d", "mail1.lan", "mail1.lan", "relay.lan",
+					  1, 1,   3,           NULL,        0 };
 	struct mr_manifest bad;
 	struct mr_error err = { 0 };
 

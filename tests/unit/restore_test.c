@@ -5,10 +5,14 @@
 
 #define MAIL "cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
 #define UNIX "cn=mail1.lan,ou=Unix,ou=Owned,dc=mailrepl"
-#define ROUTE(user, address) "dn: uid=" user "," MAIL "\nobjectClass: account\nuid: " user "\nmailLocalAddress: " address "\n\n"
-#define ACCOUNT(user, more) "dn: uid=" user "," UNIX "\nobjectClass: posixAccount\nuid: " user "\n" more "\n"
+#define ROUTE(user, address)                                                                       \
+	"dn: uid=" user "," MAIL "\nobjectClass: account\nuid: " user                              \
+	"\nmailLocalAddress: " address "\n\n"
+#define ACCOUNT(user, more)                                                                        \
+	"dn: uid=" user "," UNIX "\nobjectClass: posixAccount\nuid: " user "\n" more "\n"
 #define TOPS "dn: " MAIL "\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n"
-#define UNIX_TOP "dn: " UNIX "\nobjectClass: mailReplContainer\ncn: mail1.lan\nmailReplUidHighWater: 9\n\n"
+#define UNIX_TOP                                                                                   \
+	"dn: " UNIX "\nobjectClass: mailReplContainer\ncn: mail1.lan\nmailReplUidHighWater: 9\n\n"
 
 static void put(struct mr_arena *arena, const char *root, const char *path, const char *text)
 {
@@ -16,7 +20,8 @@ static void put(struct mr_arena *arena, const char *root, const char *path, cons
 	struct mr_error err;
 
 	*slash = '\0';
-	assert_ok(mr_folder_make(full, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err), err);
+	assert_ok(mr_folder_make(full, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err),
+		  err);
 	*slash = '/';
 	assert_ok(mr_file_replace(full, text, strlen(text), MR_FILE_PUBLIC, &err), err);
 }
@@ -47,18 +52,20 @@ static void what_is_as_in_the_archive_needs_no_step(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
 
-	assert_contains(planned(state, arena,
-				TOPS UNIX_TOP ROUTE("a", "a@d.org") ACCOUNT("a", "userPassword: x\n"),
-				TOPS ROUTE("a", "a@d.org"),
-				UNIX_TOP ACCOUNT("a", "entryUUID: 1\nentryCSN: 2\nuserPassword: x\n")),
-			"nothing to do");
+	assert_contains(
+		planned(state, arena,
+			TOPS UNIX_TOP ROUTE("a", "a@d.org") ACCOUNT("a", "userPassword: x\n"),
+			TOPS ROUTE("a", "a@d.org"),
+			UNIX_TOP ACCOUNT("a", "entryUUID: 1\nentryCSN: 2\nuserPassword: x\n")),
+		"nothing to do");
 }
 
 static void accounts_come_before_routes_and_go_after_them(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *text = planned(state, arena, TOPS UNIX_TOP ROUTE("b", "b@d.org") ACCOUNT("b", ""),
-				   TOPS ROUTE("a", "a@d.org"), UNIX_TOP ACCOUNT("a", ""));
+	const char *text =
+		planned(state, arena, TOPS UNIX_TOP ROUTE("b", "b@d.org") ACCOUNT("b", ""),
+			TOPS ROUTE("a", "a@d.org"), UNIX_TOP ACCOUNT("a", ""));
 
 	assert_contains(text, "1. add uid=a," UNIX);
 	assert_contains(text, "2. add uid=a," MAIL);
@@ -70,7 +77,9 @@ static void an_entry_is_changed_back_whole(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *text = planned(state, arena,
-				   TOPS UNIX_TOP "dn: uid=a," MAIL "\nobjectClass: account\nuid: a\nmailLocalAddress: new@d.org\n"
+				   TOPS UNIX_TOP
+				   "dn: uid=a," MAIL
+				   "\nobjectClass: account\nuid: a\nmailLocalAddress: new@d.org\n"
 				   "description: later\n\n",
 				   TOPS ROUTE("a", "a@d.org"), UNIX_TOP);
 
@@ -82,9 +91,10 @@ static void an_entry_is_changed_back_whole(void **state)
 static void no_step_shows_a_password(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *text = planned(state, arena, TOPS UNIX_TOP ACCOUNT("a", "userPassword: old-secret\n"), TOPS,
+	const char *text = planned(state, arena,
+				   TOPS UNIX_TOP ACCOUNT("a", "userPassword: old-secret\n"), TOPS,
 				   UNIX_TOP ACCOUNT("a", "userPassword: new-secret\n")
-				   ACCOUNT("b", "userPassword: b-secret\n"));
+					   ACCOUNT("b", "userPassword: b-secret\n"));
 
 	assert_contains(text, "passwords of 2 accounts");
 	assert_null(strstr(text, "secret"));
@@ -94,21 +104,37 @@ static void counters_hosts_and_domains_are_left_alone(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
 
-	assert_contains(planned(state, arena,
-				TOPS "dn: ou=Hosts," MAIL "\nobjectClass: organizationalUnit\nou: Hosts\nmailReplGeneration: 9\n\n"
-				"dn: cn=mail3.lan,ou=Hosts," MAIL "\nobjectClass: mailReplHost\ncn: mail3.lan\n\n"
-				"dn: associatedDomain=new.org," MAIL "\nobjectClass: mailReplDomain\nassociatedDomain: new.org\n\n" UNIX_TOP,
-				TOPS "dn: ou=Hosts," MAIL "\nobjectClass: organizationalUnit\nou: Hosts\nmailReplGeneration: 2\n\n"
-				"dn: cn=mail2.lan,ou=Hosts," MAIL "\nobjectClass: mailReplHost\ncn: mail2.lan\n\n"
-				"dn: associatedDomain=old.org," MAIL "\nobjectClass: mailReplDomain\nassociatedDomain: old.org\n\n",
-				"dn: " UNIX "\nobjectClass: mailReplContainer\ncn: mail1.lan\nmailReplUidHighWater: 1\n\n"),
-			"nothing to do");
+	assert_contains(
+		planned(state, arena,
+			TOPS
+			"dn: ou=Hosts," MAIL
+			"\nobjectClass: organizationalUnit\nou: Hosts\nmailReplGeneration: 9\n\n"
+			"dn: cn=mail3.lan,ou=Hosts," MAIL
+			"\nobjectClass: mailReplHost\ncn: mail3.lan\n\n"
+			"dn: associatedDomain=new.org," MAIL
+			"\nobjectClass: mailReplDomain\nassociatedDomain: new.org\n\n" UNIX_TOP,
+			TOPS
+			"dn: ou=Hosts," MAIL
+			"\nobjectClass: organizationalUnit\nou: Hosts\nmailReplGeneration: 2\n\n"
+			"dn: cn=mail2.lan,ou=Hosts," MAIL
+			"\nobjectClass: mailReplHost\ncn: mail2.lan\n\n"
+			"dn: associatedDomain=old.org," MAIL
+			"\nobjectClass: mailReplDomain\nassociatedDomain: old.org\n\n",
+			"dn: " UNIX "\nobjectClass: mailReplContainer\ncn: "
+				    "mail1.lan\nmailReplUidHighWater: 1\n\n"),
+		"nothing to do");
 }
 
-static struct mr_topology topology(struct mr_arena *arena, struct mr_host *hosts, size_t count, long long generation)
+static struct mr_topology topology(struct mr_arena *arena, struct mr_host *hosts, size_t count,
+				   long long generation)
 {
-	struct mr_topology out = { .domain_id = "d", .home = "mail1.lan", .epoch = 2, .generation = generation,
-				   .server_id_high_water = 5, .hosts = hosts, .count = count };
+	struct mr_topology out = { .domain_id = "d",
+				   .home = "mail1.lan",
+				   .epoch = 2,
+				   .generation = generation,
+				   .server_id_high_water = 5,
+				   .hosts = hosts,
+				   .count = count };
 
 	mr_list_add(arena, &out.domains, "d.org");
 	return out;
@@ -118,12 +144,15 @@ static struct mr_topology topology(struct mr_arena *arena, struct mr_host *hosts
 
 static void a_topology_is_never_rolled_back(void **state)
 {
-	struct mr_host now[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 } }, { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 } },
+	struct mr_host now[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 } },
+				 { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 } },
 				 { "mail4.lan", SERVER, 4, MR_JOINED, { 0 } } };
-	struct mr_host then[] = { { "mail1.lan", SERVER, 1, MR_INVITED, { 0 } }, { "mail2.lan", SERVER, 2, MR_INVITED, { 0 } },
+	struct mr_host then[] = { { "mail1.lan", SERVER, 1, MR_INVITED, { 0 } },
+				  { "mail2.lan", SERVER, 2, MR_INVITED, { 0 } },
 				  { "mail3.lan", SERVER, 3, MR_JOINED, { 0 } } };
 	MR_ARENA arena = mr_arena_open();
-	struct mr_topology live = topology(arena, now, 3, 8), archive = topology(arena, then, 3, 4), out;
+	struct mr_topology live = topology(arena, now, 3, 8), archive = topology(arena, then, 3, 4),
+			   out;
 	struct mr_error err;
 
 	(void)state;
@@ -146,9 +175,11 @@ static void a_topology_is_never_rolled_back(void **state)
 
 static void an_equal_topology_keeps_its_generation(void **state)
 {
-	struct mr_host hosts[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 } }, { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 } } };
+	struct mr_host hosts[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 } },
+				   { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 } } };
 	MR_ARENA arena = mr_arena_open();
-	struct mr_topology live = topology(arena, hosts, 2, 8), archive = topology(arena, hosts, 2, 4), out;
+	struct mr_topology live = topology(arena, hosts, 2, 8),
+			   archive = topology(arena, hosts, 2, 4), out;
 	struct mr_error err;
 
 	(void)state;
