@@ -1,6 +1,9 @@
 #include "adapters/directory_ldap.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
+#include <resolv.h>
+#include <sasl/sasl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,16 +36,25 @@ const char *__lsan_default_options(void)
 }
 #endif
 
+/* Initialising, the library reads the environment, loads every SASL plug-in that it finds (EXTERNAL is
+ * none) and asks the resolver for this host's own name, which without a name server would take half a
+ * minute. The resolver's settings are those of this thread; mr_connect_host asks in another. */
 static void library_init(void)
 {
 	static const char variable[] = "LDAPNOINIT";
 	bool ours = !getenv(variable);
-	int version = LDAP_VERSION3;
+	int version = LDAP_VERSION3, retrans, retry;
 
 	if (ours)
 		setenv(variable, "1", 1);
-	/* Any option initialises the library, which is when it looks at the variable. */
+	res_init();
+	retrans = _res.retrans;
+	retry = _res.retry;
+	_res.retrans = _res.retry = 1;
+	sasl_set_path(SASL_PATH_TYPE_PLUGIN, (char[]){ "/nonexistent" });
 	ldap_set_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+	_res.retrans = retrans;
+	_res.retry = retry;
 	if (ours)
 		unsetenv(variable);
 }

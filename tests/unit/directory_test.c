@@ -708,6 +708,20 @@ static void a_silent_peer_is_given_up_in_time(void **state)
 	assert_gave_up(rc, &err, began, 3000);
 }
 
+static void nothing_is_taken_from_the_environment(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_entry *alias = mr_entry_new(arena, "cn=alias," TOP), *found;
+	struct mr_error err;
+
+	mr_entry_add(arena, alias, "objectClass", "alias");
+	mr_entry_add(arena, alias, "objectClass", "extensibleObject");
+	mr_entry_add(arena, alias, "aliasedObjectName", BASE);
+	assert_ok(mr_directory_add(*state, alias, &err), err);
+	assert_ok(mr_directory_read(*state, arena, alias->dn, NULL, &found, &err), err);
+	assert_string_equal(found->dn, "cn=alias," TOP);
+}
+
 static void a_result_that_the_server_cuts_short_is_an_error(void **state)
 {
 	struct mr_search search = { .base = TOP };
@@ -810,9 +824,8 @@ static void bad_ldif_is_refused(void **state)
 static int start_server(void **state)
 {
 	(void)state;
-	/* What a user's environment may hold must not matter. */
-	setenv("LDAPTLS_CIPHER_SUITE", "NO:SUCH", 1);
-	setenv("LDAPCONF", "/nonexistent", 1);
+	/* The library looks at it once: see nothing_is_taken_from_the_environment. */
+	setenv("LDAPDEREF", "always", 1);
 	slapd_make(&slapd);
 	return 0;
 }
@@ -863,6 +876,7 @@ int main(void)
 		SLAPD(remote_targets_need_certificates_and_a_host),
 		SLAPD(a_name_server_that_is_silent_is_given_up_in_time),
 		SLAPD(a_silent_peer_is_given_up_in_time),
+		SLAPD(nothing_is_taken_from_the_environment),
 		SLAPD(a_result_that_the_server_cuts_short_is_an_error),
 	};
 
