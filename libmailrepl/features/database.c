@@ -41,7 +41,8 @@ const struct mr_rendered *mr_rendering_slapd(const struct mr_rendering *renderin
 	return NULL;
 }
 
-char *mr_database_path(struct mr_arena *arena, const struct mr_config *config, enum mr_database database)
+char *mr_database_path(struct mr_arena *arena, const struct mr_config *config,
+		       enum mr_database database)
 {
 	return mr_printf(arena, "%s%s/%s", config->root, MR_PATH_DB, databases[database].word);
 }
@@ -59,8 +60,8 @@ bool mr_database_exists(const struct mr_config *config, enum mr_database databas
 {
 	MR_ARENA arena = mr_arena_open();
 
-	return mr_path_exists(mr_printf(arena, "%s/data.mdb",
-					mr_database_path(arena, config, database)));
+	return mr_path_exists(
+		mr_printf(arena, "%s/data.mdb", mr_database_path(arena, config, database)));
 }
 
 bool mr_database_wanted(const struct mr_topology *topology, const struct mr_host *host,
@@ -73,8 +74,8 @@ bool mr_database_wanted(const struct mr_topology *topology, const struct mr_host
 	return !databases[database].owned || mr_host_is_provider(topology, host);
 }
 
-/* Where databases are filled: every database of the configuration is moved there, because slapd refuses
- * a configuration whose folders do not exist. */
+/* Where databases are filled: every database of the configuration is moved there, because slapd
+ * refuses a configuration whose folders do not exist. */
 static char *loading_folder(struct mr_arena *arena, const struct mr_config *config)
 {
 	return mr_printf(arena, "%s%s/.loading", config->root, MR_PATH_DB);
@@ -82,8 +83,8 @@ static char *loading_folder(struct mr_arena *arena, const struct mr_config *conf
 
 /* The rendered configuration with all database folders below `folder`, which are made. */
 static int loading_config(struct mr_arena *arena, const struct mr_config *config,
-			  const struct mr_rendering *rendering, const char *folder, struct mr_buf *out,
-			  struct mr_error *err)
+			  const struct mr_rendering *rendering, const char *folder,
+			  struct mr_buf *out, struct mr_error *err)
 {
 	const struct mr_rendered *file = mr_rendering_slapd(rendering);
 	const char *from = mr_printf(arena, "olcDbDirectory: %s%s/", config->root, MR_PATH_DB);
@@ -154,7 +155,8 @@ int mr_slapd_own(const char *folder, struct mr_error *err)
 }
 
 /* The suffix entry: what a database holds before anything else. */
-static struct mr_entry *base_entry(struct mr_arena *arena, enum mr_database database, const char *host)
+static struct mr_entry *base_entry(struct mr_arena *arena, enum mr_database database,
+				   const char *host)
 {
 	struct mr_entry *entry = mr_entry_new(arena, mr_database_suffix(arena, database, host));
 
@@ -187,7 +189,8 @@ static int fill(struct mr_arena *arena, const struct mr_config *config, const ch
 	const char *suffix = mr_database_suffix(arena, database, config->host);
 	const char *sid = mr_printf(arena, "%u", server_id);
 	const char *conf = mr_printf(arena, "%s/slapd.d", folder);
-	const char *const fresh[] = { "slapadd", "-q", "-w", "-S", sid, "-F", conf, "-b", suffix, NULL };
+	const char *const fresh[] = { "slapadd", "-q", "-w", "-S",   sid,
+				      "-F",      conf, "-b", suffix, NULL };
 	const char *const kept[] = { "slapadd", "-q", "-S", sid, "-F", conf, "-b", suffix, NULL };
 	MR_BUF text = { 0 };
 
@@ -208,10 +211,12 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 	const char *made = mr_printf(arena, "%s/%s", folder, databases[database].word);
 
 	if (mr_database_exists(config, database))
-		return mr_fail(err, MR_E_EXISTS, _("%s: the database is there and is not loaded over"), path);
+		return mr_fail(err, MR_E_EXISTS,
+			       _("%s: the database is there and is not loaded over"), path);
 	if (mr_tree_remove(folder, err) < 0 ||
 	    loading_config(arena, config, rendering, folder, &text, err) < 0 ||
-	    mr_slapd_config_load(mr_buf_text(&text), mr_printf(arena, "%s/slapd.d", folder), err) < 0 ||
+	    mr_slapd_config_load(mr_buf_text(&text), mr_printf(arena, "%s/slapd.d", folder), err) <
+		    0 ||
 	    fill(arena, config, folder, database, server_id, seed, err) < 0)
 		return mr_fail_in(err, _("filling the database %s"), databases[database].word);
 	if (mr_slapd_own(made, err) < 0 || mr_tree_sync(made, err) < 0)
@@ -229,8 +234,8 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 int mr_database_dump(const char *folder, const char *suffix, const char *filter,
 		     struct mr_child **child, int *fd, struct mr_error *err)
 {
-	const char *const argv[] = { "slapcat", "-o", "ldif-wrap=no", "-F", folder, "-b", suffix,
-				     filter ? "-a" : NULL, filter, NULL };
+	const char *const argv[] = { "slapcat", "-o",   "ldif-wrap=no",       "-F",   folder,
+				     "-b",      suffix, filter ? "-a" : NULL, filter, NULL };
 	const struct mr_process process = { .argv = argv, .timeout_ms = 3600 * 1000 };
 
 	return mr_process_read_from(&process, child, fd, err);

@@ -32,11 +32,12 @@ static int read_pair(struct mr_arena *arena, const char *cert_path, const char *
 	return err->code == MR_E_NOT_FOUND ? 0 : -1;
 }
 
-void mr_identity_plan(struct mr_arena *arena, const struct mr_identity *identity, const char *cert_path,
-		      const char *key_path, struct mr_file_attrs key_attrs, const char *what,
-		      struct mr_plan *plan)
+void mr_identity_plan(struct mr_arena *arena, const struct mr_identity *identity,
+		      const char *cert_path, const char *key_path, struct mr_file_attrs key_attrs,
+		      const char *what, struct mr_plan *plan)
 {
-	struct mr_step *step = mr_plan_step(arena, plan, MR_STEP_FILE, _("write the key of %s"), what);
+	struct mr_step *step =
+		mr_plan_step(arena, plan, MR_STEP_FILE, _("write the key of %s"), what);
 
 	step->path = key_path;
 	step->secret_content = &identity->key;
@@ -58,7 +59,8 @@ int mr_identity_ca(struct mr_arena *arena, const struct mr_config *config, const
 		return 0;
 	if (mr_tls_make_ca(arena, domain_id, ca, err) < 0)
 		return -1;
-	mr_identity_plan(arena, ca, cert_path, key_path, MR_FILE_PRIVATE, _("the domain's certification authority"), plan);
+	mr_identity_plan(arena, ca, cert_path, key_path, MR_FILE_PRIVATE,
+			 _("the domain's certification authority"), plan);
 	return 0;
 }
 
@@ -71,9 +73,10 @@ static bool is_for(struct mr_arena *arena, const struct mr_identity *identity, c
 	       strcmp(certificate.host, host) == 0;
 }
 
-int mr_identity_host(struct mr_arena *arena, const struct mr_config *config, const struct mr_identity *ca,
-		     const char *host, const char *base, struct mr_file_attrs key_attrs,
-		     struct mr_identity *out, struct mr_plan *plan, struct mr_error *err)
+int mr_identity_host(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_identity *ca, const char *host, const char *base,
+		     struct mr_file_attrs key_attrs, struct mr_identity *out, struct mr_plan *plan,
+		     struct mr_error *err)
 {
 	const char *cert_path = mr_printf(arena, "%s%s.crt", config->root, base);
 	const char *key_path = mr_printf(arena, "%s%s.key", config->root, base);
@@ -89,7 +92,8 @@ int mr_identity_host(struct mr_arena *arena, const struct mr_config *config, con
 	return 0;
 }
 
-int mr_identity_key_attrs(const struct mr_config *config, struct mr_file_attrs *out, struct mr_error *err)
+int mr_identity_key_attrs(const struct mr_config *config, struct mr_file_attrs *out,
+			  struct mr_error *err)
 {
 	*out = MR_FILE_PRIVATE;
 	if (*config->root && geteuid() != 0)

@@ -52,9 +52,11 @@ static int install_config(void *argument, struct mr_error *err)
 
 	/* slaptest wants the pid file's folder, which every boot makes anew. */
 	if (mr_slapd_config_load(in->file->content, fresh, err) < 0 ||
-	    mr_folder_make(mr_path(in->arena, in->config->root, MR_PATH_RUN), MR_FILE_PUBLIC_FOLDER, err) < 0 ||
+	    mr_folder_make(mr_path(in->arena, in->config->root, MR_PATH_RUN), MR_FILE_PUBLIC_FOLDER,
+			   err) < 0 ||
 	    mr_process_check(&(struct mr_process){ .argv = check }, err) < 0 ||
-	    mr_slapd_own(fresh, err) < 0 || mr_tree_sync(fresh, err) < 0 || mr_folder_swap(fresh, folder, err) < 0)
+	    mr_slapd_own(fresh, err) < 0 || mr_tree_sync(fresh, err) < 0 ||
+	    mr_folder_swap(fresh, folder, err) < 0)
 		return -1;
 	return mr_tree_remove(fresh, err);
 }
@@ -94,7 +96,8 @@ static int plan_databases(struct mr_arena *arena, const struct mr_topology *topo
 			continue;
 		if (mr_database_owned(i) && !seed->write)
 			return mr_fail(err, MR_E_CONFIG,
-				       _("%s: what this host owns is missing; run cl-rebuild --repl (peers are alive) or "
+				       _("%s: what this host owns is missing; run cl-rebuild "
+					 "--repl (peers are alive) or "
 					 "cl-backup -r (they are not), nothing was changed"),
 				       mr_database_path(arena, in->config, i));
 		plan_database(arena, plan, in, i, load_database,
@@ -111,17 +114,20 @@ static void plan_drops(struct mr_arena *arena, const struct mr_topology *topolog
 	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++)
 		if (!mr_database_wanted(topology, host, i) && !mr_database_owned(i) &&
 		    mr_database_exists(in->config, i))
-			plan_database(arena, plan, in, i, drop_database,
-				      mr_printf(arena, _("remove the copy %s"), mr_database_word(i)));
+			plan_database(
+				arena, plan, in, i, drop_database,
+				mr_printf(arena, _("remove the copy %s"), mr_database_word(i)));
 }
 
 static bool config_installed(struct mr_arena *arena, const struct instance *in)
 {
-	return mr_path_exists(mr_path(arena, in->config->root, MR_PATH_SLAPD_D "/cn=config.ldif")) &&
+	return mr_path_exists(
+		       mr_path(arena, in->config->root, MR_PATH_SLAPD_D "/cn=config.ldif")) &&
 	       mr_file_same(in->file->path, in->file->content, in->file->len, in->file->attrs);
 }
 
-static void plan_folders(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan);
+static void plan_folders(struct mr_arena *arena, const struct mr_config *config,
+			 struct mr_plan *plan);
 
 int mr_instance_plan(struct mr_arena *arena, const struct mr_config *config,
 		     const struct mr_topology *topology, const struct mr_rendering *rendering,
@@ -162,21 +168,23 @@ static int make_folders(void *argument, struct mr_error *err)
 	MR_ARENA arena = mr_arena_open();
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		if (mr_folder_make(mr_path(arena, config->root, folders[i]),
-				   MR_FILE_PUBLIC_FOLDER, err) < 0)
+		if (mr_folder_make(mr_path(arena, config->root, folders[i]), MR_FILE_PUBLIC_FOLDER,
+				   err) < 0)
 			return -1;
 	return 0;
 }
 
-static void plan_folders(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan)
+static void plan_folders(struct mr_arena *arena, const struct mr_config *config,
+			 struct mr_plan *plan)
 {
 	if (!mr_path_exists(mr_path(arena, config->root, MR_PATH_DB)) ||
 	    !mr_path_exists(mr_path(arena, config->root, MR_PATH_SLAPD)))
-		mr_plan_action(arena, plan, make_folders, (void *)config, _("make the state folders"));
+		mr_plan_action(arena, plan, make_folders, (void *)config,
+			       _("make the state folders"));
 }
 
-int mr_instance_open(struct mr_arena *arena, const struct mr_config *config, struct mr_directory **out,
-		     struct mr_error *err)
+int mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_directory **out, struct mr_error *err)
 {
 	const struct mr_directory_target target = {
 		.uri = mr_directory_socket_uri(arena, mr_path(arena, config->root, MR_PATH_SOCKET)),
@@ -186,8 +194,9 @@ int mr_instance_open(struct mr_arena *arena, const struct mr_config *config, str
 	return mr_directory_open(&target, out, err);
 }
 
-int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config, const char *tls_folder,
-			  const char *host, struct mr_directory **out, struct mr_error *err)
+int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
+			  const char *tls_folder, const char *host, struct mr_directory **out,
+			  struct mr_error *err)
 {
 	const char *tls = tls_folder ? tls_folder : mr_path(arena, config->root, MR_PATH_TLS);
 	const struct mr_directory_target target = {
@@ -201,8 +210,8 @@ int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config
 	return mr_directory_open(&target, out, err);
 }
 
-/* slapd's configuration to read the databases with. A first set-up that was interrupted has none yet: then one is made
- * that knows no more than this host's own databases. */
+/* slapd's configuration to read the databases with. A first set-up that was interrupted has none
+ * yet: then one is made that knows no more than this host's own databases. */
 static int reading_config(struct mr_arena *arena, const struct mr_config *config, const char **out,
 			  struct mr_error *err)
 {
@@ -218,7 +227,8 @@ static int reading_config(struct mr_arena *arena, const struct mr_config *config
 	if (mr_render(arena, config, &topology, false, &rendering, err) < 0)
 		return -1;
 	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++)
-		if (mr_folder_make(mr_database_path(arena, config, i), MR_FILE_PRIVATE_FOLDER, err) < 0)
+		if (mr_folder_make(mr_database_path(arena, config, i), MR_FILE_PRIVATE_FOLDER,
+				   err) < 0)
 			return -1;
 	return mr_slapd_config_load(mr_rendering_slapd(&rendering)->content, spare, err);
 }
@@ -249,21 +259,24 @@ static int dump_topology(struct mr_arena *arena, const struct mr_config *config,
 	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_SLAPD "/recover.d"), err);
 }
 
-int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir, const struct mr_config *config,
-			 struct mr_topology *out, struct mr_error *err)
+int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir,
+			 const struct mr_config *config, struct mr_topology *out,
+			 struct mr_error *err)
 {
-	const char *suffixes[] = { mr_dit_owned(arena, MR_MAIL, config->host), mr_dit_all(MR_MAIL) };
+	const char *suffixes[] = { mr_dit_owned(arena, MR_MAIL, config->host),
+				   mr_dit_all(MR_MAIL) };
 	const enum mr_database databases[] = { MR_DB_MAIL_OWNED, MR_DB_MAIL };
 
-	/* The home's own word first: its copy of itself lags by a moment. The copies on all others. */
+	/* The home's own word first: its copy of itself lags by a moment. The copies on all others.
+	 */
 	for (int i = 0; i < 2; i++) {
 		struct mr_search find = { .base = suffixes[i], .filter = MR_TOPOLOGY_FILTER };
 		struct mr_entries found = { 0 };
 
 		if (!mr_database_exists(config, databases[i]))
 			continue;
-		if (dir ? mr_directory_list(dir, arena, &find, &found, err) < 0 :
-			  dump_topology(arena, config, suffixes[i], &found, err) < 0)
+		if (dir ? mr_directory_list(dir, arena, &find, &found, err) < 0
+			: dump_topology(arena, config, suffixes[i], &found, err) < 0)
 			return mr_fail_in(err, _("reading the topology"));
 		if (mr_topology_parse(arena, &found, out, err) == 0 &&
 		    (i == 1 || strcmp(out->home, config->host) == 0))
@@ -284,7 +297,8 @@ static int record_status(void *argument, struct mr_error *err)
 	const struct status_step *step = argument;
 	MR_ARENA arena = mr_arena_open();
 	MR_DIRECTORY dir = NULL;
-	struct mr_mod mods[2] = { { .op = MR_MOD_REPLACE, .attr.name = "mailReplRenderedGeneration" },
+	struct mr_mod mods[2] = { { .op = MR_MOD_REPLACE,
+				    .attr.name = "mailReplRenderedGeneration" },
 				  { .op = MR_MOD_REPLACE, .attr.name = "mailReplVersion" } };
 
 	mr_list_add(arena, &mods[0].attr.values, mr_printf(arena, "%lld", step->generation));

@@ -1,8 +1,9 @@
 /* This host's own slapd: its databases, its configuration, its life.
  *
- * The configuration is rendered as LDIF (MR_PATH_SLAPD_LDIF), loaded with slapadd -n0 into a fresh folder, checked with
- * slaptest, swapped in by rename, and slapd is restarted. A database folder is made by slapadd into a folder beside, and
- * renamed when complete and durable: it is there whole or not at all. */
+ * The configuration is rendered as LDIF (MR_PATH_SLAPD_LDIF), loaded with slapadd -n0 into a fresh
+ * folder, checked with slaptest, swapped in by rename, and slapd is restarted. A database folder is
+ * made by slapadd into a folder beside, and renamed when complete and durable: it is there whole or
+ * not at all. */
 #ifndef MR_FEATURES_INSTANCE_H
 #define MR_FEATURES_INSTANCE_H
 
@@ -12,8 +13,9 @@
 enum mr_database { MR_DB_MAIL_OWNED, MR_DB_MAIL, MR_DB_UNIX_OWNED, MR_DB_UNIX, MR_DB_STATUS };
 #define MR_DATABASE_COUNT 5
 
-const char *mr_database_word(enum mr_database database);                /* "mail-owned", … the folder's name */
-char *mr_database_path(struct mr_arena *arena, const struct mr_config *config, enum mr_database database);
+const char *mr_database_word(enum mr_database database); /* "mail-owned", … the folder's name */
+char *mr_database_path(struct mr_arena *arena, const struct mr_config *config,
+		       enum mr_database database);
 /* The suffix; `host` is this host (owned databases). */
 char *mr_database_suffix(struct mr_arena *arena, enum mr_database database, const char *host);
 bool mr_database_exists(const struct mr_config *config, enum mr_database database);
@@ -23,9 +25,11 @@ void mr_database_base(struct mr_arena *arena, enum mr_database database, const c
 		      struct mr_buf *out);
 /* Loads slapd's configuration from LDIF into a fresh folder by slapadd -n0. */
 int mr_slapd_config_load(const char *ldif, const char *folder, struct mr_error *err) MR_MUST_CHECK;
-/* Gives a folder and what is below to the user that slapd runs as: openldap, or with --root and without root the caller. */
+/* Gives a folder and what is below to the user that slapd runs as: openldap, or with --root and
+ * without root the caller. */
 int mr_slapd_own(const char *folder, struct mr_error *err) MR_MUST_CHECK;
-/* True if this host has this database: owned ones on providers, unix ones on servers, status everywhere. */
+/* True if this host has this database: owned ones on providers, unix ones on servers, status
+ * everywhere. */
 bool mr_database_wanted(const struct mr_topology *topology, const struct mr_host *host,
 			enum mr_database database);
 
@@ -37,46 +41,53 @@ typedef int (*mr_ldif_writer)(void *context, int fd, struct mr_error *err);
 
 /* What a database that is absent starts with. */
 struct mr_seed {
-	mr_ldif_writer write; /* NULL: the base entry alone; for an owned database: not to be made at all */
+	mr_ldif_writer write; /* NULL: the base entry alone; for an owned database: not to be made
+				 at all */
 	void *context;
-	bool fresh;           /* no operational attributes in it: a new truth, slapadd -w -S <serverID> */
-	const char *what;     /* for the plan: "from the archive", "as new", "refilled from mail1.lan" */
+	bool fresh; /* no operational attributes in it: a new truth, slapadd -w -S <serverID> */
+	const char
+		*what; /* for the plan: "from the archive", "as new", "refilled from mail1.lan" */
 };
 
-/* Makes a database folder from what the seed writes, by slapadd -q into a folder beside, then fsync and
- * rename. `rendering` holds the slapd configuration (which need not be installed yet). MR_E_EXISTS if it is there: never loaded over. */
+/* Makes a database folder from what the seed writes, by slapadd -q into a folder beside, then fsync
+ * and rename. `rendering` holds the slapd configuration (which need not be installed yet).
+ * MR_E_EXISTS if it is there: never loaded over. */
 int mr_database_load(const struct mr_config *config, const struct mr_rendering *rendering,
 		     enum mr_database database, unsigned server_id, const struct mr_seed *seed,
 		     struct mr_error *err) MR_MUST_CHECK;
-/* Runs slapcat (unwrapped, operational attributes included) of a database with an optional filter (NULL: all), giving a
- * descriptor to read from; mr_process_end ends it. `folder` holds slapd's configuration (MR_PATH_SLAPD_D with root). Works while
- * slapd runs. */
+/* Runs slapcat (unwrapped, operational attributes included) of a database with an optional filter
+ * (NULL: all), giving a descriptor to read from; mr_process_end ends it. `folder` holds slapd's
+ * configuration (MR_PATH_SLAPD_D with root). Works while slapd runs. */
 struct mr_child;
 int mr_database_dump(const char *folder, const char *suffix, const char *filter,
 		     struct mr_child **child, int *fd, struct mr_error *err) MR_MUST_CHECK;
 
-/* Steps: make each wanted database that is absent from `seeds` (an array indexed by enum mr_database, or NULL), install the
- * rendered configuration if it differs, start or restart slapd where needed, remove copies that are not wanted any more. An owned
- * database that is wanted, absent and has no seed is MR_E_CONFIG: an empty one would make every peer delete its copies. */
+/* Steps: make each wanted database that is absent from `seeds` (an array indexed by enum
+ * mr_database, or NULL), install the rendered configuration if it differs, start or restart slapd
+ * where needed, remove copies that are not wanted any more. An owned database that is wanted,
+ * absent and has no seed is MR_E_CONFIG: an empty one would make every peer delete its copies. */
 int mr_instance_plan(struct mr_arena *arena, const struct mr_config *config,
 		     const struct mr_topology *topology, const struct mr_rendering *rendering,
 		     const struct mr_seed *seeds, struct mr_plan *plan,
 		     struct mr_error *err) MR_MUST_CHECK;
 
 /* This host's slapd over its socket, as root (or, with --root, as the caller). */
-int mr_instance_open(struct mr_arena *arena, const struct mr_config *config, struct mr_directory **out,
-		     struct mr_error *err) MR_MUST_CHECK;
-/* Another host's slapd over TLS with the certificate in `tls_folder` (ca.crt, host.crt, host.key; NULL: this host's own). */
-int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config, const char *tls_folder,
-			  const char *host, struct mr_directory **out,
+int mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_directory **out, struct mr_error *err) MR_MUST_CHECK;
+/* Another host's slapd over TLS with the certificate in `tls_folder` (ca.crt, host.crt, host.key;
+ * NULL: this host's own). */
+int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
+			  const char *tls_folder, const char *host, struct mr_directory **out,
 			  struct mr_error *err) MR_MUST_CHECK;
 
-/* Reads the topology from the local copies, on the home from what it owns. `dir` NULL: from the database files (slapcat), for
- * when slapd does not run. MR_E_NOT_FOUND: there is none. */
-int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir, const struct mr_config *config,
-			 struct mr_topology *out, struct mr_error *err) MR_MUST_CHECK;
+/* Reads the topology from the local copies, on the home from what it owns. `dir` NULL: from the
+ * database files (slapcat), for when slapd does not run. MR_E_NOT_FOUND: there is none. */
+int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir,
+			 const struct mr_config *config, struct mr_topology *out,
+			 struct mr_error *err) MR_MUST_CHECK;
 
-/* Sets mailReplRenderedGeneration of cn=Status when applied; no step if `dir` (may be NULL) says that it is so already. */
+/* Sets mailReplRenderedGeneration of cn=Status when applied; no step if `dir` (may be NULL) says
+ * that it is so already. */
 int mr_instance_status_plan(struct mr_arena *arena, struct mr_directory *dir,
 			    const struct mr_config *config, long long generation,
 			    struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;

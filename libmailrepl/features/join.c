@@ -23,34 +23,41 @@ static bool usable(const void *context, const struct mr_manifest *manifest)
 	return !manifest->for_host || strcmp(manifest->for_host, context) == 0;
 }
 
-/* Leaves in <folder>/tls just ca.crt, host.crt and host.key of this host, whatever archive it is. */
-static int take_identity(struct mr_arena *arena, struct mr_join *join, const char *host, struct mr_error *err)
+/* Leaves in <folder>/tls just ca.crt, host.crt and host.key of this host, whatever archive it is.
+ */
+static int take_identity(struct mr_arena *arena, struct mr_join *join, const char *host,
+			 struct mr_error *err)
 {
 	const char *tls = mr_printf(arena, "%s/tls", join->folder);
-	const char *cert = mr_printf(arena, "%s/host.crt", tls), *key = mr_printf(arena, "%s/host.key", tls);
+	const char *cert = mr_printf(arena, "%s/host.crt", tls),
+		   *key = mr_printf(arena, "%s/host.key", tls);
 	const struct mr_manifest *manifest = &join->archive.manifest;
 
 	if (!manifest->for_host && strcmp(manifest->host, host) != 0) {
 		mr_log(MR_LOG_WARNING,
-		       _("%s is a full archive of %s: it holds keys that this host must not have. Only this host's own are "
-			 "taken; remove the archive from here, and next time copy the one that ends in -for-%s.tar.bz2"),
+		       _("%s is a full archive of %s: it holds keys that this host must not have. "
+			 "Only this host's own are "
+			 "taken; remove the archive from here, and next time copy the one that "
+			 "ends in -for-%s.tar.bz2"),
 		       join->archive.path, manifest->host, host);
 		if (rename(mr_printf(arena, "%s/peers/%s.crt", tls, host), cert) < 0 ||
 		    rename(mr_printf(arena, "%s/peers/%s.key", tls, host), key) < 0)
-			return mr_fail(err, MR_E_ARCHIVE, _("%s: it holds no key for %s"), join->archive.path, host);
+			return mr_fail(err, MR_E_ARCHIVE, _("%s: it holds no key for %s"),
+				       join->archive.path, host);
 	}
 	if (unlink(mr_printf(arena, "%s/ca.key", tls)) == 0)
 		mr_log(MR_LOG_DEBUG, "the CA's key was left in the archive");
 	if (mr_tree_remove(mr_printf(arena, "%s/peers", tls), err) < 0 ||
-	    mr_file_read(arena, mr_printf(arena, "%s/ca.crt", tls), MOST_PEM, &join->ca_cert, NULL, err) < 0 ||
+	    mr_file_read(arena, mr_printf(arena, "%s/ca.crt", tls), MOST_PEM, &join->ca_cert, NULL,
+			 err) < 0 ||
 	    mr_identity_read(arena, cert, key, &join->identity, err) < 0 ||
 	    mr_tls_check(&join->identity, join->ca_cert, err) < 0)
 		return mr_fail_in(err, "%s", join->archive.path);
 	return 0;
 }
 
-static int check_domain(struct mr_arena *arena, const struct mr_config *config, const struct mr_join *join,
-			struct mr_error *err)
+static int check_domain(struct mr_arena *arena, const struct mr_config *config,
+			const struct mr_join *join, struct mr_error *err)
 {
 	const char *path = mr_path(arena, config->root, MR_PATH_CA_CERT);
 	char *have;
@@ -61,13 +68,14 @@ static int check_domain(struct mr_arena *arena, const struct mr_config *config, 
 		return -1;
 	if (strcmp(have, join->ca_cert) == 0)
 		return 0;
-	return mr_fail(err, MR_E_CONFIG,
-		       _("%s: this host belongs to another mail domain than %s, nothing was changed"), path,
-		       join->archive.path);
+	return mr_fail(
+		err, MR_E_CONFIG,
+		_("%s: this host belongs to another mail domain than %s, nothing was changed"),
+		path, join->archive.path);
 }
 
-static void plan_changed_file(struct mr_arena *arena, struct mr_plan *plan, const char *path, const char *text,
-			      struct mr_file_attrs attrs)
+static void plan_changed_file(struct mr_arena *arena, struct mr_plan *plan, const char *path,
+			      const char *text, struct mr_file_attrs attrs)
 {
 	if (!mr_file_same(path, text, strlen(text), attrs))
 		mr_plan_file(arena, plan, path, text, attrs, mr_printf(arena, _("write %s"), path));
@@ -85,19 +93,21 @@ static int plan_files(struct mr_arena *arena, struct mr_config *config, struct m
 		    mr_tls_check(&have, join->ca_cert, err) == 0;
 
 	mr_identity_close(&have);
-	plan_changed_file(arena, plan, mr_path(arena, config->root, MR_PATH_CA_CERT), join->ca_cert, MR_FILE_PUBLIC);
+	plan_changed_file(arena, plan, mr_path(arena, config->root, MR_PATH_CA_CERT), join->ca_cert,
+			  MR_FILE_PUBLIC);
 	if (mr_identity_key_attrs(config, &attrs, err) < 0)
 		return -1;
 	if (!good)
 		mr_identity_plan(arena, &join->identity, cert, key, attrs, config->host, plan);
 	if (join->new_host)
-		plan_changed_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC);
+		plan_changed_file(arena, plan, config->path, mr_config_format(arena, config),
+				  MR_FILE_PUBLIC);
 	return 0;
 }
 
 /* What the home says of this host now; the archive may be older. */
-static int ask_home(struct mr_arena *arena, const struct mr_config *config, const struct mr_join *join,
-		    enum mr_host_state *state, struct mr_error *err)
+static int ask_home(struct mr_arena *arena, const struct mr_config *config,
+		    const struct mr_join *join, enum mr_host_state *state, struct mr_error *err)
 {
 	const char *home = join->topology.home;
 	const char *dn = mr_dit_host(arena, config->host, mr_dit_owned(arena, MR_MAIL, home));
@@ -105,11 +115,14 @@ static int ask_home(struct mr_arena *arena, const struct mr_config *config, cons
 	struct mr_entry *entry;
 	const char *word;
 
-	if (mr_instance_open_peer(arena, config, mr_printf(arena, "%s/tls", join->folder), home, &dir, err) < 0 ||
+	if (mr_instance_open_peer(arena, config, mr_printf(arena, "%s/tls", join->folder), home,
+				  &dir, err) < 0 ||
 	    mr_directory_read(dir, arena, dn, NULL, &entry, err) < 0)
-		return mr_fail_in(err, _("asking %s, the home of the domain, whether %s may join"), home, config->host);
+		return mr_fail_in(err, _("asking %s, the home of the domain, whether %s may join"),
+				  home, config->host);
 	if (!entry)
-		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more, says %s"), config->host, home);
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more, says %s"),
+			       config->host, home);
 	word = mr_entry_value(entry, "mailReplState");
 	*state = word && strcmp(word, mr_host_state_word(MR_JOINED)) == 0 ? MR_JOINED : MR_INVITED;
 	return 0;
@@ -126,29 +139,35 @@ static int write_container(void *context, int fd, struct mr_error *err)
 	return mr_write_all(fd, text.data, text.len, err);
 }
 
-/* An owned database that is absent: from a peer's copy wherever there is one, as new only if there is none and the home
- * says that this host was never here. Anything else would delete what peers still know. */
-static int seed_owned(struct mr_arena *arena, const struct mr_config *config, const struct mr_join *join,
-		      enum mr_service service, struct mr_seed *seed, struct mr_error *err)
+/* An owned database that is absent: from a peer's copy wherever there is one, as new only if there
+ * is none and the home says that this host was never here. Anything else would delete what peers
+ * still know. */
+static int seed_owned(struct mr_arena *arena, const struct mr_config *config,
+		      const struct mr_join *join, enum mr_service service, struct mr_seed *seed,
+		      struct mr_error *err)
 {
 	struct mr_sync_refill *refill = MR_NEW(arena, struct mr_sync_refill);
 	enum mr_host_state state = MR_INVITED;
 
-	*refill = (struct mr_sync_refill){ config, &join->topology, service,
-					   mr_printf(arena, "%s/tls", join->folder), NULL, NULL };
+	*refill = (struct mr_sync_refill){ config,  &join->topology,
+					   service, mr_printf(arena, "%s/tls", join->folder),
+					   NULL,    NULL };
 	if (mr_sync_find_refill(arena, refill, err) < 0)
 		return -1;
 	if (refill->from) {
 		*seed = (struct mr_seed){ mr_sync_write_refill, refill, false,
-					  mr_printf(arena, _("refilled from the copy on %s"), refill->from) };
+					  mr_printf(arena, _("refilled from the copy on %s"),
+						    refill->from) };
 		return 0;
 	}
 	if (ask_home(arena, config, join, &state, err) < 0)
 		return -1;
 	if (state == MR_JOINED)
 		return mr_fail(err, MR_E_UNAVAILABLE,
-			       _("%s has joined before, but no host that answers holds a copy of its %s: run this again when all "
-				 "hosts can be reached"), config->host, mr_service_name(service));
+			       _("%s has joined before, but no host that answers holds a copy of "
+				 "its %s: run this again when all "
+				 "hosts can be reached"),
+			       config->host, mr_service_name(service));
 	*seed = (struct mr_seed){ write_container, refill, true, _("as new") };
 	return 0;
 }
@@ -159,17 +178,21 @@ static int make_seeds(struct mr_arena *arena, const struct mr_config *config, st
 	static const struct {
 		enum mr_service service;
 		enum mr_database owned, copy;
-	} rows[] = { { MR_MAIL, MR_DB_MAIL_OWNED, MR_DB_MAIL }, { MR_UNIX, MR_DB_UNIX_OWNED, MR_DB_UNIX } };
+	} rows[] = { { MR_MAIL, MR_DB_MAIL_OWNED, MR_DB_MAIL },
+		     { MR_UNIX, MR_DB_UNIX_OWNED, MR_DB_UNIX } };
 	const struct mr_host *self = mr_topology_host(&join->topology, config->host);
 
 	for (size_t i = 0; i < 2; i++) {
 		struct mr_backup_source *source = MR_NEW(arena, struct mr_backup_source);
 
-		*source = (struct mr_backup_source){ join->folder, &join->archive.manifest, rows[i].service };
-		seeds[rows[i].copy] = (struct mr_seed){ mr_backup_write_copy, source, false, _("from the archive") };
+		*source = (struct mr_backup_source){ join->folder, &join->archive.manifest,
+						     rows[i].service };
+		seeds[rows[i].copy] = (struct mr_seed){ mr_backup_write_copy, source, false,
+							_("from the archive") };
 		if (mr_database_wanted(&join->topology, self, rows[i].owned) &&
 		    !mr_database_exists(config, rows[i].owned) &&
-		    seed_owned(arena, config, join, rows[i].service, &seeds[rows[i].owned], err) < 0)
+		    seed_owned(arena, config, join, rows[i].service, &seeds[rows[i].owned], err) <
+			    0)
 			return -1;
 	}
 	return 0;
@@ -188,7 +211,8 @@ static int wait_in_step(void *argument, struct mr_error *err)
 	    mr_instance_topology(arena, dir, join->config, &now, err) < 0)
 		return -1;
 	if (!mr_topology_host(&now, join->config->host))
-		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"), join->config->host);
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"),
+			       join->config->host);
 	return mr_sync_wait(arena, join->config, dir, &now, NULL, err);
 }
 
@@ -208,7 +232,9 @@ static int wait_joined(const struct mr_join *join, struct mr_directory *dir, str
 		if (self && self->state == MR_JOINED)
 			return 0;
 		if (time(NULL) >= end)
-			return mr_fail(err, MR_E_TEMPORARY, _("the home's change did not come back; run the command again"));
+			return mr_fail(
+				err, MR_E_TEMPORARY,
+				_("the home's change did not come back; run the command again"));
 		(void)usleep(10 * 1000);
 	}
 }
@@ -225,7 +251,8 @@ static int become_joined(void *argument, struct mr_error *err)
 	mr_list_add(arena, &mod.attr.values, mr_host_state_word(MR_JOINED));
 	if (mr_instance_open(arena, join->config, &dir, err) < 0 ||
 	    mr_instance_open_peer(arena, join->config, NULL, join->topology.home, &home, err) < 0 ||
-	    mr_directory_modify(home, mr_dit_host(arena, join->config->host, container), &mod, 1, err) < 0)
+	    mr_directory_modify(home, mr_dit_host(arena, join->config->host, container), &mod, 1,
+				err) < 0)
 		return -1;
 	return wait_joined(join, dir, err);
 }
@@ -282,14 +309,19 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 		return -1;
 	if (!mr_topology_host(&join->topology, config->host))
 		return mr_fail(err, MR_E_NO_HOST,
-			       _("%s is not in the topology of %s: add it with cl-replication -r on %s, back up again and copy that "
-				 "archive here"), config->host, join->archive.path, join->topology.home);
-	if (take_identity(arena, join, config->host, err) < 0 || check_domain(arena, config, join, err) < 0 ||
-	    plan_files(arena, config, join, plan, err) < 0 || make_seeds(arena, config, join, seeds, err) < 0 ||
+			       _("%s is not in the topology of %s: add it with cl-replication -r "
+				 "on %s, back up again and copy that "
+				 "archive here"),
+			       config->host, join->archive.path, join->topology.home);
+	if (take_identity(arena, join, config->host, err) < 0 ||
+	    check_domain(arena, config, join, err) < 0 ||
+	    plan_files(arena, config, join, plan, err) < 0 ||
+	    make_seeds(arena, config, join, seeds, err) < 0 ||
 	    mr_render(arena, config, &join->topology, false, rendering, err) < 0 ||
 	    mr_instance_plan(arena, config, &join->topology, rendering, seeds, plan, err) < 0)
 		return -1;
-	mr_plan_action(arena, plan, wait_in_step, join, _("wait until in step with every joined provider"));
+	mr_plan_action(arena, plan, wait_in_step, join,
+		       _("wait until in step with every joined provider"));
 	mr_plan_action(arena, plan, become_joined, join,
 		       mr_printf(arena, _("become joined, through %s"), join->topology.home));
 	mr_plan_action(arena, plan, render_from_directory, join,
@@ -298,13 +330,14 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 	return 0;
 }
 
-int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *host, struct mr_join *join,
-		 struct mr_plan *plan, struct mr_error *err)
+int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *host,
+		 struct mr_join *join, struct mr_plan *plan, struct mr_error *err)
 {
 	if (host && mr_host_parse(arena, host, &host, err) < 0)
 		return mr_fail_in(err, "--host");
 	if (host && config->host && strcmp(host, config->host) != 0)
-		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s"), config->path, config->host);
+		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s"), config->path,
+			       config->host);
 	if (!config->host && !host && mr_hostname(arena, &host, err) < 0)
 		return -1;
 	join->new_host = !config->host;
@@ -315,8 +348,10 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 		return mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err);
 	join->folder = mr_path(arena, config->root, MR_PATH_STATE "/join");
 	if (mr_tree_remove(join->folder, err) < 0 ||
-	    mr_folder_make(mr_path(arena, config->root, MR_PATH_STATE), MR_FILE_PUBLIC_FOLDER, err) < 0 ||
-	    mr_backup_newest(arena, config, usable, config->host, join->folder, &join->archive, err) < 0)
+	    mr_folder_make(mr_path(arena, config->root, MR_PATH_STATE), MR_FILE_PUBLIC_FOLDER,
+			   err) < 0 ||
+	    mr_backup_newest(arena, config, usable, config->host, join->folder, &join->archive,
+			     err) < 0)
 		return -1;
 	return plan_from_archive(arena, config, join, plan, err);
 }

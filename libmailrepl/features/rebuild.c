@@ -19,8 +19,11 @@ struct rebuild {
 
 static int make_mailbox_user(void *argument, struct mr_error *err)
 {
-	static const char *const argv[] = { "useradd", "--system", "--user-group", "--no-create-home", "--home-dir",
-					    MR_PATH_MAILBOXES, "--shell", "/usr/sbin/nologin", MAILBOX_USER, NULL };
+	static const char *const argv[] = { "useradd",      "--system",
+					    "--user-group", "--no-create-home",
+					    "--home-dir",   MR_PATH_MAILBOXES,
+					    "--shell",      "/usr/sbin/nologin",
+					    MAILBOX_USER,   NULL };
 
 	(void)argument;
 	if (getpwnam(MAILBOX_USER))
@@ -50,7 +53,8 @@ static void plan_mailboxes(struct mr_arena *arena, struct rebuild *rebuild, stru
 		mr_plan_action(arena, plan, make_mailbox_user, rebuild,
 			       _("make the system user vmail, who holds the mailboxes"));
 	if (!mr_path_exists(mr_path(arena, root, MR_PATH_MAILBOXES)))
-		mr_plan_action(arena, plan, make_mailbox_folder, rebuild, _("make the mailboxes' folder"));
+		mr_plan_action(arena, plan, make_mailbox_folder, rebuild,
+			       _("make the mailboxes' folder"));
 }
 
 /* Its copy of itself: Postfix looks up there what is written here. */
@@ -62,12 +66,13 @@ static int wait_in_step(void *argument, struct mr_error *err)
 
 	if (mr_instance_open(arena, rebuild->config, &dir, err) < 0)
 		return -1;
-	return mr_sync_wait(arena, rebuild->config, dir, rebuild->topology, rebuild->config->host, err);
+	return mr_sync_wait(arena, rebuild->config, dir, rebuild->topology, rebuild->config->host,
+			    err);
 }
 
-int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		    const struct mr_topology *topology, const struct mr_seed *seeds,
-		    struct mr_plan *plan, struct mr_error *err)
+int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
+		    struct mr_directory *dir, const struct mr_topology *topology,
+		    const struct mr_seed *seeds, struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_rendering *rendering = MR_NEW(arena, struct mr_rendering);
 	struct rebuild *rebuild = MR_NEW(arena, struct rebuild);
@@ -75,12 +80,14 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config, stru
 
 	*rebuild = (struct rebuild){ config, topology };
 	if (!mr_topology_host(topology, config->host))
-		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"), config->host);
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"),
+			       config->host);
 	if (mr_render(arena, config, topology, false, rendering, err) < 0 ||
 	    mr_instance_plan(arena, config, topology, rendering, seeds, plan, err) < 0)
 		return -1;
 	if (seeds && plan->count > before)
-		mr_plan_action(arena, plan, wait_in_step, rebuild, _("wait until the copies are in step"));
+		mr_plan_action(arena, plan, wait_in_step, rebuild,
+			       _("wait until the copies are in step"));
 	plan_mailboxes(arena, rebuild, plan);
 	if (mr_render_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0 ||
 	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0)

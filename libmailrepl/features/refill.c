@@ -22,7 +22,8 @@ static int ask(struct mr_arena *arena, const struct mr_sync_refill *refill, cons
 	MR_DIRECTORY peer = NULL;
 	struct mr_entry *entry;
 
-	if (mr_instance_open_peer(arena, refill->config, refill->tls_folder, host, &peer, err) < 0 ||
+	if (mr_instance_open_peer(arena, refill->config, refill->tls_folder, host, &peer, err) <
+		    0 ||
 	    mr_directory_read(peer, arena, container, attrs, &entry, err) < 0 ||
 	    mr_sync_csn(arena, peer, mr_dit_all(refill->service), server_id, &out->csn, err) < 0)
 		return -1;
@@ -51,7 +52,8 @@ int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill, s
 		if (host == self || !(host->services & refill->service))
 			continue;
 		if (ask(arena, refill, host->name, self->server_id, &copy, err) < 0) {
-			mr_log(MR_LOG_INFO, _("%s cannot be asked for its copy: %s"), host->name, err->message);
+			mr_log(MR_LOG_INFO, _("%s cannot be asked for its copy: %s"), host->name,
+			       err->message);
 			continue;
 		}
 		answered++;
@@ -63,8 +65,10 @@ int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill, s
 	if (answered)
 		return 0;
 	return mr_fail(err, MR_E_UNAVAILABLE,
-		       _("no other host answers, so nobody knows whether there are copies of what %s owned; "
-			 "run this again when one of them can be reached"), self->name);
+		       _("no other host answers, so nobody knows whether there are copies of what "
+			 "%s owned; "
+			 "run this again when one of them can be reached"),
+		       self->name);
 }
 
 struct refilling {
@@ -90,10 +94,12 @@ static int write_entry(void *context, const struct mr_entry *entry, struct mr_er
 
 	if (len < tail || strcasecmp(entry->dn + len - tail, re->from) != 0)
 		return mr_fail(err, MR_E_PROTOCOL, _("%s: not below %s"), entry->dn, re->from);
-	moved = mr_entry_new(arena, mr_printf(arena, "%.*s%s", (int)(len - tail), entry->dn, re->to));
+	moved = mr_entry_new(arena,
+			     mr_printf(arena, "%.*s%s", (int)(len - tail), entry->dn, re->to));
 	for (size_t i = 0; i < entry->count; i++)
 		if (!derived(entry->attrs[i].name))
-			mr_entry_add_list(arena, moved, entry->attrs[i].name, &entry->attrs[i].values);
+			mr_entry_add_list(arena, moved, entry->attrs[i].name,
+					  &entry->attrs[i].values);
 	if (len == tail && re->refill->csn)
 		mr_entry_add(arena, moved, "contextCSN", re->refill->csn);
 	mr_ldif_format(&text, moved);
@@ -110,7 +116,8 @@ int mr_sync_write_refill(void *argument, int fd, struct mr_error *err)
 				mr_dit_owned(arena, refill->service, refill->config->host), fd };
 	const struct mr_search find = { .base = re.from, .attrs = attrs };
 
-	if (mr_instance_open_peer(arena, refill->config, refill->tls_folder, refill->from, &peer, err) < 0)
+	if (mr_instance_open_peer(arena, refill->config, refill->tls_folder, refill->from, &peer,
+				  err) < 0)
 		return -1;
 	return mr_directory_visit(peer, &find, write_entry, &re, err);
 }

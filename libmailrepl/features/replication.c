@@ -9,46 +9,58 @@
 #include "features/rebuild.h"
 #include "features/topology_plan.h"
 
-/* Refuses to take a service from a host that still owns something of it. */
-static int check_leaver(struct mr_arena *arena, struct mr_directory *dir, const char *host,
-			enum mr_service service, struct mr_error *err)
+/* How many entries with an address the host owns, as this host's copy says. */
+static int count_owned(struct mr_arena *arena, struct mr_directory *dir, const char *host,
+		       enum mr_service service, size_t *out, struct mr_error *err)
 {
 	static const char *const attrs[] = { "1.1", NULL };
 	const struct mr_search find = {
 		.base = mr_dit_copy(arena, service, host),
-		.filter = "(objectClass=inetLocalMailRecipient)",
+		.filter = service == MR_MAIL ? "(objectClass=inetLocalMailRecipient)"
+					     : "(objectClass=posixAccount)",
 		.attrs = attrs,
 	};
 	struct mr_entries owned = { 0 };
 
 	if (mr_directory_list(dir, arena, &find, &owned, err) < 0)
 		return -1;
-	if (owned.count)
-		return mr_fail(err, MR_E_INVALID,
-			       _("%s still owns %zu %s: it cannot leave %s before they are gone"), host, owned.count,
-			       service == MR_MAIL ? _("routes") : _("accounts"), mr_service_name(service));
+	*out = owned.count;
 	return 0;
 }
 
-static int check_leavers(struct mr_arena *arena, struct mr_directory *dir, const struct mr_topology *old,
-			 const struct mr_topology *fresh, struct mr_error *err)
+/* Whoever is no provider any more takes out of the domain all that it owns. */
+static int check_leavers(struct mr_arena *arena, struct mr_directory *dir,
+			 const struct mr_topology *old, const struct mr_topology *fresh,
+			 struct mr_replication *out, struct mr_error *err)
 {
-	static const enum mr_service services[] = { MR_MAIL, MR_UNIX };
+	for (size_t i = 0; i < old->count; i++) {
+		const char *name = old->hosts[i].name;
+		const struct mr_host *now = mr_topology_host(fresh, name);
+		size_t routes, accounts;
 
-	for (size_t i = 0; i < old->count; i++)
-		for (size_t s = 0; s < 2; s++) {
-			const struct mr_host *now = mr_topology_host(fresh, old->hosts[i].name);
-
-			if ((old->hosts[i].services & services[s]) && !(now && (now->services & services[s])) &&
-			    check_leaver(arena, dir, old->hosts[i].name, services[s], err) < 0)
-				return -1;
-		}
+		if (now &&
+		    (mr_host_is_provider(fresh, now) || !mr_host_is_provider(old, &old->hosts[i])))
+			continue;
+		if (count_owned(arena, dir, name, MR_MAIL, &routes, err) < 0 ||
+		    count_owned(arena, dir, name, MR_UNIX, &accounts, err) < 0)
+			return -1;
+		if ((routes || accounts) && !out->force)
+			return mr_fail(err, MR_E_INVALID,
+				       _("%s still owns %zu routes and %zu accounts: it cannot "
+					 "leave before they are gone "
+					 "(--force gives them up, --take-over adopts those of a "
+					 "host that is dead)"),
+				       name, routes, accounts);
+		out->lost_routes += routes;
+		out->lost_accounts += accounts;
+	}
 	return 0;
 }
 
 /* A key and a certificate for each host but this one, and their fingerprints in the topology. */
-static int certify(struct mr_arena *arena, const struct mr_config *config, struct mr_topology *topology,
-		   struct mr_replication *replication, struct mr_plan *plan, struct mr_error *err)
+static int certify(struct mr_arena *arena, const struct mr_config *config,
+		   struct mr_topology *topology, struct mr_replication *replication,
+		   struct mr_plan *plan, struct mr_error *err)
 {
 	if (mr_identity_ca(arena, config, topology->domain_id, &replication->ca, plan, err) < 0)
 		return -1;
@@ -62,8 +74,8 @@ static int certify(struct mr_arena *arena, const struct mr_config *config, struc
 			continue;
 		replication->count++;
 		if (mr_identity_host(arena, config, &replication->ca, host->name,
-				     mr_printf(arena, "%s/%s", MR_PATH_PEERS, host->name), MR_FILE_PRIVATE,
-				     identity, plan, err) < 0 ||
+				     mr_printf(arena, "%s/%s", MR_PATH_PEERS, host->name),
+				     MR_FILE_PRIVATE, identity, plan, err) < 0 ||
 		    mr_tls_describe(arena, identity->cert, &certificate, err) < 0)
 			return mr_fail_in(err, _("the certificate of %s"), host->name);
 		if (!mr_list_has(&host->fingerprints, certificate.fingerprint))
@@ -83,31 +95,35 @@ static int forget_key(void *argument, struct mr_error *err)
 }
 
 /* A host that comes back one day gets a new key: the old one has left the house. */
-static void plan_forgetting(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *old,
-			    const struct mr_topology *fresh, struct mr_plan *plan)
+static void plan_forgetting(struct mr_arena *arena, const struct mr_config *config,
+			    const struct mr_topology *old, const struct mr_topology *fresh,
+			    struct mr_plan *plan)
 {
 	for (size_t i = 0; i < old->count; i++) {
 		const char *name = old->hosts[i].name;
 
 		if (!mr_topology_host(fresh, name))
-			mr_plan_action(arena, plan, forget_key,
-				       mr_printf(arena, "%s%s/%s", config->root, MR_PATH_PEERS, name),
-				       mr_printf(arena, _("remove the key of %s"), name));
+			mr_plan_action(
+				arena, plan, forget_key,
+				mr_printf(arena, "%s%s/%s", config->root, MR_PATH_PEERS, name),
+				mr_printf(arena, _("remove the key of %s"), name));
 	}
 }
 
-int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			    const struct mr_topology *topology, enum mr_service service,
-			    const struct mr_list *hosts, struct mr_replication *out, struct mr_plan *plan,
-			    struct mr_error *err)
+int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_directory *dir, const struct mr_topology *topology,
+			    enum mr_service service, const struct mr_list *hosts,
+			    struct mr_replication *out, struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_topology *fresh = MR_NEW(arena, struct mr_topology);
 
 	if (strcmp(topology->home, config->host) != 0)
-		return mr_fail(err, MR_E_DENIED,
-			       _("only the home of the domain changes the list of hosts: run this on %s"), topology->home);
+		return mr_fail(
+			err, MR_E_DENIED,
+			_("only the home of the domain changes the list of hosts: run this on %s"),
+			topology->home);
 	if (mr_topology_set(arena, topology, service, hosts, fresh, err) < 0 ||
-	    check_leavers(arena, dir, topology, fresh, err) < 0 ||
+	    check_leavers(arena, dir, topology, fresh, out, err) < 0 ||
 	    certify(arena, config, fresh, out, plan, err) < 0)
 		return -1;
 	/* Before the topology: afterwards nobody knows any more whose key it is. */
@@ -118,7 +134,8 @@ int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *conf
 
 		if (host->state == MR_INVITED)
 			mr_list_add(arena, &out->invited, host->name);
-		else if (strcmp(host->name, fresh->home) != 0 && fresh->generation != topology->generation)
+		else if (strcmp(host->name, fresh->home) != 0 &&
+			 fresh->generation != topology->generation)
 			mr_list_add(arena, &out->stale, host->name);
 	}
 	return mr_rebuild_plan(arena, config, dir, fresh, NULL, plan, err);

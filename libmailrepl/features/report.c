@@ -34,7 +34,8 @@ static void *ask(void *argument)
 	struct question *q = argument;
 	MR_DIRECTORY dir = NULL;
 
-	if (mr_instance_open_peer(q->arena, q->config, NULL, q->report->host->name, &dir, &q->err) == 0 &&
+	if (mr_instance_open_peer(q->arena, q->config, NULL, q->report->host->name, &dir,
+				  &q->err) == 0 &&
 	    read_status(q->arena, dir, &q->report->rendered, &q->err) == 0)
 		q->report->reachable = true;
 	return NULL;
@@ -63,9 +64,9 @@ static void ask_all(struct mr_arena *arena, const struct mr_config *config,
 	}
 }
 
-int mr_replication_report(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			  const struct mr_topology *topology, struct mr_host_report *out,
-			  struct mr_error *err)
+int mr_replication_report(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_directory *dir, const struct mr_topology *topology,
+			  struct mr_host_report *out, struct mr_error *err)
 {
 	bool home = strcmp(topology->home, config->host) == 0;
 
@@ -80,7 +81,8 @@ int mr_replication_report(struct mr_arena *arena, const struct mr_config *config
 		} else if (host->state != MR_JOINED) {
 			out[i].why = _("it has not joined yet");
 		} else if (!home) {
-			out[i].why = mr_printf(arena, _("only the home, %s, may ask"), topology->home);
+			out[i].why =
+				mr_printf(arena, _("only the home, %s, may ask"), topology->home);
 		}
 	}
 	if (home)

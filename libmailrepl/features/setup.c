@@ -25,7 +25,8 @@ static int write_topology(void *context, int fd, struct mr_error *err)
 	mr_database_base(arena, MR_DB_MAIL_OWNED, topology->home, &text);
 	mr_topology_format(arena, topology, container, &entries);
 	for (size_t i = 0; i < topology->domains.count; i++)
-		mr_entries_add(arena, &entries, mr_domain_entry(arena, topology->domains.items[i], container));
+		mr_entries_add(arena, &entries,
+			       mr_domain_entry(arena, topology->domains.items[i], container));
 	for (size_t i = 0; i < entries.count; i++)
 		mr_ldif_format(&text, entries.items[i]);
 	return mr_write_all(fd, text.data, text.len, err);
@@ -41,8 +42,8 @@ static int write_container(void *context, int fd, struct mr_error *err)
 }
 
 /* The scheme and who takes mail from outside, checked against each other. */
-static int set_scheme(struct mr_arena *arena, struct mr_topology *topology, const struct mr_setup_request *request,
-		      struct mr_error *err)
+static int set_scheme(struct mr_arena *arena, struct mr_topology *topology,
+		      const struct mr_setup_request *request, struct mr_error *err)
 {
 	struct mr_list mx = { 0 };
 
@@ -60,18 +61,21 @@ static int set_scheme(struct mr_arena *arena, struct mr_topology *topology, cons
 	if (topology->scheme == MR_SCHEME_INTRANET) {
 		if (mx.count)
 			return mr_fail(err, MR_E_USAGE,
-				       _("--mx goes with the schemes server-mx and relay-mx: in an intranet nothing comes from outside"));
+				       _("--mx goes with the schemes server-mx and relay-mx: in an "
+					 "intranet nothing comes from outside"));
 		topology->mx = (struct mr_list){ 0 };
 	} else if (!topology->mx.count) {
-		return mr_fail(err, MR_E_USAGE, _("the scheme %s needs --mx HOST: who takes mail from outside"),
+		return mr_fail(err, MR_E_USAGE,
+			       _("the scheme %s needs --mx HOST: who takes mail from outside"),
 			       mr_scheme_word(topology->scheme));
 	}
 	return 0;
 }
 
 /* This host's certificate, and its fingerprint in the topology. */
-static int set_certificate(struct mr_arena *arena, const struct mr_config *config, struct mr_topology *topology,
-			   struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
+static int set_certificate(struct mr_arena *arena, const struct mr_config *config,
+			   struct mr_topology *topology, struct mr_setup *setup,
+			   struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_file_attrs attrs;
 	struct mr_certificate certificate;
@@ -86,28 +90,32 @@ static int set_certificate(struct mr_arena *arena, const struct mr_config *confi
 	return 0;
 }
 
-static int plan_first(struct mr_arena *arena, struct mr_config *config, const struct mr_setup_request *request,
-		      const char *domain, struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
+static int plan_first(struct mr_arena *arena, struct mr_config *config,
+		      const struct mr_setup_request *request, const char *domain,
+		      struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_topology *topology = MR_NEW(arena, struct mr_topology);
 	struct mr_seed *seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
 
 	if (request->service != MR_MAIL)
-		return mr_fail(err, MR_E_CONFIG, _("there is no mail domain yet: run cl-setup mail DOMAIN first"));
+		return mr_fail(err, MR_E_CONFIG,
+			       _("there is no mail domain yet: run cl-setup mail DOMAIN first"));
 	mr_topology_init(arena, mr_uuid(arena), config->host, topology);
 	mr_list_add(arena, &topology->domains, domain);
 	if (set_scheme(arena, topology, request, err) < 0 ||
 	    set_certificate(arena, config, topology, setup, plan, err) < 0)
 		return -1;
-	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config),
-		     MR_FILE_PUBLIC, mr_printf(arena, _("write %s"), config->path));
-	seeds[MR_DB_MAIL_OWNED] = (struct mr_seed){ write_topology, topology, true, _("with the topology") };
+	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
+		     mr_printf(arena, _("write %s"), config->path));
+	seeds[MR_DB_MAIL_OWNED] =
+		(struct mr_seed){ write_topology, topology, true, _("with the topology") };
 	return mr_rebuild_plan(arena, config, NULL, topology, seeds, plan, err);
 }
 
 /* What differs from the topology that is there. */
-static int change(struct mr_arena *arena, const struct mr_setup_request *request, const char *domain,
-		  const struct mr_topology *old, struct mr_topology *fresh, struct mr_error *err)
+static int change(struct mr_arena *arena, const struct mr_setup_request *request,
+		  const char *domain, const struct mr_topology *old, struct mr_topology *fresh,
+		  struct mr_error *err)
 {
 	struct mr_host *home;
 	bool differs;
@@ -124,37 +132,43 @@ static int change(struct mr_arena *arena, const struct mr_setup_request *request
 		mr_list_add(arena, &fresh->domains, domain);
 	if (set_scheme(arena, fresh, request, err) < 0)
 		return -1;
-	differs = home->services != mr_topology_host(old, old->home)->services || fresh->scheme != old->scheme ||
-		  fresh->domains.count != old->domains.count || !mr_list_equal(&fresh->mx, &old->mx);
+	differs = home->services != mr_topology_host(old, old->home)->services ||
+		  fresh->scheme != old->scheme || fresh->domains.count != old->domains.count ||
+		  !mr_list_equal(&fresh->mx, &old->mx);
 	fresh->generation = old->generation + differs;
 	return 0;
 }
 
-static int plan_change(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		       const struct mr_setup_request *request, const char *domain,
-		       const struct mr_topology *old, struct mr_plan *plan, struct mr_error *err)
+static int plan_change(struct mr_arena *arena, const struct mr_config *config,
+		       struct mr_directory *dir, const struct mr_setup_request *request,
+		       const char *domain, const struct mr_topology *old, struct mr_plan *plan,
+		       struct mr_error *err)
 {
 	struct mr_topology *fresh = MR_NEW(arena, struct mr_topology);
 	struct mr_seed *seeds = NULL;
 
 	if (strcmp(old->home, config->host) != 0)
-		return mr_fail(err, MR_E_DENIED, _("the home of this mail domain is %s: run cl-setup there"), old->home);
+		return mr_fail(err, MR_E_DENIED,
+			       _("the home of this mail domain is %s: run cl-setup there"),
+			       old->home);
 	if (change(arena, request, domain, old, fresh, err) < 0)
 		return -1;
 	mr_topology_plan(arena, old, fresh, plan);
 	if (plan->count && !dir)
-		return mr_fail(err, MR_E_UNAVAILABLE,
-			       _("slapd does not run: start it with cl-rebuild, then run this again"));
+		return mr_fail(
+			err, MR_E_UNAVAILABLE,
+			_("slapd does not run: start it with cl-rebuild, then run this again"));
 	if (request->service == MR_UNIX && !mr_database_exists(config, MR_DB_UNIX_OWNED)) {
 		seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
-		seeds[MR_DB_UNIX_OWNED] =
-			(struct mr_seed){ write_container, (void *)config->host, true, _("as new") };
+		seeds[MR_DB_UNIX_OWNED] = (struct mr_seed){ write_container, (void *)config->host,
+							    true, _("as new") };
 	}
 	return mr_rebuild_plan(arena, config, dir, fresh, seeds, plan, err);
 }
 
-int mr_setup_plan(struct mr_arena *arena, struct mr_config *config, const struct mr_setup_request *request,
-		  struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
+int mr_setup_plan(struct mr_arena *arena, struct mr_config *config,
+		  const struct mr_setup_request *request, struct mr_setup *setup,
+		  struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_topology old;
 	const char *host = NULL, *domain = NULL;
@@ -164,15 +178,19 @@ int mr_setup_plan(struct mr_arena *arena, struct mr_config *config, const struct
 	if (request->host && mr_host_parse(arena, request->host, &host, err) < 0)
 		return mr_fail_in(err, "--host");
 	if (host && config->host && strcmp(host, config->host) != 0)
-		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s already"), config->path, config->host);
+		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s already"),
+			       config->path, config->host);
 	if (!config->host && !host && mr_hostname(arena, &host, err) < 0)
 		return -1;
 	if (!config->host)
 		config->host = host;
 	if (domain && strcmp(domain, config->host) == 0)
-		return mr_fail(err, MR_E_INVALID, _("%s is the name of this host: the mail domain needs another"), domain);
+		return mr_fail(err, MR_E_INVALID,
+			       _("%s is the name of this host: the mail domain needs another"),
+			       domain);
 	/* Set up is who owns a directory: the database comes last of what a first run writes. */
-	if (!mr_database_exists(config, MR_DB_MAIL_OWNED) && !mr_database_exists(config, MR_DB_MAIL))
+	if (!mr_database_exists(config, MR_DB_MAIL_OWNED) &&
+	    !mr_database_exists(config, MR_DB_MAIL))
 		return plan_first(arena, config, request, domain, setup, plan, err);
 	if (mr_service_running(MR_SERVICE_SLAPD, config->root) &&
 	    mr_instance_open(arena, config, &setup->dir, err) < 0)

@@ -8,7 +8,8 @@
 #include "base/log.h"
 #include "features/instance.h"
 
-/* The serverID in a change sequence number: "20261121195135.123456Z#000000#001#000000", hexadecimal. */
+/* The serverID in a change sequence number: "20261121195135.123456Z#000000#001#000000",
+ * hexadecimal. */
 static unsigned csn_server_id(const char *csn)
 {
 	const char *at = strchr(csn, '#');
@@ -17,8 +18,8 @@ static unsigned csn_server_id(const char *csn)
 	return at ? (unsigned)strtoul(at + 1, NULL, 16) : 0;
 }
 
-int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn, unsigned server_id,
-		char **out, struct mr_error *err)
+int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
+		unsigned server_id, char **out, struct mr_error *err)
 {
 	static const char *const attrs[] = { "contextCSN", NULL };
 	const struct mr_attr *csns;
@@ -42,15 +43,16 @@ struct target {
 	bool reached;
 };
 
-static int ask_provider(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			struct target *target, struct mr_error *err)
+static int ask_provider(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_directory *dir, struct target *target, struct mr_error *err)
 {
 	const char *base = mr_dit_owned(arena, target->service, target->provider->name);
 	MR_DIRECTORY peer = NULL;
 	char *csn;
 
 	if (strcmp(target->provider->name, config->host) != 0) {
-		if (mr_instance_open_peer(arena, config, NULL, target->provider->name, &peer, err) < 0)
+		if (mr_instance_open_peer(arena, config, NULL, target->provider->name, &peer, err) <
+		    0)
 			return -1;
 		dir = peer;
 	}
@@ -71,7 +73,8 @@ static int in_step(struct mr_arena *arena, const struct mr_config *config, struc
 		mr_log(MR_LOG_DEBUG, "%s: %s", target->provider->name, err->message);
 		return 0;
 	}
-	if (mr_sync_csn(scratch, dir, mr_dit_all(target->service), target->provider->server_id, &have, err) < 0)
+	if (mr_sync_csn(scratch, dir, mr_dit_all(target->service), target->provider->server_id,
+			&have, err) < 0)
 		return -1;
 	target->reached = have && strcmp(have, target->want) >= 0;
 	return target->reached;
@@ -94,8 +97,8 @@ static size_t make_targets(struct mr_arena *arena, const struct mr_config *confi
 			    !(self->services & host->services & services[s]))
 				continue;
 			/* This host's own container is there before it is joined. */
-			if (provider ? strcmp(provider, host->name) == 0 :
-				       host->state == MR_JOINED || host == self)
+			if (provider ? strcmp(provider, host->name) == 0
+				     : host->state == MR_JOINED || host == self)
 				(*out)[count++] = (struct target){ host, services[s], NULL, false };
 		}
 	return count;
@@ -113,7 +116,8 @@ static int give_up(struct mr_arena *arena, const struct target *targets, size_t 
 			mr_list_add(arena, list, targets[i].provider->name);
 	}
 	return mr_fail(err, MR_E_TEMPORARY,
-		       _("not in step after %lld seconds (not reached: %s; behind: %s); run the command again"),
+		       _("not in step after %lld seconds (not reached: %s; behind: %s); run the "
+			 "command again"),
 		       config->join_deadline,
 		       unreached.count ? mr_list_join(arena, &unreached, ", ") : "-",
 		       behind.count ? mr_list_join(arena, &behind, ", ") : "-");
@@ -129,7 +133,9 @@ int mr_sync_wait(struct mr_arena *arena, const struct mr_config *config, struct 
 	for (;;) {
 		done = 0;
 		for (size_t i = 0; i < count; i++) {
-			int result = targets[i].reached ? 1 : in_step(arena, config, dir, &targets[i], err);
+			int result = targets[i].reached
+					     ? 1
+					     : in_step(arena, config, dir, &targets[i], err);
 
 			if (result < 0)
 				return -1;

@@ -1,4 +1,5 @@
-/* Is this host in step with its providers? contextCSNs (draft-zeilenga-ldup / RFC 4533 cookies) tell how far a copy is. */
+/* Is this host in step with its providers? contextCSNs (draft-zeilenga-ldup / RFC 4533 cookies)
+ * tell how far a copy is. */
 #ifndef MR_FEATURES_SYNC_H
 #define MR_FEATURES_SYNC_H
 
@@ -7,12 +8,13 @@
 #include "model/topology.h"
 
 /* The contextCSN with `server_id` on `dn`; NULL if there is none. */
-int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn, unsigned server_id,
-		char **out, struct mr_error *err) MR_MUST_CHECK;
+int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
+		unsigned server_id, char **out, struct mr_error *err) MR_MUST_CHECK;
 
-/* Polls until this host's copies of every service it has are as new as what `provider`, or with NULL each joined provider and
- * this host itself, had when asked, at most
- * config->join_deadline seconds; shows progress. MR_E_TEMPORARY names the providers that are not reached or not in step. */
+/* Polls until this host's copies of every service it has are as new as what `provider`, or with
+ * NULL each joined provider and this host itself, had when asked, at most config->join_deadline
+ * seconds; shows progress. MR_E_TEMPORARY names the providers that are not reached or not in step.
+ */
 int mr_sync_wait(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		 const struct mr_topology *topology, const char *provider,
 		 struct mr_error *err) MR_MUST_CHECK;
@@ -23,15 +25,17 @@ struct mr_sync_refill {
 	const struct mr_topology *topology;
 	enum mr_service service;
 	const char *tls_folder; /* with ca.crt, host.crt, host.key to ask with */
-	const char *from;       /* set by mr_sync_find_refill: the host whose copy knows most of us; NULL: nobody has one */
-	const char *csn;        /* that copy's contextCSN for our serverID; NULL: none */
+	const char *from; /* set by mr_sync_find_refill: the host whose copy knows most of us; NULL:
+			     nobody has one */
+	const char *csn;  /* that copy's contextCSN for our serverID; NULL: none */
 };
 
-/* Asks every other host of the service. The copy that knows most is that with the highest contextCSN for our serverID. MR_E_UNAVAILABLE if no
- * host can be asked at all. */
+/* Asks every other host of the service. The copy that knows most is that with the highest
+ * contextCSN for our serverID. MR_E_UNAVAILABLE if no host can be asked at all. */
 int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill,
 			struct mr_error *err) MR_MUST_CHECK;
-/* A writer for mr_database_load: the container with its entryUUIDs and CSNs, under its owned name, and the contextCSN on its first entry. */
+/* A writer for mr_database_load: the container with its entryUUIDs and CSNs, under its owned name,
+ * and the contextCSN on its first entry. */
 int mr_sync_write_refill(void *refill, int fd, struct mr_error *err);
 
 #endif

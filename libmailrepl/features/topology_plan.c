@@ -21,11 +21,12 @@ static const struct mr_entry *find(const struct mr_entries *entries, const char 
 	return NULL;
 }
 
-void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old, const struct mr_topology *fresh,
-		      struct mr_plan *plan)
+void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
+		      const struct mr_topology *fresh, struct mr_plan *plan)
 {
 	/* What a host entry may lose. */
-	static const char *const owned[] = { "mailReplService", "mailReplCertificateFingerprint", "mailReplMx", NULL };
+	static const char *const owned[] = { "mailReplService", "mailReplCertificateFingerprint",
+					     "mailReplMx", NULL };
 	const char *container = mr_dit_owned(arena, MR_MAIL, fresh->home);
 	struct mr_entries before = { 0 }, after = { 0 };
 
@@ -48,6 +49,9 @@ void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old, con
 					     mr_printf(arena, _("remove %s"), before.items[i]->dn));
 	for (size_t i = 0; i < fresh->domains.count; i++)
 		if (!mr_list_has(&old->domains, fresh->domains.items[i]))
-			mr_plan_add_entry(arena, plan, NULL, mr_domain_entry(arena, fresh->domains.items[i], container),
-					  mr_printf(arena, _("add the mail domain %s"), fresh->domains.items[i]));
+			mr_plan_add_entry(
+				arena, plan, NULL,
+				mr_domain_entry(arena, fresh->domains.items[i], container),
+				mr_printf(arena, _("add the mail domain %s"),
+					  fresh->domains.items[i]));
 }

@@ -5,10 +5,11 @@
 #include "model/plan.h"
 #include "model/topology.h"
 
-/* Steps that turn the entries of `old` into those of `fresh`, in the container that the home owns. ou=Hosts comes first: who is
- * interrupted after it has only raised the generation once too often. Domain entries are added, never removed. */
-void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old, const struct mr_topology *fresh,
-		      struct mr_plan *plan);
+/* Steps that turn the entries of `old` into those of `fresh`, in the container that the home owns.
+ * ou=Hosts comes first: who is interrupted after it has only raised the generation once too often.
+ * Domain entries are added, never removed. */
+void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
+		      const struct mr_topology *fresh, struct mr_plan *plan);
 /* Entry of a mail domain below `container`. */
 struct mr_entry *mr_domain_entry(struct mr_arena *arena, const char *domain, const char *container);
 
