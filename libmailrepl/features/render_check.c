@@ -1,13 +1,25 @@
 #include "features/render_check.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/paths.h"
 #include "base/process.h"
 
+#define OLD_ENOUGH 3 /* seconds */
+
 static const char *etc_folder(enum mr_service_name service)
 {
 	return service == MR_SERVICE_POSTFIX ? MR_PATH_POSTFIX : MR_PATH_DOVECOT;
+}
+
+int mr_render_age(const char *path, struct mr_error *err)
+{
+	const struct timespec times[2] = { { 0, UTIME_OMIT }, { time(NULL) - OLD_ENOUGH, 0 } };
+
+	return utimensat(AT_FDCWD, path, times, 0) < 0 ? mr_fail_errno(err, "%s", path) : 0;
 }
 
 /* Below the service's own folder everything keeps its place. */
@@ -28,7 +40,8 @@ static int stage(struct mr_arena *arena, const struct mr_config *config,
 		folder = mr_strndup(arena, to, (size_t)(strrchr(to, '/') - to));
 		if (!mr_path_exists(folder) && mr_folder_make(folder, folder_attrs, err) < 0)
 			return -1;
-		if (mr_file_replace(to, file->content, file->len, file->attrs, err) < 0)
+		if (mr_file_replace(to, file->content, file->len, file->attrs, err) < 0 ||
+		    mr_render_age(to, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -102,12 +102,24 @@ static int settle(const struct change *change, struct mr_error *err)
 	return 0;
 }
 
+static int age_files(const struct change *change, struct mr_error *err)
+{
+	for (size_t i = 0; i < change->rendering->count; i++) {
+		const struct mr_rendered *file = &change->rendering->files[i];
+
+		if (file->service == change->service && mr_render_age(file->path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int put_in_force(void *argument, struct mr_error *err)
 {
 	const struct change *change = argument;
 	bool restart = is_due(change, "restart");
 
-	if (change->service == MR_SERVICE_POSTFIX && make_aliases(err) < 0)
+	if (change->service == MR_SERVICE_POSTFIX &&
+	    (age_files(change, err) < 0 || make_aliases(err) < 0))
 		return -1;
 	if ((restart ? mr_service_restart(change->service, "", err)
 		     : mr_service_reload(change->service, "", err)) < 0)

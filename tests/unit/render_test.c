@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/paths.h"
 #include "features/render.h"
@@ -495,6 +496,20 @@ static void a_service_refuses_its_staged_files_in_its_own_words(void **state)
 	assert_false(mr_path_exists(mr_printf(arena, "%s/etc/dovecot", config.root)));
 }
 
+static void a_replaced_file_looks_old_enough_for_postfix(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_printf(arena, "%s/main.cf", *(char **)state);
+	struct stat st;
+
+	write_at(path, "x\n");
+	assert_ok(mr_render_age(path, &err), err);
+	assert_int_equal(stat(path, &st), 0);
+	/* dict_load_file_xt(): st_mtime < now - 1, and a second may have passed since */
+	assert_true(st.st_mtime < time(NULL) - 1);
+	assert_string_equal(text_at(arena, path), "x\n");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
@@ -519,6 +534,7 @@ int main(void)
 		cmocka_unit_test(a_relay_neither_writes_nor_starts_dovecot),
 		IN_FOLDER(what_lay_there_is_kept_once_and_comes_back),
 		IN_FOLDER(a_service_refuses_its_staged_files_in_its_own_words),
+		IN_FOLDER(a_replaced_file_looks_old_enough_for_postfix),
 	};
 
 	setenv("MAILREPL_DATA", source(), 1);
