@@ -83,8 +83,8 @@ manifest() {
 
 @test "a mail server that is not the home archives itself alone" {
 	on mail2.lan cl-backup
-	[ "$(on mail2.lan sh -c "ls $archives/*-mail2.lan*" | wc -l)" = 1 ]
-	run ! on mail2.lan sh -c "tar -tjf $archives/*-mail2.lan.tar.bz2 | grep -e ca.key -e peers"
+	[ "$(on mail2.lan sh -c "ls $archives/*Z-mail2.lan*" | wc -l)" = 1 ]
+	run ! on mail2.lan sh -c "tar -tjf $archives/*Z-mail2.lan.tar.bz2 | grep -e ca.key -e peers"
 }
 
 # fresh_refuses WORDS: cl-rebuild --repl with the archive that lies in fresh.lan:/root/bad.tar.bz2 ends with an error, and
@@ -178,15 +178,15 @@ repack() {
 }
 
 @test "an archive of a foreign domain is refused by a host that cannot reach it, and by one that is joined" {
-	on fresh.lan bash -ec 'mkdir /root/foreign && cd /root
-		cl-setup --root /root/foreign --host mail1.lan mail foreign.org
-		cl-setup --root /root/foreign unix
-		cl-replication --root /root/foreign -r mail1.lan,fresh.lan,mail2.lan mail
-		cl-backup --root /root/foreign
-		/usr/lib/mailrepl/mailrepl-slapd --root /root/foreign stop
+	on fresh.lan bash -ec 'mkdir /srv/foreign && cd /srv
+		cl-setup --root /srv/foreign --host mail1.lan mail foreign.org
+		cl-setup --root /srv/foreign unix
+		cl-replication --root /srv/foreign -r mail1.lan,fresh.lan,mail2.lan mail
+		cl-backup --root /srv/foreign
+		/usr/lib/mailrepl/mailrepl-slapd --root /srv/foreign stop
 		cp foreign/var/calculate/server-backup/ldap/*-for-fresh.lan.tar.bz2 /root/bad.tar.bz2
 		cp foreign/var/calculate/server-backup/ldap/*-for-mail2.lan.tar.bz2 /root/bad2.tar.bz2
-		rm -rf /root/foreign'
+		rm -rf /srv/foreign'
 	fresh_refuses ''
 	# mail2 has lost a copy, so that it needs an archive; it does not take that one.
 	lab copy fresh.lan:/root/bad2.tar.bz2 "mail2.lan:/root/29990101T000000Z-mail1.lan-for-mail2.lan.tar.bz2"

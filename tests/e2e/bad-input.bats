@@ -131,7 +131,7 @@ refused() {
 @test "cl-setup: malformed domains, an unknown service or scheme, not on the home" {
 	local name long
 	long=$(printf 'x%.0s' {1..64})
-	for name in '' org maildomain..org -x.org 'a b.org' "$long.org" user@maildomain.org 1.2.3.4 'x;reboot.org' '../x.org'; do
+	for name in '' org maildomain..org x-.org 'a b.org' "$long.org" user@maildomain.org 1.2.3.4 'x;reboot.org' '../x.org'; do
 		refused $data '' mail1.lan cl-setup mail "$name"
 	done
 	refused $usage '' mail1.lan cl-setup mail

@@ -235,10 +235,11 @@ pop3_has() {
 
 # --- state
 
-# owned HOST SERVICE: the database that the host owns, as LDIF without what another run would make differently.
+# owned HOST SERVICE: the database that the host owns, as LDIF sorted by DN, without what another run would make differently.
 owned() {
 	on "$1" slapcat -F /var/lib/mailrepl/slapd/slapd.d -o ldif-wrap=no -b "cn=$1,ou=$2,ou=Owned,dc=mailrepl" 2>/dev/null |
-		grep -Ev '^(entryUUID|entryCSN|contextCSN|createTimestamp|modifyTimestamp|creatorsName|modifiersName|structuralObjectClass):'
+		grep -Ev '^(entryUUID|entryCSN|contextCSN|createTimestamp|modifyTimestamp|creatorsName|modifiersName|structuralObjectClass):' |
+		awk -v RS= '{ gsub("\n", "\001"); print $0 "\001" }' | sort | tr '\001' '\n'
 }
 
 # rendered HOST: every file of the configuration with its mode, owner and digest.

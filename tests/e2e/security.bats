@@ -119,7 +119,7 @@ refuses() {
 		slapcat -F /var/lib/mailrepl/slapd/slapd.d -b "$base"; done; cat /var/lib/mailrepl/db/*/data.mdb | strings'
 	[[ $output == *"user1@$domain"* ]]
 	[[ $output != *userPassword* && $output != *'{CRYPT}'* && $output != *uidNumber* ]]
-	run ! on relay.lan grep -rl -e userPassword -e '{CRYPT}' /etc/mailrepl /var/lib/mailrepl /var/calculate
+	run ! on relay.lan grep -rl -e '{CRYPT}' -e 'userPassword:' /etc/mailrepl /var/lib/mailrepl/db /var/calculate
 }
 
 @test "a relay's certificate cannot read accounts elsewhere, nor write anything" {
