@@ -1,6 +1,6 @@
 #include "replication/actions.h"
 
-enum { KEY_FORCE = 256 };
+enum { KEY_FORCE = 256, KEY_CLASHES, KEY_SETTLE };
 
 static const struct cl_option options[] = {
 	{ 'r', "replicate", N_("HOSTS"), N_("replicate the service to just these hosts (a,b,c)") },
@@ -8,6 +8,9 @@ static const struct cl_option options[] = {
 	{ 'd', "delete", N_("HOST"), N_("stop replicating the service to this host") },
 	{ KEY_FORCE, "force", NULL, N_("with -r and -d: even if what the host owns is lost") },
 	{ 'l', "list", NULL, N_("list hosts, services, roles, states, and who is behind") },
+	{ KEY_CLASHES, "clashes", NULL, N_("list the addresses that two mailboxes claim") },
+	{ KEY_SETTLE, "settle", N_("ADDRESS"),
+	  N_("give an address that is claimed twice to the mailbox of HOST") },
 	{ 0 },
 };
 
@@ -18,6 +21,8 @@ static const struct action actions[] = {
 	{ 'a', "-a", false, SERVICE, 1, 1, replication_one_check, replication_add_run },
 	{ 'd', "-d", false, SERVICE, 1, 1, replication_one_check, replication_remove_run },
 	{ 'l', "-l", true, NULL, 0, 0, NULL, replication_list_run },
+	{ KEY_CLASHES, "--clashes", true, NULL, 0, 0, NULL, replication_clashes_run },
+	{ KEY_SETTLE, "--settle", false, "HOST", 1, 1, NULL, replication_settle_run },
 	{ 0 },
 };
 
@@ -75,7 +80,7 @@ int main(int argc, char **argv)
 	struct replication replication = { 0 };
 	const struct cl_command command = {
 		.name = "cl-replication",
-		.usage = "-r HOSTS SERVICE | -a HOST SERVICE | -d HOST SERVICE | -l",
+		.usage = "-r HOSTS SERVICE | -a HOST SERVICE | -d HOST SERVICE | --settle ADDRESS HOST | -l",
 		.summary = N_("Sets, shows and repairs the replication of the services mail and unix."),
 		.options = options,
 		.needs = CL_DIRECTORY | CL_LOCK | CL_ROOT | CL_ASKS,

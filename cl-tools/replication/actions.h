@@ -34,6 +34,10 @@ int replication_remove_run(struct cl_context *context, struct mr_error *err);
 /* list.c: -l */
 int replication_list_run(struct cl_context *context, struct mr_error *err);
 
+/* clashes.c: --clashes, --settle */
+int replication_clashes_run(struct cl_context *context, struct mr_error *err);
+int replication_settle_run(struct cl_context *context, struct mr_error *err);
+
 /* next.c: says what must be done where after the topology has changed, unless --quiet or --json. */
 void replication_print_next(const struct cl_context *context, const struct mr_list *stale,
 			    const struct mr_list *invited);
