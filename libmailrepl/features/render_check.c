@@ -47,8 +47,9 @@ static int stage(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
-/* The first line that complains: postconf prints the whole configuration before it. */
-static const char *complaint(struct mr_arena *arena, const char *output)
+/* The first line that complains: postconf prints the whole configuration before it. Lines with `other` (or NULL) in
+ * them are about something else. */
+static const char *complaint(struct mr_arena *arena, const char *output, const char *other)
 {
 	static const char *const words[] = { ": fatal: ", ": error: ", ": warning: ",
 					     ": Fatal: ", ": Error: ", ": Warning: " };
@@ -56,12 +57,13 @@ static const char *complaint(struct mr_arena *arena, const char *output)
 
 	for (size_t i = 0; i < lines.count; i++)
 		for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++)
-			if (strstr(lines.items[i], words[j]))
+			if (strstr(lines.items[i], words[j]) &&
+			    !(other && strstr(lines.items[i], other)))
 				return lines.items[i];
 	return NULL;
 }
 
-static int ask(struct mr_arena *arena, const char *const *argv, struct mr_error *err)
+static int ask(struct mr_arena *arena, const char *const *argv, const char *other, struct mr_error *err)
 {
 	const struct mr_process process = { .argv = argv };
 	struct mr_process_result result = { 0 };
@@ -69,7 +71,7 @@ static int ask(struct mr_arena *arena, const char *const *argv, struct mr_error 
 	int rc = -1;
 
 	if (mr_process_run(&process, &result, err) == 0) {
-		said = complaint(arena, mr_buf_text(&result.output));
+		said = complaint(arena, mr_buf_text(&result.output), other);
 		if (said)
 			mr_fail(err, MR_E_CONFIG, "%s", said);
 		else if (result.status != 0)
@@ -91,10 +93,11 @@ static int ask_all(struct mr_arena *arena, enum mr_service_name service, const c
 					 mr_printf(arena, "%s/dovecot.conf", staging), "-n", NULL };
 
 	if (service == MR_SERVICE_DOVECOT)
-		return ask(arena, doveconf, err);
-	if (ask(arena, postconf, err) < 0 || ask(arena, services, err) < 0)
+		return ask(arena, doveconf, NULL, err);
+	if (ask(arena, postconf, NULL, err) < 0 || ask(arena, services, NULL, err) < 0)
 		return -1;
-	return ask(arena, postfix, err);
+	/* It reads the machine's own configuration, too, which may be broken: that is why it is replaced. */
+	return ask(arena, postfix, MR_PATH_POSTFIX "/", err);
 }
 
 int mr_render_check(const struct mr_config *config, const struct mr_rendering *rendering,
