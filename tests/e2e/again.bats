@@ -110,3 +110,14 @@ changes_nothing() {
 	run ! on mail1.lan grep -q "by hand" /etc/postfix/main.cf
 	changes_nothing mail1.lan cl-rebuild
 }
+
+@test "lost tables and a main.cf that Postfix cannot read are put right by cl-rebuild" {
+	local before
+	before=$(rendered mail1.lan)
+	on mail1.lan rm -rf /etc/postfix/mailrepl
+	on mail1.lan cl-rebuild
+	on mail1.lan sh -c 'echo "no equals sign" >>/etc/postfix/main.cf'
+	on mail1.lan cl-rebuild
+	diff <(echo "$before") <(rendered mail1.lan)
+	eventually 20 knows mail1.lan "user1@$domain"
+}

@@ -38,7 +38,7 @@ manifest() {
 }
 
 @test "archives are closed to others, and no temporary file stays" {
-	[ "$(on mail1.lan stat -c '%a %U' $archives)" = "700 root" ]
+	[ "$(on mail1.lan stat -c '%a %U' "$archives")" = "700 root" ]
 	[ "$(on mail1.lan sh -c "stat -c '%a %U' $archives/*" | sort -u)" = "600 root" ]
 	run -0 on mail1.lan sh -c "ls -A $archives | grep -v 'Z-mail1.lan.*[.]tar[.]bz2\$'; :"
 	[ -z "$output" ]

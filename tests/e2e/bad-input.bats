@@ -101,7 +101,7 @@ refused() {
 @test "cl-replication: malformed host lists" {
 	local hosts long
 	long=$(printf 'x%.0s' {1..64})
-	for hosts in '' , mail1.lan, ,mail1.lan mail1.lan,,mail2.lan mail1.lan,mail2 'mail1.lan,ma il2.lan' mail1.lan,-x.lan \
+	for hosts in '' ',' 'mail1.lan,' ',mail1.lan' mail1.lan,,mail2.lan mail1.lan,mail2 'mail1.lan,ma il2.lan' mail1.lan,-x.lan \
 		"mail1.lan,$long.lan" mail1.lan,10.0.0.1 mail1.lan,../x.lan mail1.lan,mäil.lan; do
 		refused $data '' mail1.lan cl-replication --yes -r "$hosts" mail
 	done

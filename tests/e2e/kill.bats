@@ -10,7 +10,7 @@ kills=${E2E_KILLS:-12}
 
 setup_file() {
 	E2E_LAYER=${E2E_PLAIN_LAYER:-$E2E_LAYER} e2e_up mail1.lan mail2.lan relay.lan "$client"
-	on mail1.lan sh -c 'cat >/root/places' <<'END'
+	on mail1.lan sh -c 'cat >/root/places' <<'SCRIPT'
 #!/usr/bin/env bash
 # places TRACE COUNT: COUNT system calls, evenly spread over those of the trace that change or ask something, each as
 # "name nth", since strace counts the calls of each name apart.
@@ -19,10 +19,13 @@ grep -oE '^[a-z0-9_]+\(' "$1" | tr -d '(' |
 	awk -v count="$2" '{ name[NR] = $1; nth[NR] = ++seen[$1] }
 		END { step = NR / count; if (step < 1) step = 1
 			for (i = 1; i <= NR; i += step) print name[int(i)], nth[int(i)] }'
-END
+SCRIPT
 	local host
 	for host in mail2.lan relay.lan; do
 		lab copy mail1.lan:/root/places "$host:/root/places"
+	done
+	for host in mail1.lan mail2.lan; do
+		on "$host" sh -c 'mkdir /root/etc && cp -a /etc/postfix /etc/dovecot /root/etc/'
 	done
 }
 
@@ -63,7 +66,8 @@ plain_state() {
 # wipe HOST: as before the first command.
 wipe() {
 	on "$1" sh -c '/usr/lib/mailrepl/mailrepl-slapd stop; postfix stop; doveadm stop
-		rm -rf /var/lib/mailrepl /run/mailrepl /etc/mailrepl /etc/postfix/mailrepl' >/dev/null 2>&1 || true
+		rm -rf /var/lib/mailrepl /run/mailrepl /etc/mailrepl /etc/postfix /etc/dovecot
+		cp -a /root/etc/postfix /root/etc/dovecot /etc/' >/dev/null 2>&1 || true
 	without_dns "$1"
 }
 
@@ -161,7 +165,7 @@ nothing_left() {
 @test "cl-rebuild --repl" {
 	local name nth
 	bring_archives mail2.lan relay.lan
-	on mail2.lan cp -a $archives /root/archives
+	on mail2.lan cp -a "$archives" /root/archives
 	# fresh: mail2 as it was before it came, and the home thinks so, too.
 	fresh() {
 		wipe mail2.lan
@@ -207,7 +211,7 @@ nothing_left() {
 }
 
 @test "cl-useradd" {
-	local name nth n=0 user entries
+	local name nth n=0 user
 	# shapes USER: the user's entries, with the user's name taken out of them.
 	shapes() {
 		for base in Mail Unix; do

@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# Commands as they are typed, on a private instance below a folder: no lab, no port, no mail server of the machine's.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	[ -d "${E2E_LAYER:-}" ] || {
+		echo "E2E_LAYER names no folder: run ./check.sh cli" >&2
+		return 1
+	}
+	# slapd runs as openldap, to whom the way there must be open.
+	folder=$(mktemp -d /tmp/mailrepl-cli.XXXXXX)
+	chmod 0755 "$folder"
+	export folder
+	export PATH=$E2E_LAYER/usr/sbin:$PATH
+	export MAILREPL_DATA=$E2E_LAYER/usr/share/mailrepl MAILREPL_LIBEXEC=$E2E_LAYER/usr/lib/mailrepl
+	export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+}
+
+teardown_file() {
+	slapd stop || true
+	rm -rf "${folder:?}"
+}
+
+slapd() {
+	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" "$@"
+}
+
+commands=(cl-setup cl-replication cl-useradd cl-backup cl-rebuild)
+
+@test "every command explains itself" {
+	local command
+	for command in "${commands[@]}"; do
+		run -0 --separate-stderr "$command" --help
+		[[ $output == "Usage: $command"* && $output == *--dry-run* && $output == *--json* && $output == *--root* ]]
+		[ -z "$stderr" ]
+		run -0 "$command" -h
+		run -0 "$command" --version
+		[[ $output =~ ^$command\ \(mailrepl\)\ [0-9]+\.[0-9]+ ]]
+	done
+}
+
+@test "an unknown option is named, with status 64 and nothing on stdout" {
+	local command
+	for command in "${commands[@]}"; do
+		run -64 --separate-stderr "$command" --frobnicate
+		[ -z "$output" ]
+		[[ $stderr == "$command: "*--frobnicate* ]]
+		run -64 "$command" --root
+		run -64 "$command" --dry-run=yes
+	done
+}
+
+@test "stdout that cannot be written is an error" {
+	run ! sh -c 'cl-useradd --help >/dev/full'
+}
+
+@test "before cl-setup every other command says what to run" {
+	run -78 cl-replication --root "$folder" -l
+	[[ $output == *cl-setup* ]]
+	run -78 cl-useradd --root "$folder" -e a@b.org a mail
+	run -78 cl-backup --root "$folder"
+	run -78 cl-rebuild --root "$folder"
+}
+
+@test "cl-setup --dry-run shows its steps and makes nothing" {
+	run -0 cl-setup --root "$folder" --host one.lan --dry-run mail example.org
+	[[ $output == *"  1. "* && $output == *slapd* ]]
+	run -0 cl-setup --root "$folder" --host one.lan --dry-run --json mail example.org
+	[ "$(jq .dry_run <<<"$output")" = true ]
+	[ "$(jq .changed <<<"$output")" = 0 ]
+	[ "$(jq '.steps | length > 5' <<<"$output")" = true ]
+	run -0 find "$folder" -type f
+	[ -z "$output" ]
+}
+
+@test "a private instance is set up, has a user, and is backed up, all below its folder" {
+	mkdir -p "$folder/etc/mailrepl"
+	echo 'mail = { manage = false; };' >"$folder/etc/mailrepl/mailrepl.conf"
+	run -0 --separate-stderr cl-setup --root "$folder" --host one.lan --json mail example.org
+	[ "$(jq -r .host <<<"$output")" = one.lan ]
+	[ "$(jq -r .dry_run <<<"$output")" = false ]
+	cl-setup --root "$folder" unix
+	cl-useradd --root "$folder" -e user1@example.org user1 mail
+	run -0 --separate-stderr cl-replication --root "$folder" -l --json
+	[ "$(jq -r .home <<<"$output")" = one.lan ]
+	run -0 --separate-stderr cl-backup --root "$folder" --json
+	[ "$(find "$folder/var/calculate/server-backup/ldap" -name '*Z-one.lan.tar.bz2' | wc -l)" = 1 ]
+	grep -q "cn=one.lan,ou=Mail,ou=Owned,dc=mailrepl" "$folder/etc/postfix/mailrepl/mailboxes.cf"
+}
+
+@test "--json has the user and what became of it; -q is silent; -v shows the entries, never a hash" {
+	run -0 --separate-stderr cl-useradd --root "$folder" --json -P -e user2@example.org user2 mail <<<"a password"
+	[ "$(jq -r .user.mailbox <<<"$output")" = user2@one.lan ]
+	[ "$(jq -r .user.password_set <<<"$output")" = true ]
+	[[ $output != *'$y$'* ]]
+	run -0 cl-useradd --root "$folder" -q -P -e user3@example.org user3 mail <<<"a password"
+	[ -z "$output" ]
+	run -0 cl-useradd --root "$folder" -v -P -e user4@example.org user4 mail <<<"a password"
+	[[ $output == *"mailLocalAddress: user4@example.org"* ]]
+	[[ $output != *'$y$'* && $output != *"a password"* ]]
+}
+
+@test "two commands at once: one waits for the other" {
+	local n pids=() pid
+	for n in 1 2 3 4; do
+		cl-useradd --root "$folder" -q -e "crowd$n@example.org" "crowd$n" mail 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid"; done
+	run -0 slapcat -F "$folder/var/lib/mailrepl/slapd/slapd.d" -b cn=one.lan,ou=Unix,ou=Owned,dc=mailrepl
+	[ "$(grep -c '^uid: crowd' <<<"$output")" = 4 ]
+	[ -z "$(grep '^uidNumber:' <<<"$output" | sort | uniq -d)" ]
+}
+
+@test "a root folder with blanks, percent signs and no way in is named" {
+	local odd="$folder/a b%20c"
+	mkdir -p "$odd/etc/mailrepl"
+	echo 'mail = { manage = false; };' >"$odd/etc/mailrepl/mailrepl.conf"
+	run cl-setup --root "$odd" --host two.lan mail example.net
+	[ "$status" -eq 0 ] || [[ $output == *"$odd"* ]]
+	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$odd" stop || true
+}
