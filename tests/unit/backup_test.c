@@ -401,11 +401,11 @@ static void the_newest_good_one_is_taken(void **state)
 }
 
 /* Names for the peer's archive of the next seconds, taken by somebody else. */
-static void take_names(const struct home *home, bool take)
+static void take_names(const struct home *home, int64_t now, bool take)
 {
 	struct mr_manifest manifest = { .host = "mail1.lan", .for_host = "relay.lan" };
 
-	for (int64_t now = (int64_t)time(NULL), i = 0; i < 30; i++) {
+	for (int64_t i = 0; i < 30; i++) {
 		const char *name;
 
 		manifest.created = now + i - 10;
@@ -423,14 +423,15 @@ static void take_names(const struct home *home, bool take)
 static void a_failure_leaves_nothing_behind(void **state)
 {
 	struct home *home = *state;
+	int64_t now = (int64_t)time(NULL);
 	struct mr_backups again;
 	struct mr_error err = { 0 };
 
-	take_names(home, true);
+	take_names(home, now, true);
 	assert_fails(mr_backup_create(home->arena, &home->config, &home->topology, &again, &err),
 		     MR_E_IO, err);
 	assert_contains(err.message, "relay.lan");
-	take_names(home, false);
+	take_names(home, now, false);
 	only_root_can_read_them_and_nothing_else_is_left(state);
 }
 
