@@ -109,7 +109,6 @@ static void every_part_of_an_entry_counts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
-		MR_ARENA arena = mr_arena_open();
 		MR_BUF ldif = { 0 };
 		struct mr_directory *dir;
 		struct mr_digest digest;
