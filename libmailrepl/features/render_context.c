@@ -92,6 +92,23 @@ static void set_hosts(const struct builder *b, struct mr_value *out)
 	mr_value_set_bool(b->arena, out, "any_peer_server", any_server);
 }
 
+/* Hosts that are gone, whose queued mail goes to who has taken them over. */
+static struct mr_value *former_value(const struct builder *b)
+{
+	struct mr_value *list = mr_value_list(b->arena);
+
+	for (size_t i = 0; i < b->topology->former.count; i++) {
+		struct mr_former former = mr_former_parse(b->arena, b->topology->former.items[i]);
+		struct mr_value *one =
+			mr_value_append(b->arena, list, mr_value_object(b->arena));
+
+		mr_value_set_string(b->arena, one, "name", former.gone);
+		mr_value_set_string(b->arena, one, "by", former.by);
+		mr_value_set_bool(b->arena, one, "here", strcmp(former.by, b->config->host) == 0);
+	}
+	return list;
+}
+
 static struct mr_value *paths_value(const struct builder *b)
 {
 	static const struct {
@@ -180,6 +197,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set_string(arena, out, "root_dn", MR_DIT_LOCAL_ROOT);
 	mr_value_set(arena, out, "domains", mr_value_strings(arena, &topology->domains));
 	set_hosts(&b, out);
+	mr_value_set(arena, out, "former", former_value(&b));
 	mr_value_set(arena, out, "mail", service_value(&b, MR_MAIL));
 	mr_value_set(arena, out, "unix", service_value(&b, MR_UNIX));
 	mr_value_set(arena, out, "directory", directory_value(&b));

@@ -26,7 +26,7 @@ void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
 {
 	/* What a host entry may lose. */
 	static const char *const owned[] = { "mailReplService", "mailReplCertificateFingerprint",
-					     "mailReplMx", NULL };
+					     "mailReplMx", "mailReplFormer", NULL };
 	const char *container = mr_dit_owned(arena, MR_MAIL, fresh->home);
 	struct mr_entries before = { 0 }, after = { 0 };
 

@@ -149,6 +149,28 @@ static int invite(struct mr_arena *arena, struct mr_topology *topology, const ch
 	return 0;
 }
 
+struct mr_former mr_former_parse(struct mr_arena *arena, const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	return (struct mr_former){ mr_strndup(arena, text, len),
+				   mr_strdup(arena, text + len + (text[len] == ' ')) };
+}
+
+/* A host that is here again gets its mail itself, and who is gone forwards nothing. */
+static void drop_former(struct mr_arena *arena, struct mr_topology *topology)
+{
+	struct mr_list kept = { 0 };
+
+	for (size_t i = 0; i < topology->former.count; i++) {
+		struct mr_former former = mr_former_parse(arena, topology->former.items[i]);
+
+		if (!mr_topology_host(topology, former.gone) && mr_topology_host(topology, former.by))
+			mr_list_add(arena, &kept, topology->former.items[i]);
+	}
+	topology->former = kept;
+}
+
 /* Hosts that are in no service any more are gone, and are no MX either. */
 static void drop_hosts(struct mr_arena *arena, struct mr_topology *topology)
 {
@@ -163,6 +185,7 @@ static void drop_hosts(struct mr_arena *arena, struct mr_topology *topology)
 		if (mr_topology_host(topology, topology->mx.items[i]))
 			mr_list_add(arena, &mx, topology->mx.items[i]);
 	topology->mx = mx;
+	drop_former(arena, topology);
 }
 
 int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum mr_service service,
@@ -189,6 +212,35 @@ int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum 
 	topology.generation += changed;
 	*out = topology;
 	return 0;
+}
+
+void mr_topology_take_over(struct mr_arena *arena, const struct mr_topology *old, const char *gone,
+			   const char *by, struct mr_topology *out)
+{
+	struct mr_topology topology = *old;
+	struct mr_list former = { 0 };
+
+	topology.hosts = MR_NEW_ARRAY(arena, struct mr_host, old->count);
+	memcpy(topology.hosts, old->hosts, old->count * sizeof(*old->hosts));
+	for (size_t i = 0; i < topology.count; i++)
+		if (strcmp(topology.hosts[i].name, gone) == 0)
+			topology.hosts[i].services = 0;
+	if (strcmp(topology.home, gone) == 0) {
+		topology.home = mr_strdup(arena, by);
+		topology.epoch++;
+	}
+	for (size_t i = 0; i < old->former.count; i++) {
+		struct mr_former one = mr_former_parse(arena, old->former.items[i]);
+
+		mr_list_add(arena, &former,
+			    strcmp(one.by, gone) == 0 ? mr_printf(arena, "%s %s", one.gone, by)
+						      : old->former.items[i]);
+	}
+	mr_list_add(arena, &former, mr_printf(arena, "%s %s", gone, by));
+	topology.former = former;
+	drop_hosts(arena, &topology);
+	topology.generation++;
+	*out = topology;
 }
 
 static struct mr_value *host_value(struct mr_arena *arena, const struct mr_topology *topology,
@@ -225,6 +277,7 @@ struct mr_value *mr_topology_value(struct mr_arena *arena, const struct mr_topol
 	mr_value_set_int(arena, value, "server_id_high_water", topology->server_id_high_water);
 	mr_value_set_string(arena, value, "scheme", mr_scheme_word(topology->scheme));
 	mr_value_set(arena, value, "mx", mr_value_strings(arena, &topology->mx));
+	mr_value_set(arena, value, "former", mr_value_strings(arena, &topology->former));
 	mr_value_set(arena, value, "domains", mr_value_strings(arena, &topology->domains));
 	mr_value_set(arena, value, "hosts", hosts);
 	return value;

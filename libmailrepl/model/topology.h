@@ -23,6 +23,8 @@ struct mr_topology {
 	unsigned server_id_high_water;
 	enum mr_scheme scheme;
 	struct mr_list mx;      /* hosts that take mail from outside; empty in the intranet scheme */
+	struct mr_list former;  /* "mail2.lan mail1.lan": a host that is gone and who has taken it over: mail that is queued for
+				   mail2.lan goes there */
 	struct mr_list domains; /* mail domains, of all owners */
 	struct mr_host *hosts;  /* sorted by serverID */
 	size_t count;
@@ -60,6 +62,15 @@ int mr_topology_parse(struct mr_arena *arena, const struct mr_entries *entries,
 		      struct mr_topology *out, struct mr_error *err) MR_MUST_CHECK;
 /* The filter that finds what mr_topology_parse wants. */
 #define MR_TOPOLOGY_FILTER "(|(objectClass=mailReplTopology)(objectClass=mailReplHost)(objectClass=mailReplDomain))"
+/* An item of `former`. */
+struct mr_former {
+	const char *gone, *by;
+};
+struct mr_former mr_former_parse(struct mr_arena *arena, const char *text);
+/* `old` without `gone`: `by`, which is another of its hosts, has taken over what it owned, the topology included if it was the
+ * home (then the epoch grows). The generation grows by one. */
+void mr_topology_take_over(struct mr_arena *arena, const struct mr_topology *old, const char *gone,
+			   const char *by, struct mr_topology *out);
 struct mr_value *mr_topology_value(struct mr_arena *arena, const struct mr_topology *topology); /* for --json */
 
 #endif

@@ -49,6 +49,7 @@ void mr_topology_format(struct mr_arena *arena, const struct mr_topology *topolo
 	add_number(arena, entry, "mailReplServerIDHighWater", topology->server_id_high_water);
 	mr_entry_add(arena, entry, "mailReplScheme", mr_scheme_word(topology->scheme));
 	mr_entry_add_list(arena, entry, "mailReplMx", &topology->mx);
+	mr_entry_add_list(arena, entry, "mailReplFormer", &topology->former);
 	mr_entries_add(arena, out, entry);
 	for (size_t i = 0; i < topology->count; i++)
 		mr_entries_add(arena, out, host_format(arena, &topology->hosts[i], container));
@@ -188,6 +189,7 @@ static int head_parse(struct mr_arena *arena, const struct mr_entry *entry, stru
 		      struct mr_error *err)
 {
 	const struct mr_attr *mx = mr_entry_attr(entry, "mailReplMx");
+	const struct mr_attr *former = mr_entry_attr(entry, "mailReplFormer");
 	const char *id, *scheme, *owner = mr_dit_owner(arena, entry->dn);
 	long long high_water;
 
@@ -211,6 +213,9 @@ static int head_parse(struct mr_arena *arena, const struct mr_entry *entry, stru
 	for (size_t i = 0; mx && i < mx->values.count; i++)
 		mr_list_add(arena, &out->mx, mr_lower(arena, mx->values.items[i]));
 	mr_list_sort(&out->mx);
+	for (size_t i = 0; former && i < former->values.count; i++)
+		mr_list_add(arena, &out->former, mr_lower(arena, former->values.items[i]));
+	mr_list_sort(&out->former);
 	return 0;
 }
 
