@@ -70,7 +70,7 @@ commands=(cl-setup cl-replication cl-useradd cl-backup cl-rebuild)
 	[ "$(jq .dry_run <<<"$output")" = true ]
 	[ "$(jq .changed <<<"$output")" = 0 ]
 	[ "$(jq '.steps | length > 5' <<<"$output")" = true ]
-	run -0 find "$folder" -type f
+	run -0 find "$folder" -type f ! -name lock
 	[ -z "$output" ]
 }
 

@@ -76,7 +76,7 @@ static void make_databases(const struct home *home)
 		      source ? source : ".");
 	mr_buf_printf(&config, "include: file://%s/schema/mailrepl.ldif\n\n",
 		      source ? source : ".");
-	for (int i = MR_DB_MAIL_OWNED; i <= MR_DB_UNIX; i++)
+	for (enum mr_database i = MR_DB_MAIL_OWNED; i <= MR_DB_UNIX; i++)
 		add_database(&config, home, i);
 	put(home, "/config.ldif", mr_buf_text(&config));
 	put(home, "/mail-owned",
