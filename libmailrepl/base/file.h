@@ -36,6 +36,8 @@ int mr_write_all(int fd, const void *data, size_t len, struct mr_error *err) MR_
 bool mr_file_same(const char *path, const void *data, size_t len, struct mr_file_attrs attrs);
 bool mr_path_exists(const char *path); /* any kind, symlinks not followed */
 
+/* True if `path` is a folder with just this mode and owner. */
+bool mr_folder_same(const char *path, struct mr_file_attrs attrs);
 /* Missing parents are made too, with mode 0755; the last one gets `attrs` also if it existed.
  * Made folders are durable when this returns. */
 int mr_folder_make(const char *path, struct mr_file_attrs attrs,

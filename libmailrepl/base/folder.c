@@ -99,12 +99,14 @@ static int set_attrs(int fd, struct mr_file_attrs attrs)
 
 int mr_folder_make(const char *path, struct mr_file_attrs attrs, struct mr_error *err)
 {
+	bool given_away = attrs.uid != (uid_t)-1 || attrs.gid != (gid_t)-1;
 	MR_ARENA arena = mr_arena_open();
 	int fd, rc = 0;
 
-	/* Made with 0700 and opened up afterwards, once the owner is right. */
+	/* One that gets another owner is opened up only once that is right; any other has its mode
+	 * at once, so that whoever is killed here leaves none behind that nobody can enter. */
 	if (make_parents(arena, path, err) < 0 || refuse_foreign_link(path, err) < 0 ||
-	    make_one(arena, path, 0700, err) < 0)
+	    make_one(arena, path, given_away ? 0700 : attrs.mode, err) < 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -113,6 +115,16 @@ int mr_folder_make(const char *path, struct mr_file_attrs attrs, struct mr_error
 		rc = mr_fail_errno(err, _("setting owner and mode of %s"), path);
 	close(fd);
 	return rc;
+}
+
+bool mr_folder_same(const char *path, struct mr_file_attrs attrs)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       (st.st_mode & 07777) == attrs.mode &&
+	       (attrs.uid == (uid_t)-1 || st.st_uid == attrs.uid) &&
+	       (attrs.gid == (gid_t)-1 || st.st_gid == attrs.gid);
 }
 
 int mr_folder_swap(const char *fresh, const char *path, struct mr_error *err)
