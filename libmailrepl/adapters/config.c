@@ -30,6 +30,9 @@ struct row {
 static const struct row rows[] = {
 	{ "host", HOST, FIELD(host), 0, 0, 0, NULL, NULL,
 	  N_("This host's fully qualified name; written by cl-setup or when the host joins.") },
+	{ "home", HOST, FIELD(home), 0, 0, 0, NULL, NULL,
+	  N_("The home of the mail domain, whose list of hosts this host obeys and no other's; "
+	     "written by cl-setup or when the host joins.") },
 	{ "directory.port", NUMBER, FIELD(directory_port), 0, 65535, 3890, NULL, NULL,
 	  N_("TCP port on which the other hosts reach this host's directory; 0: none.") },
 	{ "directory.deadline", NUMBER, FIELD(directory_deadline), 1, 3600, 10, NULL, "seconds",

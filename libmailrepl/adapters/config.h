@@ -15,6 +15,7 @@ struct mr_config {
 	bool exists;      /* false: defaults only, the file is not there yet */
 
 	const char *host;             /* "host": this host's FQDN; NULL until cl-setup or a join */
+	const char *home;             /* "home": whose topology this host obeys; NULL: any's */
 	long long directory_port;     /* "directory.port" */
 	long long directory_deadline; /* "directory.deadline", seconds, for each call */
 	long long directory_max_size; /* "directory.max_size", MiB, of each database */
