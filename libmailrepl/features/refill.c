@@ -1,33 +1,38 @@
 #include "features/sync.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "adapters/ldif.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "features/ask.h"
 #include "features/instance.h"
 
 /* What one host's copy of our container knows. */
 struct copy {
+	const struct mr_sync_refill *refill;
+	unsigned server_id;
 	bool present;
-	char *csn; /* contextCSN for our serverID, or NULL */
+	char csn[MR_CSN_SIZE]; /* contextCSN for our serverID; "": none */
 };
 
-static int ask(struct mr_arena *arena, const struct mr_sync_refill *refill, const char *host,
-	       unsigned server_id, struct copy *out, struct mr_error *err)
+static int ask(struct mr_arena *arena, struct mr_directory *peer, void *answer,
+	       struct mr_error *err)
 {
+	struct copy *copy = answer;
+	const struct mr_sync_refill *refill = copy->refill;
 	const char *container = mr_dit_copy(arena, refill->service, refill->config->host);
 	static const char *const attrs[] = { "cn", NULL };
-	MR_DIRECTORY peer = NULL;
 	struct mr_entry *entry;
+	char *csn;
 
-	if (mr_instance_open_peer(arena, refill->config, refill->tls_folder, host, &peer, err) <
-		    0 ||
-	    mr_directory_read(peer, arena, container, attrs, &entry, err) < 0 ||
-	    mr_sync_csn(arena, peer, mr_dit_all(refill->service), server_id, &out->csn, err) < 0)
+	if (mr_directory_read(peer, arena, container, attrs, &entry, err) < 0 ||
+	    mr_sync_csn(arena, peer, mr_dit_all(refill->service), copy->server_id, &csn, err) < 0)
 		return -1;
-	out->present = entry != NULL;
+	copy->present = entry != NULL;
+	snprintf(copy->csn, sizeof(copy->csn), "%s", csn ? csn : "");
 	return 0;
 }
 
@@ -35,40 +40,45 @@ static bool knows_more(const struct copy *copy, const struct mr_sync_refill *tha
 {
 	if (!copy->present || !than->from)
 		return copy->present;
-	return copy->csn && (!than->csn || strcmp(copy->csn, than->csn) > 0);
+	return *copy->csn && (!than->csn || strcmp(copy->csn, than->csn) > 0);
 }
 
 int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill, struct mr_error *err)
 {
 	const struct mr_topology *topology = refill->topology;
 	const struct mr_host *self = mr_topology_host(topology, refill->config->host);
-	size_t answered = 0;
+	struct mr_question *questions = MR_NEW_ARRAY(arena, struct mr_question, topology->count);
+	struct copy *copies = MR_NEW_ARRAY(arena, struct copy, topology->count);
+	size_t count = 0;
 
 	refill->from = refill->csn = NULL;
 	for (size_t i = 0; i < topology->count; i++) {
 		const struct mr_host *host = &topology->hosts[i];
-		struct copy copy = { 0 };
 
 		if (host == self || !(host->services & refill->service))
 			continue;
-		if (ask(arena, refill, host->name, self->server_id, &copy, err) < 0) {
-			mr_log(MR_LOG_INFO, _("%s cannot be asked for its copy: %s"), host->name,
-			       err->message);
-			continue;
-		}
-		answered++;
-		if (knows_more(&copy, refill)) {
-			refill->from = host->name;
-			refill->csn = copy.csn;
+		copies[count] = (struct copy){ refill, self->server_id, false, "" };
+		questions[count] =
+			(struct mr_question){ .host = host->name, .answer = &copies[count] };
+		count++;
+	}
+	if (mr_ask_all(refill->config, refill->tls_folder, questions, count, ask) == 0)
+		return mr_fail(err, MR_E_UNAVAILABLE,
+			       _("no other host answers, so nobody knows whether there are copies "
+				 "of what %s owned; run this again when one of them can be "
+				 "reached"),
+			       self->name);
+	for (size_t i = 0; i < count; i++) {
+		/* It may be the one that knows most. */
+		if (questions[i].result < 0)
+			mr_log(MR_LOG_WARNING, _("%s cannot be asked for its copy: %s"),
+			       questions[i].host, questions[i].err.message);
+		else if (knows_more(&copies[i], refill)) {
+			refill->from = questions[i].host;
+			refill->csn = *copies[i].csn ? copies[i].csn : NULL;
 		}
 	}
-	if (answered)
-		return 0;
-	return mr_fail(err, MR_E_UNAVAILABLE,
-		       _("no other host answers, so nobody knows whether there are copies of what "
-			 "%s owned; "
-			 "run this again when one of them can be reached"),
-		       self->name);
+	return 0;
 }
 
 struct refilling {
@@ -108,8 +118,8 @@ static int write_entry(void *context, const struct mr_entry *entry, struct mr_er
 
 int mr_sync_write_refill(void *argument, int fd, struct mr_error *err)
 {
-	static const char *const attrs[] = { "*", "+", NULL };
 	const struct mr_sync_refill *refill = argument;
+	const char *const attrs[] = { "*", refill->csn ? "+" : NULL, NULL };
 	MR_ARENA arena = mr_arena_open();
 	MR_DIRECTORY peer = NULL;
 	struct refilling re = { refill, mr_dit_copy(arena, refill->service, refill->config->host),

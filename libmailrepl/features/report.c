@@ -1,18 +1,10 @@
 #include "features/replication.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "features/ask.h"
 #include "features/instance.h"
-
-/* One host is asked in one thread, with an arena of its own. */
-struct question {
-	const struct mr_config *config;
-	struct mr_arena *arena;
-	struct mr_host_report *report;
-	struct mr_error err;
-};
 
 static int read_status(struct mr_arena *arena, struct mr_directory *dir, long long *generation,
 		       struct mr_error *err)
@@ -29,38 +21,30 @@ static int read_status(struct mr_arena *arena, struct mr_directory *dir, long lo
 	return 0;
 }
 
-static void *ask(void *argument)
+static int ask(struct mr_arena *arena, struct mr_directory *dir, void *answer, struct mr_error *err)
 {
-	struct question *q = argument;
-	MR_DIRECTORY dir = NULL;
+	struct mr_host_report *report = answer;
 
-	if (mr_instance_open_peer(q->arena, q->config, NULL, q->report->host->name, &dir,
-				  &q->err) == 0 &&
-	    read_status(q->arena, dir, &q->report->rendered, &q->err) == 0)
-		q->report->reachable = true;
-	return NULL;
+	return read_status(arena, dir, &report->rendered, err);
 }
 
 static void ask_all(struct mr_arena *arena, const struct mr_config *config,
 		    const struct mr_topology *topology, struct mr_host_report *out)
 {
-	struct question *questions = MR_NEW_ARRAY(arena, struct question, topology->count);
-	pthread_t *threads = MR_NEW_ARRAY(arena, pthread_t, topology->count);
-	bool *started = MR_NEW_ARRAY(arena, bool, topology->count);
+	struct mr_question *questions = MR_NEW_ARRAY(arena, struct mr_question, topology->count);
+	size_t count = 0;
 
-	for (size_t i = 0; i < topology->count; i++) {
-		questions[i] = (struct question){ config, NULL, &out[i], { 0 } };
-		if (out[i].reachable || out[i].host->state != MR_JOINED)
-			continue;
-		questions[i].arena = mr_arena_open();
-		started[i] = pthread_create(&threads[i], NULL, ask, &questions[i]) == 0;
-	}
-	for (size_t i = 0; i < topology->count; i++) {
-		if (started[i])
-			pthread_join(threads[i], NULL);
-		if (started[i] && !out[i].reachable)
-			out[i].why = mr_strdup(arena, questions[i].err.message);
-		mr_arena_close(questions[i].arena);
+	for (size_t i = 0; i < topology->count; i++)
+		if (!out[i].reachable && out[i].host->state == MR_JOINED)
+			questions[count++] = (struct mr_question){ .host = out[i].host->name,
+								   .answer = &out[i] };
+	mr_ask_all(config, NULL, questions, count, ask);
+	for (size_t i = 0; i < count; i++) {
+		struct mr_host_report *report = questions[i].answer;
+
+		report->reachable = questions[i].result == 0;
+		if (!report->reachable)
+			report->why = mr_strdup(arena, questions[i].err.message);
 	}
 }
 

@@ -1,12 +1,17 @@
 #include "features/sync.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "features/ask.h"
 #include "features/instance.h"
+
+#define POLL_MS 20         /* between two looks at this host's own copies */
+#define MOST_PAUSE_MS 2000 /* between two questions to a provider that does not answer */
 
 /* The serverID in a change sequence number: "20261121195135.123456Z#000000#001#000000",
  * hexadecimal. */
@@ -18,20 +23,41 @@ static unsigned csn_server_id(const char *csn)
 	return at ? (unsigned)strtoul(at + 1, NULL, 16) : 0;
 }
 
-int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
-		unsigned server_id, char **out, struct mr_error *err)
+static int read_csns(struct mr_arena *arena, struct mr_directory *dir, const char *dn, bool *found,
+		     struct mr_list *out, struct mr_error *err)
 {
 	static const char *const attrs[] = { "contextCSN", NULL };
 	const struct mr_attr *csns;
 	struct mr_entry *entry;
 
-	*out = NULL;
+	*out = (struct mr_list){ 0 };
 	if (mr_directory_read(dir, arena, dn, attrs, &entry, err) < 0)
 		return -1;
 	csns = entry ? mr_entry_attr(entry, "contextCSN") : NULL;
-	for (size_t i = 0; csns && i < csns->values.count; i++)
-		if (csn_server_id(csns->values.items[i]) == server_id)
-			*out = mr_strdup(arena, csns->values.items[i]);
+	if (csns)
+		*out = csns->values;
+	*found = entry != NULL;
+	return 0;
+}
+
+static const char *of_server(const struct mr_list *csns, unsigned server_id)
+{
+	for (size_t i = 0; i < csns->count; i++)
+		if (csn_server_id(csns->items[i]) == server_id)
+			return csns->items[i];
+	return NULL;
+}
+
+int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
+		unsigned server_id, char **out, struct mr_error *err)
+{
+	struct mr_list csns;
+	bool found;
+
+	*out = NULL;
+	if (read_csns(arena, dir, dn, &found, &csns, err) < 0)
+		return -1;
+	*out = mr_strdup(arena, of_server(&csns, server_id));
 	return 0;
 }
 
@@ -39,44 +65,86 @@ int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn
 struct target {
 	const struct mr_host *provider;
 	enum mr_service service;
-	const char *want; /* NULL: not asked yet */
-	bool reached;
+	bool asked, reached;
+	bool refused; /* it answers, and shows us nothing */
+	char want[MR_CSN_SIZE];
 };
 
-static int ask_provider(struct mr_arena *arena, const struct mr_config *config,
-			struct mr_directory *dir, struct target *target, struct mr_error *err)
+/* The newest of all: a host that has left and come back may have written with an older serverID. */
+static int ask_provider(struct mr_arena *arena, struct mr_directory *dir, void *answer,
+			struct mr_error *err)
 {
+	struct target *target = answer;
 	const char *base = mr_dit_owned(arena, target->service, target->provider->name);
-	MR_DIRECTORY peer = NULL;
-	char *csn;
+	struct mr_list csns;
+	bool found;
 
-	if (strcmp(target->provider->name, config->host) != 0) {
-		if (mr_instance_open_peer(arena, config, NULL, target->provider->name, &peer, err) <
-		    0)
-			return -1;
-		dir = peer;
-	}
-	if (mr_sync_csn(arena, dir, base, target->provider->server_id, &csn, err) < 0)
+	if (read_csns(arena, dir, base, &found, &csns, err) < 0) {
+		target->refused = err->code == MR_E_DENIED;
 		return -1;
-	target->want = csn ? csn : "";
+	}
+	target->refused = !found;
+	if (!found)
+		return mr_fail(err, MR_E_DENIED, _("%s: this host may not read it"), base);
+	target->want[0] = '\0';
+	for (size_t i = 0; i < csns.count; i++)
+		if (strcmp(csns.items[i], target->want) > 0)
+			snprintf(target->want, sizeof(target->want), "%s", csns.items[i]);
+	target->asked = true;
 	return 0;
 }
 
-/* 1: the copy is as new as wanted. */
-static int in_step(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		   struct target *target, struct mr_error *err)
+/* A provider that has not rendered a topology with this host in it lets it read nothing. */
+static void warn_refused(const struct target *target, bool before)
 {
-	MR_ARENA scratch = mr_arena_open();
-	char *have;
+	if (target->refused && !before)
+		mr_log(MR_LOG_WARNING,
+		       _("%s does not know this host yet: cl-rebuild must run there"),
+		       target->provider->name);
+}
 
-	if (!target->want && ask_provider(arena, config, dir, target, err) < 0) {
-		mr_log(MR_LOG_DEBUG, "%s: %s", target->provider->name, err->message);
-		return 0;
+static void ask_peers(const struct mr_config *config, struct target *targets, size_t count)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_question *questions = MR_NEW_ARRAY(arena, struct mr_question, count);
+	bool *refused = MR_NEW_ARRAY(arena, bool, count);
+	size_t asked = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (targets[i].asked || strcmp(targets[i].provider->name, config->host) == 0)
+			continue;
+		refused[asked] = targets[i].refused;
+		questions[asked++] = (struct mr_question){
+			.host = targets[i].provider->name,
+			.answer = &targets[i],
+		};
 	}
-	if (mr_sync_csn(scratch, dir, mr_dit_all(target->service), target->provider->server_id,
-			&have, err) < 0)
+	mr_ask_all(config, NULL, questions, asked, ask_provider);
+	for (size_t i = 0; i < asked; i++) {
+		warn_refused(questions[i].answer, refused[i]);
+		if (questions[i].result < 0)
+			mr_log(MR_LOG_DEBUG, "%s", questions[i].err.message);
+	}
+}
+
+/* 1: the copy is as new as wanted. */
+static int in_step(const struct mr_config *config, struct mr_directory *dir, struct target *target,
+		   struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *have;
+	struct mr_list csns;
+	bool found;
+
+	if (!target->asked && strcmp(target->provider->name, config->host) == 0 &&
+	    ask_provider(arena, dir, target, err) < 0)
 		return -1;
-	target->reached = have && strcmp(have, target->want) >= 0;
+	if (!target->asked)
+		return 0;
+	if (read_csns(arena, dir, mr_dit_all(target->service), &found, &csns, err) < 0)
+		return -1;
+	have = of_server(&csns, csn_server_id(target->want));
+	target->reached = !*target->want || (have && strcmp(have, target->want) >= 0);
 	return target->reached;
 }
 
@@ -99,54 +167,89 @@ static size_t make_targets(struct mr_arena *arena, const struct mr_config *confi
 			/* This host's own container is there before it is joined. */
 			if (provider ? strcmp(provider, host->name) == 0
 				     : host->state == MR_JOINED || host == self)
-				(*out)[count++] = (struct target){ host, services[s], NULL, false };
+				(*out)[count++] =
+					(struct target){ .provider = host, .service = services[s] };
 		}
 	return count;
 }
 
-static int give_up(struct mr_arena *arena, const struct target *targets, size_t count,
-		   const struct mr_config *config, struct mr_error *err)
+static void name_lagging(struct mr_buf *out, const struct target *targets, size_t count, bool asked,
+			 bool refused, const char *title)
 {
-	struct mr_list unreached = { 0 }, behind = { 0 };
+	const char *last = NULL, *between = out->len ? "; " : "";
 
 	for (size_t i = 0; i < count; i++) {
-		struct mr_list *list = targets[i].want ? &behind : &unreached;
+		const char *name = targets[i].provider->name;
 
-		if (!targets[i].reached && !mr_list_has(list, targets[i].provider->name))
-			mr_list_add(arena, list, targets[i].provider->name);
+		if (targets[i].reached || targets[i].asked != asked ||
+		    targets[i].refused != refused || (last && strcmp(last, name) == 0))
+			continue;
+		if (last)
+			mr_buf_printf(out, ", %s", name);
+		else
+			mr_buf_printf(out, "%s%s: %s", between, title, name);
+		last = name;
 	}
+}
+
+static int give_up(const struct target *targets, size_t count, const struct mr_config *config,
+		   struct mr_error *err)
+{
+	MR_BUF who = { 0 };
+
+	name_lagging(&who, targets, count, false, false, _("not reached"));
+	name_lagging(&who, targets, count, false, true,
+		     _("does not know this host, run cl-rebuild there"));
+	name_lagging(&who, targets, count, true, false, _("behind"));
 	return mr_fail(err, MR_E_TEMPORARY,
-		       _("not in step after %lld seconds (not reached: %s; behind: %s); run the "
-			 "command again"),
-		       config->join_deadline,
-		       unreached.count ? mr_list_join(arena, &unreached, ", ") : "-",
-		       behind.count ? mr_list_join(arena, &behind, ", ") : "-");
+		       _("not in step after %lld seconds (%s); run the command again"),
+		       config->join_deadline, mr_buf_text(&who));
+}
+
+static void pause_ms(long ms)
+{
+	const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
+static int poll_targets(const struct mr_config *config, struct mr_directory *dir,
+			struct target *targets, size_t count, size_t *done, struct mr_error *err)
+{
+	*done = 0;
+	for (size_t i = 0; i < count; i++) {
+		int result = targets[i].reached ? 1 : in_step(config, dir, &targets[i], err);
+
+		if (result < 0)
+			return -1;
+		*done += result > 0;
+	}
+	mr_progress(_("providers in step"), *done, count);
+	return 0;
 }
 
 int mr_sync_wait(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		 const struct mr_topology *topology, const char *provider, struct mr_error *err)
 {
 	struct target *targets;
-	size_t count = make_targets(arena, config, topology, provider, &targets), done;
-	time_t end = time(NULL) + config->join_deadline;
+	size_t count = make_targets(arena, config, topology, provider, &targets), done = 0;
+	long long end = mr_now_ms() + config->join_deadline * 1000, next = 0;
+	long pause = POLL_MS;
 
 	for (;;) {
-		done = 0;
-		for (size_t i = 0; i < count; i++) {
-			int result = targets[i].reached
-					     ? 1
-					     : in_step(arena, config, dir, &targets[i], err);
-
-			if (result < 0)
-				return -1;
-			done += result > 0;
+		/* A host that hangs takes its deadline; how often it is asked must not depend on
+		 * how often our own copies are looked at. */
+		if (mr_left_ms(next) == 0) {
+			ask_peers(config, targets, count);
+			next = mr_now_ms() + pause;
+			pause = pause * 2 < MOST_PAUSE_MS ? pause * 2 : MOST_PAUSE_MS;
 		}
-		mr_progress(_("providers in step"), done, count);
-		if (done == count || time(NULL) >= end)
+		if (poll_targets(config, dir, targets, count, &done, err) < 0)
+			return -1;
+		if (done == count || mr_left_ms(end) == 0)
 			break;
-		/* Between two questions; each of them has its own deadline. */
-		(void)usleep(20 * 1000);
+		pause_ms(POLL_MS);
 	}
 	mr_progress_end();
-	return done == count ? 0 : give_up(arena, targets, count, config, err);
+	return done == count ? 0 : give_up(targets, count, config, err);
 }

@@ -7,6 +7,8 @@
 #include "adapters/directory.h"
 #include "model/topology.h"
 
+#define MR_CSN_SIZE 64 /* room for a change sequence number, which has 40 characters */
+
 /* The contextCSN with `server_id` on `dn`; NULL if there is none. */
 int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
 		unsigned server_id, char **out, struct mr_error *err) MR_MUST_CHECK;
@@ -30,12 +32,13 @@ struct mr_sync_refill {
 	const char *csn;  /* that copy's contextCSN for our serverID; NULL: none */
 };
 
-/* Asks every other host of the service. The copy that knows most is that with the highest
- * contextCSN for our serverID. MR_E_UNAVAILABLE if no host can be asked at all. */
+/* Asks every other host of the service, all at the same time. The copy that knows most is that with
+ * the highest contextCSN for our serverID. One without (csn NULL) may be a copy that is just being
+ * filled, or what is left of a host that had left. MR_E_UNAVAILABLE if no host can be asked. */
 int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill,
 			struct mr_error *err) MR_MUST_CHECK;
-/* A writer for mr_database_load: the container with its entryUUIDs and CSNs, under its owned name,
- * and the contextCSN on its first entry. */
+/* A writer for mr_database_load: the container under its owned name, with its entryUUIDs and CSNs
+ * and the contextCSN on its first entry; with csn NULL without all of these, for a `fresh` seed. */
 int mr_sync_write_refill(void *refill, int fd, struct mr_error *err);
 
 #endif
