@@ -76,7 +76,7 @@ bool mr_database_wanted(const struct mr_topology *topology, const struct mr_host
 
 /* Where databases are filled: every database of the configuration is moved there, because slapd
  * refuses a configuration whose folders do not exist. */
-static char *loading_folder(struct mr_arena *arena, const struct mr_config *config)
+char *mr_database_loading(struct mr_arena *arena, const struct mr_config *config)
 {
 	return mr_printf(arena, "%s%s/.loading", config->root, MR_PATH_DB);
 }
@@ -207,7 +207,7 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 	MR_ARENA arena = mr_arena_open();
 	MR_BUF text = { 0 };
 	const char *path = mr_database_path(arena, config, database);
-	const char *folder = loading_folder(arena, config);
+	const char *folder = mr_database_loading(arena, config);
 	const char *made = mr_printf(arena, "%s/%s", folder, databases[database].word);
 
 	if (mr_database_exists(config, database))

@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hostname.h"
 #include "base/paths.h"
+#include "model/names.h"
 
 #define MOST_PEM (64 * 1024)
 #define SLAPD_GROUP "openldap"
@@ -46,6 +48,41 @@ void mr_identity_plan(struct mr_arena *arena, const struct mr_identity *identity
 		     mr_printf(arena, _("write the certificate of %s"), what));
 }
 
+int mr_identity_name(struct mr_arena *arena, const char *typed, struct mr_config *config,
+		     struct mr_error *err)
+{
+	const char *host = NULL;
+
+	if (typed && mr_host_parse(arena, typed, &host, err) < 0)
+		return mr_fail_in(err, "--host");
+	if (host && config->host && strcmp(host, config->host) != 0)
+		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s already"),
+			       config->path, config->host);
+	if (config->host)
+		return 0;
+	if (!host &&
+	    (mr_hostname(arena, &host, err) < 0 || mr_host_parse(arena, host, &host, err) < 0))
+		return mr_fail_in(err, _("this host's name"));
+	config->host = host;
+	return 0;
+}
+
+int mr_identity_ca_read(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_identity *ca, struct mr_error *err)
+{
+	const char *cert_path = mr_path(arena, config->root, MR_PATH_CA_CERT);
+	const char *key_path = mr_path(arena, config->root, MR_PATH_CA_KEY);
+
+	if (mr_identity_read(arena, cert_path, key_path, ca, err) == 0 &&
+	    mr_tls_check(ca, ca->cert, err) == 0)
+		return 0;
+	err->code = MR_E_CONFIG;
+	return mr_fail_in(err,
+			  _("the domain's certification authority is not whole, take %s and "
+			    "%s from an archive of this host"),
+			  cert_path, key_path);
+}
+
 int mr_identity_ca(struct mr_arena *arena, const struct mr_config *config, const char *domain_id,
 		   struct mr_identity *ca, struct mr_plan *plan, struct mr_error *err)
 {
@@ -64,7 +101,8 @@ int mr_identity_ca(struct mr_arena *arena, const struct mr_config *config, const
 	return 0;
 }
 
-static bool is_for(struct mr_arena *arena, const struct mr_identity *identity, const char *host)
+bool mr_identity_is_for(struct mr_arena *arena, const struct mr_identity *identity,
+			const char *host)
 {
 	struct mr_certificate certificate;
 	struct mr_error err;
@@ -84,7 +122,7 @@ int mr_identity_host(struct mr_arena *arena, const struct mr_config *config,
 
 	if (found < 0)
 		return -1;
-	if (found && mr_tls_check(out, ca->cert, err) == 0 && is_for(arena, out, host))
+	if (found && mr_tls_check(out, ca->cert, err) == 0 && mr_identity_is_for(arena, out, host))
 		return 0;
 	if (mr_tls_issue(arena, ca, host, config->certificate_days, out, err) < 0)
 		return -1;

@@ -6,11 +6,23 @@
 #include "adapters/tls.h"
 #include "model/plan.h"
 
-/* The domain's CA: that of this host if it is whole, otherwise a new one with steps that write it.
- * `ca` (start as { 0 }) must outlive the plan; close it with mr_identity_close. */
+/* This host's name, if `config` does not hold it yet: `typed`, or with NULL what hostname -f says.
+ * MR_E_CONFIG if another is typed than this host has. */
+int mr_identity_name(struct mr_arena *arena, const char *typed, struct mr_config *config,
+		     struct mr_error *err) MR_MUST_CHECK;
+/* The domain's CA as it lies here. MR_E_CONFIG if it is not whole: a new one would make every
+ * certificate in the domain worthless. `ca` (start as { 0 }) must outlive what uses it; close it
+ * with mr_identity_close. */
+int mr_identity_ca_read(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_identity *ca, struct mr_error *err) MR_MUST_CHECK;
+/* The same for a domain that is being made: a new one with steps that write it, if there is none
+ * that is whole. */
 int mr_identity_ca(struct mr_arena *arena, const struct mr_config *config, const char *domain_id,
 		   struct mr_identity *ca, struct mr_plan *plan,
 		   struct mr_error *err) MR_MUST_CHECK;
+/* True if the certificate is for `host`. */
+bool mr_identity_is_for(struct mr_arena *arena, const struct mr_identity *identity,
+			const char *host);
 /* A host's key and certificate at <base>.key and <base>.crt (`base` without root): kept if the key
  * fits, the CA signed it and it is for `host`, otherwise issued anew with steps that write them,
  * the key with `key_attrs`. */

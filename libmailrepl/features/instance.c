@@ -7,6 +7,7 @@
 
 #include "adapters/ldif.h"
 #include "adapters/service.h"
+#include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
 
@@ -85,6 +86,24 @@ static void plan_database(struct mr_arena *arena, struct mr_plan *plan, struct i
 	mr_plan_action(arena, plan, run, step, summary);
 }
 
+/* Whoever has copies of it would delete them if an empty one took its place. */
+static int refuse_missing(struct mr_arena *arena, const struct mr_topology *topology,
+			  const struct instance *in, enum mr_database database,
+			  struct mr_error *err)
+{
+	const char *path = mr_database_path(arena, in->config, database);
+
+	if (strcmp(topology->home, in->config->host) != 0)
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s: what this host owns is missing; cl-rebuild --repl takes it "
+				 "from the others' copies, nothing was changed"),
+			       path);
+	return mr_fail(err, MR_E_CONFIG,
+		       _("%s: what this host owns is missing; cl-backup -r brings it back (or "
+			 "cl-setup %s, if that was interrupted), nothing was changed"),
+		       path, database == MR_DB_UNIX_OWNED ? "unix" : "mail");
+}
+
 static int plan_databases(struct mr_arena *arena, const struct mr_topology *topology,
 			  const struct mr_host *host, struct instance *in, struct mr_plan *plan,
 			  struct mr_error *err)
@@ -95,11 +114,7 @@ static int plan_databases(struct mr_arena *arena, const struct mr_topology *topo
 		if (!mr_database_wanted(topology, host, i) || mr_database_exists(in->config, i))
 			continue;
 		if (mr_database_owned(i) && !seed->write)
-			return mr_fail(err, MR_E_CONFIG,
-				       _("%s: what this host owns is missing; run cl-rebuild "
-					 "--repl (peers are alive) or "
-					 "cl-backup -r (they are not), nothing was changed"),
-				       mr_database_path(arena, in->config, i));
+			return refuse_missing(arena, topology, in, i, err);
 		plan_database(arena, plan, in, i, load_database,
 			      mr_printf(arena, _("make the database %s%s%s"), mr_database_word(i),
 					seed->what ? " " : "", seed->what ? seed->what : ""));
@@ -117,6 +132,13 @@ static void plan_drops(struct mr_arena *arena, const struct mr_topology *topolog
 			plan_database(
 				arena, plan, in, i, drop_database,
 				mr_printf(arena, _("remove the copy %s"), mr_database_word(i)));
+}
+
+static int remove_loading(void *argument, struct mr_error *err)
+{
+	const struct instance *in = argument;
+
+	return mr_tree_remove(mr_database_loading(in->arena, in->config), err);
 }
 
 static bool config_installed(struct mr_arena *arena, const struct instance *in)
@@ -145,6 +167,9 @@ int mr_instance_plan(struct mr_arena *arena, const struct mr_config *config,
 	if (seeds)
 		memcpy(in->seeds, seeds, sizeof(in->seeds));
 	plan_folders(arena, config, plan);
+	if (mr_path_exists(mr_database_loading(arena, config)))
+		mr_plan_action(arena, plan, remove_loading, in,
+			       _("remove what an interrupted run was loading"));
 	if (plan_databases(arena, topology, host, in, plan, err) < 0)
 		return -1;
 	if (!config_installed(arena, in)) {
@@ -259,6 +284,29 @@ static int dump_topology(struct mr_arena *arena, const struct mr_config *config,
 	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_SLAPD "/recover.d"), err);
 }
 
+/* Nobody but the home that this host has accepted says which hosts there are and which domains: any
+ * other provider could make itself the home of all by an entry in its own container. */
+static void keep_home(struct mr_arena *arena, const struct mr_config *config,
+		      struct mr_entries *entries)
+{
+	struct mr_entries kept = { 0 };
+
+	for (size_t i = 0; i < entries->count; i++) {
+		struct mr_entry *entry = entries->items[i];
+		const char *owner = mr_dit_owner(arena, entry->dn);
+
+		if (owner && strcmp(owner, config->home) == 0)
+			mr_entries_add(arena, &kept, entry);
+		else if (mr_entry_is(entry, "mailReplTopology"))
+			mr_log(MR_LOG_WARNING,
+			       _("%s says that it is the home of the mail domain, but this host "
+				 "obeys %s; if that has changed, say so in %s (home) and run "
+				 "cl-rebuild"),
+			       owner ? owner : entry->dn, config->home, config->path);
+	}
+	*entries = kept;
+}
+
 int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir,
 			 const struct mr_config *config, struct mr_topology *out,
 			 struct mr_error *err)
@@ -278,6 +326,8 @@ int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir,
 		if (dir ? mr_directory_list(dir, arena, &find, &found, err) < 0
 			: dump_topology(arena, config, suffixes[i], &found, err) < 0)
 			return mr_fail_in(err, _("reading the topology"));
+		if (config->home)
+			keep_home(arena, config, &found);
 		if (mr_topology_parse(arena, &found, out, err) == 0 &&
 		    (i == 1 || strcmp(out->home, config->host) == 0))
 			return 0;
@@ -314,12 +364,14 @@ int mr_instance_status_plan(struct mr_arena *arena, struct mr_directory *dir,
 {
 	struct status_step *step = MR_NEW(arena, struct status_step);
 	struct mr_entry *status = NULL;
-	const char *rendered;
+	const char *rendered, *version;
 
 	if (dir && mr_directory_read(dir, arena, MR_DIT_STATUS, NULL, &status, err) < 0)
 		return -1;
 	rendered = status ? mr_entry_value(status, "mailReplRenderedGeneration") : NULL;
-	if (rendered && strtoll(rendered, NULL, 10) == generation)
+	version = status ? mr_entry_value(status, "mailReplVersion") : NULL;
+	if (rendered && strtoll(rendered, NULL, 10) == generation && version &&
+	    strcmp(version, MR_VERSION) == 0)
 		return 0;
 	*step = (struct status_step){ config, generation };
 	mr_plan_action(arena, plan, record_status, step,

@@ -18,6 +18,8 @@ char *mr_database_path(struct mr_arena *arena, const struct mr_config *config,
 		       enum mr_database database);
 /* The suffix; `host` is this host (owned databases). */
 char *mr_database_suffix(struct mr_arena *arena, enum mr_database database, const char *host);
+/* The folder beside in which databases are filled; it is there while one is, or after a kill. */
+char *mr_database_loading(struct mr_arena *arena, const struct mr_config *config);
 bool mr_database_exists(const struct mr_config *config, enum mr_database database);
 bool mr_database_owned(enum mr_database database);
 /* Appends the LDIF of the database's base entry: the container, the empty copy, or cn=Status. */
@@ -80,7 +82,8 @@ int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config
 			  const char *tls_folder, const char *host, struct mr_directory **out,
 			  struct mr_error *err) MR_MUST_CHECK;
 
-/* Reads the topology from the local copies, on the home from what it owns. `dir` NULL: from the
+/* Reads the topology from the local copies, on the home from what it owns. With config->home only
+ * what that host says counts; another that claims to be the home is a warning. `dir` NULL: from the
  * database files (slapcat), for when slapd does not run. MR_E_NOT_FOUND: there is none. */
 int mr_instance_topology(struct mr_arena *arena, struct mr_directory *dir,
 			 const struct mr_config *config, struct mr_topology *out,
