@@ -57,12 +57,13 @@ static int check_leavers(struct mr_arena *arena, struct mr_directory *dir,
 	return 0;
 }
 
-/* A key and a certificate for each host but this one, and their fingerprints in the topology. */
+/* A key and a certificate for each host but this one, and their fingerprints in the topology. The
+ * others must render it again also if only a fingerprint is new. */
 static int certify(struct mr_arena *arena, const struct mr_config *config,
-		   struct mr_topology *topology, struct mr_replication *replication,
-		   struct mr_plan *plan, struct mr_error *err)
+		   const struct mr_topology *old, struct mr_topology *topology,
+		   struct mr_replication *replication, struct mr_plan *plan, struct mr_error *err)
 {
-	if (mr_identity_ca(arena, config, topology->domain_id, &replication->ca, plan, err) < 0)
+	if (mr_identity_ca_read(arena, config, &replication->ca, err) < 0)
 		return -1;
 	replication->hosts = MR_NEW_ARRAY(arena, struct mr_identity, topology->count);
 	for (size_t i = 0; i < topology->count; i++) {
@@ -78,8 +79,10 @@ static int certify(struct mr_arena *arena, const struct mr_config *config,
 				     MR_FILE_PRIVATE, identity, plan, err) < 0 ||
 		    mr_tls_describe(arena, identity->cert, &certificate, err) < 0)
 			return mr_fail_in(err, _("the certificate of %s"), host->name);
-		if (!mr_list_has(&host->fingerprints, certificate.fingerprint))
-			mr_list_add(arena, &host->fingerprints, certificate.fingerprint);
+		if (mr_list_has(&host->fingerprints, certificate.fingerprint))
+			continue;
+		mr_list_add(arena, &host->fingerprints, certificate.fingerprint);
+		topology->generation = old->generation + 1;
 	}
 	return 0;
 }
@@ -110,6 +113,23 @@ static void plan_forgetting(struct mr_arena *arena, const struct mr_config *conf
 	}
 }
 
+static int check_hosts(const struct mr_topology *topology, enum mr_service service,
+		       const struct mr_list *hosts, struct mr_error *err)
+{
+	const struct mr_host *home = mr_topology_host(topology, topology->home);
+
+	for (size_t i = 0; i < hosts->count; i++)
+		if (mr_list_has(&topology->domains, hosts->items[i]))
+			return mr_fail(err, MR_E_INVALID,
+				       _("%s is a mail domain: a host needs another name"),
+				       hosts->items[i]);
+	if (!(home->services & service))
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s does not serve %s yet: run cl-setup %s first"), topology->home,
+			       mr_service_name(service), mr_service_name(service));
+	return 0;
+}
+
 int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *config,
 			    struct mr_directory *dir, const struct mr_topology *topology,
 			    enum mr_service service, const struct mr_list *hosts,
@@ -122,23 +142,26 @@ int mr_replication_set_plan(struct mr_arena *arena, const struct mr_config *conf
 			err, MR_E_DENIED,
 			_("only the home of the domain changes the list of hosts: run this on %s"),
 			topology->home);
-	if (mr_topology_set(arena, topology, service, hosts, fresh, err) < 0 ||
+	if (check_hosts(topology, service, hosts, err) < 0 ||
+	    mr_topology_set(arena, topology, service, hosts, fresh, err) < 0 ||
 	    check_leavers(arena, dir, topology, fresh, out, err) < 0 ||
-	    certify(arena, config, fresh, out, plan, err) < 0)
+	    certify(arena, config, topology, fresh, out, plan, err) < 0)
 		return -1;
 	/* Before the topology: afterwards nobody knows any more whose key it is. */
 	plan_forgetting(arena, config, topology, fresh, plan);
 	mr_topology_plan(arena, topology, fresh, plan);
+	if (mr_rebuild_plan(arena, config, dir, fresh, NULL, plan, err) < 0)
+		return -1;
 	for (size_t i = 0; i < fresh->count; i++) {
 		const struct mr_host *host = &fresh->hosts[i];
 
+		/* Also after a run that was killed between the topology and our own rendering. */
 		if (host->state == MR_INVITED)
 			mr_list_add(arena, &out->invited, host->name);
-		else if (strcmp(host->name, fresh->home) != 0 &&
-			 fresh->generation != topology->generation)
+		else if (strcmp(host->name, fresh->home) != 0 && plan->count)
 			mr_list_add(arena, &out->stale, host->name);
 	}
-	return mr_rebuild_plan(arena, config, dir, fresh, NULL, plan, err);
+	return 0;
 }
 
 void mr_replication_close(struct mr_replication *replication)

@@ -5,7 +5,6 @@
 
 #include "adapters/ldif.h"
 #include "adapters/tls.h"
-#include "base/hostname.h"
 #include "base/paths.h"
 #include "features/identity.h"
 #include "features/instance.h"
@@ -90,6 +89,26 @@ static int set_certificate(struct mr_arena *arena, const struct mr_config *confi
 	return 0;
 }
 
+/* A host that has been the home once, and whose database is gone: a new one with the old keys would
+ * make every peer delete its copies. A first run that was interrupted has left neither of these. */
+static int refuse_lost(struct mr_arena *arena, const struct mr_config *config, struct mr_error *err)
+{
+	static const char *const paths[] = { MR_PATH_SLAPD_LDIF, MR_PATH_PEERS };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		const char *path = mr_path(arena, config->root, paths[i]);
+
+		if (mr_path_exists(path))
+			return mr_fail(err, MR_E_CONFIG,
+				       _("%s shows that this host was set up before, but what it "
+					 "owned is gone: cl-backup -r brings it back. To begin "
+					 "anew, remove %s and %s first"),
+				       path, mr_path(arena, config->root, "/etc/mailrepl"),
+				       mr_path(arena, config->root, MR_PATH_STATE));
+	}
+	return 0;
+}
+
 static int plan_first(struct mr_arena *arena, struct mr_config *config,
 		      const struct mr_setup_request *request, const char *domain,
 		      struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
@@ -100,6 +119,9 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	if (request->service != MR_MAIL)
 		return mr_fail(err, MR_E_CONFIG,
 			       _("there is no mail domain yet: run cl-setup mail DOMAIN first"));
+	if (refuse_lost(arena, config, err) < 0)
+		return -1;
+	config->home = config->host;
 	mr_topology_init(arena, mr_uuid(arena), config->host, topology);
 	mr_list_add(arena, &topology->domains, domain);
 	if (set_scheme(arena, topology, request, err) < 0 ||
@@ -139,6 +161,18 @@ static int change(struct mr_arena *arena, const struct mr_setup_request *request
 	return 0;
 }
 
+/* Of the accounts of this host: then it had a database of its own, and an empty one in its place
+ * would make them go. */
+static bool has_copies(const struct mr_config *config, const struct mr_topology *topology)
+{
+	bool found = mr_database_exists(config, MR_DB_UNIX);
+
+	for (size_t i = 0; i < topology->count; i++)
+		found |= mr_host_is_server(&topology->hosts[i]) &&
+			 strcmp(topology->hosts[i].name, config->host) != 0;
+	return found;
+}
+
 static int plan_change(struct mr_arena *arena, const struct mr_config *config,
 		       struct mr_directory *dir, const struct mr_setup_request *request,
 		       const char *domain, const struct mr_topology *old, struct mr_plan *plan,
@@ -158,7 +192,8 @@ static int plan_change(struct mr_arena *arena, const struct mr_config *config,
 		return mr_fail(
 			err, MR_E_UNAVAILABLE,
 			_("slapd does not run: start it with cl-rebuild, then run this again"));
-	if (request->service == MR_UNIX && !mr_database_exists(config, MR_DB_UNIX_OWNED)) {
+	if (request->service == MR_UNIX && !mr_database_exists(config, MR_DB_UNIX_OWNED) &&
+	    !has_copies(config, old)) {
 		seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
 		seeds[MR_DB_UNIX_OWNED] = (struct mr_seed){ write_container, (void *)config->host,
 							    true, _("as new") };
@@ -166,28 +201,25 @@ static int plan_change(struct mr_arena *arena, const struct mr_config *config,
 	return mr_rebuild_plan(arena, config, dir, fresh, seeds, plan, err);
 }
 
+static int refuse_domain(const char *domain, struct mr_error *err)
+{
+	return mr_fail(err, MR_E_INVALID,
+		       _("%s is the name of a host: the mail domain needs another"), domain);
+}
+
 int mr_setup_plan(struct mr_arena *arena, struct mr_config *config,
 		  const struct mr_setup_request *request, struct mr_setup *setup,
 		  struct mr_plan *plan, struct mr_error *err)
 {
-	struct mr_topology old;
-	const char *host = NULL, *domain = NULL;
+	struct mr_topology *old = MR_NEW(arena, struct mr_topology);
+	const char *domain = NULL;
 
 	if (request->domain && mr_domain_parse(arena, request->domain, &domain, err) < 0)
 		return -1;
-	if (request->host && mr_host_parse(arena, request->host, &host, err) < 0)
-		return mr_fail_in(err, "--host");
-	if (host && config->host && strcmp(host, config->host) != 0)
-		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s already"),
-			       config->path, config->host);
-	if (!config->host && !host && mr_hostname(arena, &host, err) < 0)
+	if (mr_identity_name(arena, request->host, config, err) < 0)
 		return -1;
-	if (!config->host)
-		config->host = host;
 	if (domain && strcmp(domain, config->host) == 0)
-		return mr_fail(err, MR_E_INVALID,
-			       _("%s is the name of this host: the mail domain needs another"),
-			       domain);
+		return refuse_domain(domain, err);
 	/* Set up is who owns a directory: the database comes last of what a first run writes. */
 	if (!mr_database_exists(config, MR_DB_MAIL_OWNED) &&
 	    !mr_database_exists(config, MR_DB_MAIL))
@@ -195,10 +227,11 @@ int mr_setup_plan(struct mr_arena *arena, struct mr_config *config,
 	if (mr_service_running(MR_SERVICE_SLAPD, config->root) &&
 	    mr_instance_open(arena, config, &setup->dir, err) < 0)
 		return -1;
-	if (mr_instance_topology(arena, setup->dir, config, &old, err) < 0)
+	if (mr_instance_topology(arena, setup->dir, config, old, err) < 0)
 		return -1;
-	return plan_change(arena, config, setup->dir, request, domain,
-			   memcpy(MR_NEW(arena, struct mr_topology), &old, sizeof(old)), plan, err);
+	if (domain && mr_topology_host(old, domain))
+		return refuse_domain(domain, err);
+	return plan_change(arena, config, setup->dir, request, domain, old, plan, err);
 }
 
 void mr_setup_close(struct mr_setup *setup)
