@@ -2,18 +2,16 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/tls.h"
-#include "base/hostname.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "features/apply.h"
 #include "features/identity.h"
 #include "features/rebuild.h"
 #include "features/sync.h"
-#include "model/names.h"
 
 #define MOST_PEM (64 * 1024)
 
@@ -29,30 +27,51 @@ static int take_identity(struct mr_arena *arena, struct mr_join *join, const cha
 			 struct mr_error *err)
 {
 	const char *tls = mr_printf(arena, "%s/tls", join->folder);
-	const char *cert = mr_printf(arena, "%s/host.crt", tls),
-		   *key = mr_printf(arena, "%s/host.key", tls);
+	const char *cert = mr_printf(arena, "%s/host.crt", tls);
+	const char *key = mr_printf(arena, "%s/host.key", tls);
 	const struct mr_manifest *manifest = &join->archive.manifest;
 
 	if (!manifest->for_host && strcmp(manifest->host, host) != 0) {
 		mr_log(MR_LOG_WARNING,
 		       _("%s is a full archive of %s: it holds keys that this host must not have. "
-			 "Only this host's own are "
-			 "taken; remove the archive from here, and next time copy the one that "
-			 "ends in -for-%s.tar.bz2"),
+			 "Only this host's own are taken; remove the archive from here, and next "
+			 "time copy the one that ends in -for-%s.tar.bz2"),
 		       join->archive.path, manifest->host, host);
 		if (rename(mr_printf(arena, "%s/peers/%s.crt", tls, host), cert) < 0 ||
 		    rename(mr_printf(arena, "%s/peers/%s.key", tls, host), key) < 0)
 			return mr_fail(err, MR_E_ARCHIVE, _("%s: it holds no key for %s"),
 				       join->archive.path, host);
 	}
-	if (unlink(mr_printf(arena, "%s/ca.key", tls)) == 0)
-		mr_log(MR_LOG_DEBUG, "the CA's key was left in the archive");
-	if (mr_tree_remove(mr_printf(arena, "%s/peers", tls), err) < 0 ||
-	    mr_file_read(arena, mr_printf(arena, "%s/ca.crt", tls), MOST_PEM, &join->ca_cert, NULL,
+	if (mr_file_read(arena, mr_printf(arena, "%s/ca.crt", tls), MOST_PEM, &join->ca_cert, NULL,
 			 err) < 0 ||
 	    mr_identity_read(arena, cert, key, &join->identity, err) < 0 ||
 	    mr_tls_check(&join->identity, join->ca_cert, err) < 0)
 		return mr_fail_in(err, "%s", join->archive.path);
+	if (!mr_identity_is_for(arena, &join->identity, host))
+		return mr_fail(err, MR_E_ARCHIVE, _("%s: its certificate is not for %s"),
+			       join->archive.path, host);
+	return 0;
+}
+
+/* What the archive alone tells against joining with it. */
+static int check_home(struct mr_arena *arena, const struct mr_config *config,
+		      const struct mr_join *join, struct mr_error *err)
+{
+	const char *home = join->topology.home;
+
+	/* With the CA's key it has all that the others' copies do not hold. */
+	if (strcmp(home, config->host) == 0 &&
+	    !mr_path_exists(mr_path(arena, config->root, MR_PATH_CA_KEY)))
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s is the home of the mail domain: it comes back with cl-backup "
+				 "-r, nothing was changed"),
+			       home);
+	if (config->home && strcmp(config->home, home) != 0)
+		return mr_fail(
+			err, MR_E_CONFIG,
+			_("%s: the home of the mail domain is %s there, but this host obeys "
+			  "%s; if that has changed, say so in %s (home), nothing was changed"),
+			join->archive.path, home, config->home, config->path);
 	return 0;
 }
 
@@ -81,27 +100,42 @@ static void plan_changed_file(struct mr_arena *arena, struct mr_plan *plan, cons
 		mr_plan_file(arena, plan, path, text, attrs, mr_printf(arena, _("write %s"), path));
 }
 
-/* A key and certificate that are there and good stay: they may be newer than the archive's. */
+/* A key and certificate that are there stay if the topology knows them: another's, or one from an
+ * earlier stay in this domain, must go. */
+static bool has_identity(struct mr_arena *arena, const struct mr_join *join, const char *cert,
+			 const char *key)
+{
+	const struct mr_host *self = mr_topology_host(&join->topology, join->config->host);
+	struct mr_identity have = { 0 };
+	struct mr_certificate certificate;
+	struct mr_error ignored;
+	bool good = mr_identity_read(arena, cert, key, &have, &ignored) == 0 &&
+		    mr_tls_check(&have, join->ca_cert, &ignored) == 0 &&
+		    mr_tls_describe(arena, have.cert, &certificate, &ignored) == 0 &&
+		    mr_list_has(&self->fingerprints, certificate.fingerprint);
+
+	mr_identity_close(&have);
+	return good;
+}
+
 static int plan_files(struct mr_arena *arena, struct mr_config *config, struct mr_join *join,
 		      struct mr_plan *plan, struct mr_error *err)
 {
 	const char *cert = mr_path(arena, config->root, MR_PATH_HOST_CERT);
 	const char *key = mr_path(arena, config->root, MR_PATH_HOST_KEY);
-	struct mr_identity have = { 0 };
 	struct mr_file_attrs attrs;
-	bool good = mr_identity_read(arena, cert, key, &have, err) == 0 &&
-		    mr_tls_check(&have, join->ca_cert, err) == 0;
 
-	mr_identity_close(&have);
 	plan_changed_file(arena, plan, mr_path(arena, config->root, MR_PATH_CA_CERT), join->ca_cert,
 			  MR_FILE_PUBLIC);
 	if (mr_identity_key_attrs(config, &attrs, err) < 0)
 		return -1;
-	if (!good)
+	if (!has_identity(arena, join, cert, key))
 		mr_identity_plan(arena, &join->identity, cert, key, attrs, config->host, plan);
-	if (join->new_host)
+	if (join->new_host || !config->home) {
+		config->home = join->topology.home;
 		plan_changed_file(arena, plan, config->path, mr_config_format(arena, config),
 				  MR_FILE_PUBLIC);
+	}
 	return 0;
 }
 
@@ -154,14 +188,19 @@ static int seed_owned(struct mr_arena *arena, const struct mr_config *config,
 					   NULL,    NULL };
 	if (mr_sync_find_refill(arena, refill, err) < 0)
 		return -1;
-	if (refill->from) {
-		*seed = (struct mr_seed){ mr_sync_write_refill, refill, false,
+	if (!refill->csn && strcmp(join->topology.home, config->host) == 0) {
+		state = MR_JOINED;
+	} else if (!refill->csn) {
+		if (ask_home(arena, config, join, &state, err) < 0)
+			return -1;
+	}
+	/* Of a host that has joined, a copy without is one that is just being filled itself. */
+	if (refill->from && (refill->csn || state == MR_INVITED)) {
+		*seed = (struct mr_seed){ mr_sync_write_refill, refill, !refill->csn,
 					  mr_printf(arena, _("refilled from the copy on %s"),
 						    refill->from) };
 		return 0;
 	}
-	if (ask_home(arena, config, join, &state, err) < 0)
-		return -1;
 	if (state == MR_JOINED)
 		return mr_fail(err, MR_E_UNAVAILABLE,
 			       _("%s has joined before, but no host that answers holds a copy of "
@@ -219,7 +258,7 @@ static int wait_in_step(void *argument, struct mr_error *err)
 /* Waits until this host's own copy says so too. */
 static int wait_joined(const struct mr_join *join, struct mr_directory *dir, struct mr_error *err)
 {
-	time_t end = time(NULL) + join->config->join_deadline;
+	long long end = mr_now_ms() + join->config->join_deadline * 1000;
 
 	for (;;) {
 		MR_ARENA scratch = mr_arena_open();
@@ -231,7 +270,7 @@ static int wait_joined(const struct mr_join *join, struct mr_directory *dir, str
 		self = mr_topology_host(&now, join->config->host);
 		if (self && self->state == MR_JOINED)
 			return 0;
-		if (time(NULL) >= end)
+		if (mr_left_ms(end) == 0)
 			return mr_fail(
 				err, MR_E_TEMPORARY,
 				_("the home's change did not come back; run the command again"));
@@ -286,8 +325,9 @@ static bool has_joined(struct mr_arena *arena, const struct mr_config *config, s
 	struct mr_error err;
 	const struct mr_host *self;
 
-	if (join->new_host || !mr_service_running(MR_SERVICE_SLAPD, config->root) ||
-	    mr_instance_open(arena, config, &join->dir, &err) < 0 ||
+	if (join->new_host ||
+	    (mr_service_running(MR_SERVICE_SLAPD, config->root) &&
+	     mr_instance_open(arena, config, &join->dir, &err) < 0) ||
 	    mr_instance_topology(arena, join->dir, config, &join->topology, &err) < 0)
 		return false;
 	self = mr_topology_host(&join->topology, config->host);
@@ -307,15 +347,12 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 
 	if (mr_backup_topology(arena, join->folder, &join->topology, err) < 0)
 		return -1;
-	if (!mr_topology_host(&join->topology, config->host))
-		return mr_fail(err, MR_E_NO_HOST,
-			       _("%s is not in the topology of %s: add it with cl-replication -r "
-				 "on %s, back up again and copy that "
-				 "archive here"),
-			       config->host, join->archive.path, join->topology.home);
-	if (take_identity(arena, join, config->host, err) < 0 ||
-	    check_domain(arena, config, join, err) < 0 ||
-	    plan_files(arena, config, join, plan, err) < 0 ||
+	if (check_home(arena, config, join, err) < 0 ||
+	    take_identity(arena, join, config->host, err) < 0 ||
+	    check_domain(arena, config, join, err) < 0)
+		return -1;
+	mr_rebuild_hold(arena, config, plan);
+	if (plan_files(arena, config, join, plan, err) < 0 ||
 	    make_seeds(arena, config, join, seeds, err) < 0 ||
 	    mr_render(arena, config, &join->topology, false, rendering, err) < 0 ||
 	    mr_instance_plan(arena, config, &join->topology, rendering, seeds, plan, err) < 0)
@@ -333,25 +370,20 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *host,
 		 struct mr_join *join, struct mr_plan *plan, struct mr_error *err)
 {
-	if (host && mr_host_parse(arena, host, &host, err) < 0)
-		return mr_fail_in(err, "--host");
-	if (host && config->host && strcmp(host, config->host) != 0)
-		return mr_fail(err, MR_E_CONFIG, _("%s: this host is set up as %s"), config->path,
-			       config->host);
-	if (!config->host && !host && mr_hostname(arena, &host, err) < 0)
-		return -1;
 	join->new_host = !config->host;
-	if (join->new_host)
-		config->host = host;
+	if (mr_identity_name(arena, host, config, err) < 0)
+		return -1;
 	join->config = config;
+	/* Also if no archive is needed: a run that was killed may have left keys and hashes there.
+	 */
+	join->folder = mr_path(arena, config->root, MR_PATH_STATE "/join");
 	if (has_joined(arena, config, join))
 		return mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err);
-	join->folder = mr_path(arena, config->root, MR_PATH_STATE "/join");
 	if (mr_tree_remove(join->folder, err) < 0 ||
 	    mr_folder_make(mr_path(arena, config->root, MR_PATH_STATE), MR_FILE_PUBLIC_FOLDER,
 			   err) < 0 ||
-	    mr_backup_newest(arena, config, usable, config->host, join->folder, &join->archive,
-			     err) < 0)
+	    mr_backup_newest_for(arena, config, usable, config->host, join->folder, config->host,
+				 &join->archive, err) < 0)
 		return -1;
 	return plan_from_archive(arena, config, join, plan, err);
 }

@@ -1,20 +1,24 @@
 #include "features/rebuild.h"
 
 #include <pwd.h>
-#include <sys/stat.h>
 
+#include "adapters/service.h"
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/instance.h"
+#include "features/leftover.h"
 #include "features/render.h"
 #include "features/sync.h"
 
 #define MAILBOX_USER "vmail"
+#define PATH_MARK                                                                                  \
+	MR_PATH_STATE "/not-in-step" /* what mr_rebuild_hold leaves until the wait is over */
 
 /* What the action steps need; it lives in the plan's arena. */
 struct rebuild {
 	const struct mr_config *config;
 	const struct mr_topology *topology;
+	bool seeded; /* the databases start with what was given, not empty */
 };
 
 static int make_mailbox_user(void *argument, struct mr_error *err)
@@ -31,33 +35,86 @@ static int make_mailbox_user(void *argument, struct mr_error *err)
 	return mr_process_check(&(struct mr_process){ .argv = argv }, err);
 }
 
+static int mailbox_attrs(struct mr_file_attrs *out, struct mr_error *err)
+{
+	*out = (struct mr_file_attrs){ .mode = 0700 };
+	return mr_user_id(MAILBOX_USER, &out->uid, &out->gid, err);
+}
+
 static int make_mailbox_folder(void *argument, struct mr_error *err)
 {
 	const struct rebuild *rebuild = argument;
 	MR_ARENA arena = mr_arena_open();
-	struct mr_file_attrs attrs = { .mode = 0700 };
+	struct mr_file_attrs attrs;
 
-	if (mr_user_id(MAILBOX_USER, &attrs.uid, &attrs.gid, err) < 0)
+	if (mailbox_attrs(&attrs, err) < 0)
 		return -1;
 	return mr_folder_make(mr_path(arena, rebuild->config->root, MR_PATH_MAILBOXES), attrs, err);
 }
 
 static void plan_mailboxes(struct mr_arena *arena, struct rebuild *rebuild, struct mr_plan *plan)
 {
-	const char *root = rebuild->config->root;
+	struct mr_file_attrs attrs;
+	struct mr_error ignored;
 
-	if (!rebuild->config->mail_manage ||
-	    !mr_host_is_server(mr_topology_host(rebuild->topology, rebuild->config->host)))
-		return;
 	if (!getpwnam(MAILBOX_USER))
 		mr_plan_action(arena, plan, make_mailbox_user, rebuild,
 			       _("make the system user vmail, who holds the mailboxes"));
-	if (!mr_path_exists(mr_path(arena, root, MR_PATH_MAILBOXES)))
+	if (mailbox_attrs(&attrs, &ignored) < 0 ||
+	    !mr_folder_same(mr_path(arena, rebuild->config->root, MR_PATH_MAILBOXES), attrs))
 		mr_plan_action(arena, plan, make_mailbox_folder, rebuild,
 			       _("make the mailboxes' folder"));
 }
 
-/* Its copy of itself: Postfix looks up there what is written here. */
+/* Mailboxes that a former mail server has stay on its disk, but nobody can log in any more. */
+static int stop_dovecot(void *argument, struct mr_error *err)
+{
+	(void)argument;
+	return mr_service_stop(MR_SERVICE_DOVECOT, "", err);
+}
+
+static int stop_postfix(void *argument, struct mr_error *err)
+{
+	(void)argument;
+	return mr_service_stop(MR_SERVICE_POSTFIX, "", err);
+}
+
+static int start_postfix(void *argument, struct mr_error *err)
+{
+	(void)argument;
+	return mr_service_start(MR_SERVICE_POSTFIX, "", err);
+}
+
+static bool is_managed(const struct mr_config *config)
+{
+	return config->mail_manage && !*config->root;
+}
+
+static bool is_held(struct mr_arena *arena, const struct mr_config *config)
+{
+	return mr_path_exists(mr_path(arena, config->root, PATH_MARK));
+}
+
+void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan)
+{
+	if (!is_held(arena, config))
+		mr_plan_file(arena, plan, mr_path(arena, config->root, PATH_MARK), "",
+			     MR_FILE_PUBLIC, _("record that this host is not in step"));
+	if (is_managed(config) && mr_service_running(MR_SERVICE_POSTFIX, ""))
+		mr_plan_action(arena, plan, stop_postfix, NULL,
+			       _("stop Postfix: it would refuse whom the copies do not know yet"));
+}
+
+static int remove_mark(void *argument, struct mr_error *err)
+{
+	const struct rebuild *rebuild = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	return mr_tree_remove(mr_path(arena, rebuild->config->root, PATH_MARK), err);
+}
+
+/* With a seed this host's copy of itself: Postfix looks up there what is written here. Otherwise
+ * everybody's. */
 static int wait_in_step(void *argument, struct mr_error *err)
 {
 	const struct rebuild *rebuild = argument;
@@ -66,8 +123,57 @@ static int wait_in_step(void *argument, struct mr_error *err)
 
 	if (mr_instance_open(arena, rebuild->config, &dir, err) < 0)
 		return -1;
-	return mr_sync_wait(arena, rebuild->config, dir, rebuild->topology, rebuild->config->host,
-			    err);
+	return mr_sync_wait(arena, rebuild->config, dir, rebuild->topology,
+			    rebuild->seeded ? rebuild->config->host : NULL, err);
+}
+
+/* A copy that was lost starts empty: whoever asks Postfix meanwhile would be told that nobody
+ * exists. Before our first configuration of Postfix nobody asks. */
+static bool must_hold(struct mr_arena *arena, const struct mr_config *config)
+{
+	return !mr_database_exists(config, MR_DB_MAIL) &&
+	       mr_path_exists(mr_path(arena, config->root, MR_PATH_POSTFIX "/mailrepl"));
+}
+
+static int plan_directory(struct mr_arena *arena, struct rebuild *rebuild,
+			  const struct mr_rendering *rendering, const struct mr_seed *seeds,
+			  bool held, struct mr_plan *plan, struct mr_error *err)
+{
+	size_t before = plan->count;
+
+	if (mr_instance_plan(arena, rebuild->config, rebuild->topology, rendering, seeds, plan,
+			     err) < 0)
+		return -1;
+	if (held || (seeds && plan->count > before))
+		mr_plan_action(arena, plan, wait_in_step, rebuild,
+			       _("wait until the copies are in step"));
+	if (held)
+		mr_plan_action(arena, plan, remove_mark, rebuild,
+			       _("record that this host is in step"));
+	return 0;
+}
+
+static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
+		     const struct mr_rendering *rendering, bool held, struct mr_plan *plan,
+		     struct mr_error *err)
+{
+	const struct mr_config *config = rebuild->config;
+	bool server = mr_host_is_server(mr_topology_host(rebuild->topology, config->host));
+
+	if (server && config->mail_manage)
+		plan_mailboxes(arena, rebuild, plan);
+	if (mr_render_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0 ||
+	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0)
+		return -1;
+	if (!is_managed(config))
+		return 0;
+	if (!server && mr_path_exists(MR_PATH_DOVECOT "/mailrepl-ldap.conf") &&
+	    mr_service_running(MR_SERVICE_DOVECOT, ""))
+		mr_plan_action(arena, plan, stop_dovecot, NULL,
+			       _("stop Dovecot: this host holds no mailboxes any more"));
+	if (held)
+		mr_plan_action(arena, plan, start_postfix, NULL, _("let mail in"));
+	return 0;
 }
 
 int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
@@ -76,21 +182,25 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 {
 	struct mr_rendering *rendering = MR_NEW(arena, struct mr_rendering);
 	struct rebuild *rebuild = MR_NEW(arena, struct rebuild);
-	size_t before = plan->count;
+	const struct mr_host *self = mr_topology_host(topology, config->host);
+	bool held = is_held(arena, config) || must_hold(arena, config);
 
-	*rebuild = (struct rebuild){ config, topology };
-	if (!mr_topology_host(topology, config->host))
+	*rebuild = (struct rebuild){ config, topology, seeds != NULL };
+	if (!self)
 		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"),
 			       config->host);
-	if (mr_render(arena, config, topology, false, rendering, err) < 0 ||
-	    mr_instance_plan(arena, config, topology, rendering, seeds, plan, err) < 0)
+	if (self->state != MR_JOINED)
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s is invited and has not joined: run cl-rebuild --repl with an "
+				 "archive made for it"),
+			       config->host);
+	if (mr_render(arena, config, topology, false, rendering, err) < 0)
 		return -1;
-	if (seeds && plan->count > before)
-		mr_plan_action(arena, plan, wait_in_step, rebuild,
-			       _("wait until the copies are in step"));
-	plan_mailboxes(arena, rebuild, plan);
-	if (mr_render_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0 ||
-	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0)
+	if (held)
+		mr_rebuild_hold(arena, config, plan);
+	if (plan_directory(arena, rebuild, rendering, seeds, held, plan, err) < 0 ||
+	    mr_leftover_plan(arena, config, dir, topology, rendering, plan, err) < 0 ||
+	    plan_mail(arena, rebuild, rendering, held, plan, err) < 0)
 		return -1;
 	return mr_instance_status_plan(arena, dir, config, topology->generation, plan, err);
 }
