@@ -1,6 +1,7 @@
 #include "replication/actions.h"
 
-enum { KEY_FORCE = 256, KEY_CLASHES, KEY_SETTLE };
+enum { KEY_FORCE = 256, KEY_CLASHES, KEY_SETTLE, KEY_STATUS,
+       KEY_WATCH, KEY_QUICK, KEY_PROMETHEUS, KEY_HTML };
 
 static const struct cl_option options[] = {
 	{ 'r', "replicate", N_("HOSTS"), N_("replicate the service to just these hosts (a,b,c)") },
@@ -11,6 +12,11 @@ static const struct cl_option options[] = {
 	{ KEY_CLASHES, "clashes", NULL, N_("list the addresses that two mailboxes claim") },
 	{ KEY_SETTLE, "settle", N_("ADDRESS"),
 	  N_("give an address that is claimed twice to the mailbox of HOST") },
+	{ KEY_STATUS, "status", NULL, N_("ask every host how it is, and compare the copies") },
+	{ KEY_WATCH, "watch", NULL, N_("with --status: again and again, quickly") },
+	{ KEY_QUICK, "quick", NULL, N_("with --status: do not compare what is stored") },
+	{ KEY_PROMETHEUS, "prometheus", N_("FILE"), N_("with --status: write metrics") },
+	{ KEY_HTML, "html", N_("FILE"), N_("with --status: write a page") },
 	{ 0 },
 };
 
@@ -23,6 +29,7 @@ static const struct action actions[] = {
 	{ 'l', "-l", true, NULL, 0, 0, NULL, replication_list_run },
 	{ KEY_CLASHES, "--clashes", true, NULL, 0, 0, NULL, replication_clashes_run },
 	{ KEY_SETTLE, "--settle", false, "HOST", 1, 1, NULL, replication_settle_run },
+	{ KEY_STATUS, "--status", true, NULL, 0, 0, NULL, replication_status_run },
 	{ 0 },
 };
 
@@ -34,13 +41,29 @@ static const struct action *find_action(int key)
 	return NULL;
 }
 
+static void set_switch(struct replication *wanted, int key, const char *value)
+{
+	if (key == KEY_FORCE)
+		wanted->force = true;
+	else
+		wanted->status_only = true;
+	if (key == KEY_WATCH)
+		wanted->watch = true;
+	else if (key == KEY_QUICK)
+		wanted->quick = true;
+	else if (key == KEY_PROMETHEUS)
+		wanted->prometheus = value;
+	else if (key == KEY_HTML)
+		wanted->html = value;
+}
+
 static int option(struct cl_context *context, int key, const char *value, struct mr_error *err)
 {
 	struct replication *wanted = context->data;
 	const struct action *action = find_action(key);
 
 	if (!action) {
-		wanted->force = true;
+		set_switch(wanted, key, value);
 		return 0;
 	}
 	if (wanted->action && wanted->action != action)
@@ -60,6 +83,9 @@ static int check(struct cl_context *context, struct mr_error *err)
 	if (!action)
 		return mr_fail(err, MR_E_USAGE,
 			       _("nothing to do: -r HOSTS SERVICE or -l is needed (--help shows all)"));
+	if (wanted->status_only && action->key != KEY_STATUS)
+		return mr_fail(err, MR_E_USAGE,
+			       _("--watch, --quick, --prometheus and --html need --status"));
 	if (context->argc > action->most)
 		return mr_fail(err, MR_E_USAGE, _("%s: one argument too many: %s"), action->name,
 			       context->argv[action->most]);

@@ -30,6 +30,7 @@ struct cl_context {
 	bool dry_run, json, quiet, yes;
 	bool reads; /* set by an option's handler: this run changes nothing, it takes no lock */
 	int verbose;
+	int status; /* set by run: the exit status when it returns 0 */
 	int argc; /* operands left after the options */
 	char **argv;
 	void *data; /* the command's own, from struct cl_command */

@@ -134,7 +134,7 @@ int cl_main(int argc, char **argv, const struct cl_command *command)
 	if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
 		result = mr_fail_errno(&err, _("writing to standard output"));
 	if (result == 0)
-		return 0;
+		return context.status;
 	mr_log(MR_LOG_ERROR, "%s", err.message);
 	return mr_error_status(err.code);
 }

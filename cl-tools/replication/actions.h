@@ -10,6 +10,9 @@ struct replication {
 	const struct action *action; /* NULL: none yet */
 	const char *value;           /* of the action's option, as typed; NULL: it takes none */
 	bool force;                  /* --force */
+	bool watch, quick;           /* --status */
+	const char *prometheus, *html; /* --status: files to write, or NULL */
+	bool status_only;            /* one of these four was given */
 	struct mr_list hosts;        /* -r, -a, -d: parsed */
 	enum mr_service service;
 };
@@ -37,6 +40,8 @@ int replication_list_run(struct cl_context *context, struct mr_error *err);
 /* clashes.c: --clashes, --settle */
 int replication_clashes_run(struct cl_context *context, struct mr_error *err);
 int replication_settle_run(struct cl_context *context, struct mr_error *err);
+/* status.c: --status */
+int replication_status_run(struct cl_context *context, struct mr_error *err);
 
 /* next.c: says what must be done where after the topology has changed, unless --quiet or --json. */
 void replication_print_next(const struct cl_context *context, const struct mr_list *stale,

@@ -88,3 +88,8 @@ int mr_directory_increment(struct mr_directory *dir, const char *dn, const char 
 {
 	return dir->backend->increment(dir, dn, attribute, value, err);
 }
+
+bool mr_directory_certificate(struct mr_directory *dir, struct mr_buf *der)
+{
+	return dir->backend->certificate && dir->backend->certificate(dir, der);
+}

@@ -37,6 +37,10 @@ void mr_directory_close(struct mr_directory *dir); /* NULL-safe */
 #define MR_DIRECTORY __attribute__((cleanup(mr_directory_closep))) struct mr_directory *
 void mr_directory_closep(struct mr_directory **dir);
 
+/* Appends the certificate (DER) with which the server showed who it is; false: it showed none, as
+ * over ldapi. */
+bool mr_directory_certificate(struct mr_directory *dir, struct mr_buf *der);
+
 /* The URI of slapd's socket: "ldapi://" and the path, percent-encoded. */
 char *mr_directory_socket_uri(struct mr_arena *arena, const char *path);
 

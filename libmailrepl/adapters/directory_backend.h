@@ -17,6 +17,8 @@ struct mr_directory_backend {
 	int (*remove)(struct mr_directory *dir, const char *dn, struct mr_error *err);
 	int (*increment)(struct mr_directory *dir, const char *dn, const char *attribute,
 			 long long *value, struct mr_error *err);
+	/* NULL: this backend knows no certificates. */
+	bool (*certificate)(struct mr_directory *dir, struct mr_buf *der);
 };
 
 /* The first member of each backend's own struct. */

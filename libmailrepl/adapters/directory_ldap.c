@@ -83,6 +83,7 @@ static const struct mr_directory_backend ldap_backend = {
 	.modify = mr_ldap_modify,
 	.remove = mr_ldap_delete,
 	.increment = mr_ldap_increment,
+	.certificate = mr_ldap_certificate,
 };
 
 /* libldap connects again by itself when a connection was lost, but then sends in the clear and

@@ -1,5 +1,6 @@
 #include "adapters/tls.h"
 
+#include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -256,16 +257,31 @@ static bool end_time(X509 *cert, int64_t *out)
 	return true;
 }
 
-int mr_tls_describe(struct mr_arena *arena, const char *cert_pem, struct mr_certificate *out,
+static int describe(struct mr_arena *arena, X509 *cert, struct mr_certificate *out,
 		    struct mr_error *err)
 {
-	X509 *cert CLOSED(x509_closep) = read_cert(cert_pem);
-
 	*out = (struct mr_certificate){ 0 };
 	if (!cert || !common_name(arena, cert, &out->host) ||
 	    !fingerprint(arena, cert, &out->fingerprint) || !end_time(cert, &out->not_after))
 		return fail_tls(err, MR_E_INVALID, _("not a certificate"));
 	return 0;
+}
+
+int mr_tls_describe(struct mr_arena *arena, const char *cert_pem, struct mr_certificate *out,
+		    struct mr_error *err)
+{
+	X509 *cert CLOSED(x509_closep) = read_cert(cert_pem);
+
+	return describe(arena, cert, out, err);
+}
+
+int mr_tls_describe_der(struct mr_arena *arena, const void *der, size_t len,
+			struct mr_certificate *out, struct mr_error *err)
+{
+	const unsigned char *at = der;
+	X509 *cert CLOSED(x509_closep) = len <= LONG_MAX ? d2i_X509(NULL, &at, (long)len) : NULL;
+
+	return describe(arena, cert, out, err);
 }
 
 static int verify(X509 *cert, X509 *ca, struct mr_error *err)

@@ -30,6 +30,8 @@ struct mr_certificate {
 };
 int mr_tls_describe(struct mr_arena *arena, const char *cert_pem, struct mr_certificate *out,
 		    struct mr_error *err) MR_MUST_CHECK;
+int mr_tls_describe_der(struct mr_arena *arena, const void *der, size_t len,
+			struct mr_certificate *out, struct mr_error *err) MR_MUST_CHECK;
 /* MR_E_INVALID unless the key belongs to the certificate, the CA signed it and it is valid now. */
 int mr_tls_check(const struct mr_identity *identity, const char *ca_cert_pem,
 		 struct mr_error *err) MR_MUST_CHECK;
