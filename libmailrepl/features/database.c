@@ -200,26 +200,37 @@ static int fill(struct mr_arena *arena, const struct mr_config *config, const ch
 	return feed(kept, write_text, (void *)mr_buf_text(&text), err);
 }
 
-int mr_database_load(const struct mr_config *config, const struct mr_rendering *rendering,
-		     enum mr_database database, unsigned server_id, const struct mr_seed *seed,
-		     struct mr_error *err)
+/* *made = a whole and durable database in the folder beside. */
+static int make_beside(struct mr_arena *arena, const struct mr_config *config,
+		       const struct mr_rendering *rendering, enum mr_database database,
+		       unsigned server_id, const struct mr_seed *seed, const char **made,
+		       struct mr_error *err)
 {
-	MR_ARENA arena = mr_arena_open();
-	MR_BUF text = { 0 };
-	const char *path = mr_database_path(arena, config, database);
 	const char *folder = mr_database_loading(arena, config);
-	const char *made = mr_printf(arena, "%s/%s", folder, databases[database].word);
+	MR_BUF text = { 0 };
 
-	if (mr_database_exists(config, database))
-		return mr_fail(err, MR_E_EXISTS,
-			       _("%s: the database is there and is not loaded over"), path);
+	*made = mr_printf(arena, "%s/%s", folder, databases[database].word);
 	if (mr_tree_remove(folder, err) < 0 ||
 	    loading_config(arena, config, rendering, folder, &text, err) < 0 ||
 	    mr_slapd_config_load(mr_buf_text(&text), mr_printf(arena, "%s/slapd.d", folder), err) <
 		    0 ||
 	    fill(arena, config, folder, database, server_id, seed, err) < 0)
 		return mr_fail_in(err, _("filling the database %s"), databases[database].word);
-	if (mr_slapd_own(made, err) < 0 || mr_tree_sync(made, err) < 0)
+	return mr_slapd_own(*made, err) < 0 ? -1 : mr_tree_sync(*made, err);
+}
+
+int mr_database_load(const struct mr_config *config, const struct mr_rendering *rendering,
+		     enum mr_database database, unsigned server_id, const struct mr_seed *seed,
+		     struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_database_path(arena, config, database);
+	const char *made;
+
+	if (mr_database_exists(config, database))
+		return mr_fail(err, MR_E_EXISTS,
+			       _("%s: the database is there and is not loaded over"), path);
+	if (make_beside(arena, config, rendering, database, server_id, seed, &made, err) < 0)
 		return -1;
 	/* An empty folder of that name may be left from a database that was dropped. */
 	if (rmdir(path) < 0 && mr_path_exists(path) && mr_tree_remove(path, err) < 0)
@@ -228,7 +239,23 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 		return mr_fail_errno(err, "%s", path);
 	if (mr_folder_sync(mr_path(arena, config->root, MR_PATH_DB), err) < 0)
 		return -1;
-	return mr_tree_remove(folder, err);
+	return mr_tree_remove(mr_database_loading(arena, config), err);
+}
+
+int mr_database_replace(const struct mr_config *config, const struct mr_rendering *rendering,
+			enum mr_database database, unsigned server_id, const struct mr_seed *seed,
+			struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_database_path(arena, config, database);
+	const char *made;
+
+	if (mr_database_owned(database))
+		return mr_fail(err, MR_E_INTERNAL, "%s is owned and cannot be filled again", path);
+	if (make_beside(arena, config, rendering, database, server_id, seed, &made, err) < 0 ||
+	    mr_folder_swap(made, path, err) < 0)
+		return -1;
+	return mr_tree_remove(mr_database_loading(arena, config), err);
 }
 
 int mr_database_dump(const char *folder, const char *suffix, const char *filter,
