@@ -43,6 +43,10 @@ int replication_settle_run(struct cl_context *context, struct mr_error *err);
 /* status.c: --status */
 int replication_status_run(struct cl_context *context, struct mr_error *err);
 
+/* verify.c: --verify, --repair */
+int replication_verify_run(struct cl_context *context, struct mr_error *err);
+int replication_repair_run(struct cl_context *context, struct mr_error *err);
+
 /* next.c: says what must be done where after the topology has changed, unless --quiet or --json. */
 void replication_print_next(const struct cl_context *context, const struct mr_list *stale,
 			    const struct mr_list *invited);

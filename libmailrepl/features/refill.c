@@ -94,23 +94,31 @@ static bool derived(const char *name)
 	       strcasecmp(name, "hasSubordinates") == 0 || strcasecmp(name, "contextCSN") == 0;
 }
 
+int mr_sync_move_entry(struct mr_arena *arena, const struct mr_entry *entry, const char *from,
+		       const char *to, struct mr_entry **out, struct mr_error *err)
+{
+	size_t len = strlen(entry->dn), tail = strlen(from);
+
+	if (len < tail || strcasecmp(entry->dn + len - tail, from) != 0)
+		return mr_fail(err, MR_E_PROTOCOL, _("%s: not below %s"), entry->dn, from);
+	*out = mr_entry_new(arena, mr_printf(arena, "%.*s%s", (int)(len - tail), entry->dn, to));
+	for (size_t i = 0; i < entry->count; i++)
+		if (!derived(entry->attrs[i].name))
+			mr_entry_add_list(arena, *out, entry->attrs[i].name,
+					  &entry->attrs[i].values);
+	return 0;
+}
+
 static int write_entry(void *context, const struct mr_entry *entry, struct mr_error *err)
 {
 	const struct refilling *re = context;
-	size_t len = strlen(entry->dn), tail = strlen(re->from);
 	MR_ARENA arena = mr_arena_open();
 	struct mr_entry *moved;
 	MR_BUF text = { 0 };
 
-	if (len < tail || strcasecmp(entry->dn + len - tail, re->from) != 0)
-		return mr_fail(err, MR_E_PROTOCOL, _("%s: not below %s"), entry->dn, re->from);
-	moved = mr_entry_new(arena,
-			     mr_printf(arena, "%.*s%s", (int)(len - tail), entry->dn, re->to));
-	for (size_t i = 0; i < entry->count; i++)
-		if (!derived(entry->attrs[i].name))
-			mr_entry_add_list(arena, moved, entry->attrs[i].name,
-					  &entry->attrs[i].values);
-	if (len == tail && re->refill->csn)
+	if (mr_sync_move_entry(arena, entry, re->from, re->to, &moved, err) < 0)
+		return -1;
+	if (strlen(entry->dn) == strlen(re->from) && re->refill->csn)
 		mr_entry_add(arena, moved, "contextCSN", re->refill->csn);
 	mr_ldif_format(&text, moved);
 	return mr_write_all(re->fd, text.data, text.len, err);

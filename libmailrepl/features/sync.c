@@ -15,7 +15,7 @@
 
 /* The serverID in a change sequence number: "20261121195135.123456Z#000000#001#000000",
  * hexadecimal. */
-static unsigned csn_server_id(const char *csn)
+unsigned mr_sync_csn_server_id(const char *csn)
 {
 	const char *at = strchr(csn, '#');
 
@@ -43,7 +43,7 @@ static int read_csns(struct mr_arena *arena, struct mr_directory *dir, const cha
 static const char *of_server(const struct mr_list *csns, unsigned server_id)
 {
 	for (size_t i = 0; i < csns->count; i++)
-		if (csn_server_id(csns->items[i]) == server_id)
+		if (mr_sync_csn_server_id(csns->items[i]) == server_id)
 			return csns->items[i];
 	return NULL;
 }
@@ -143,7 +143,7 @@ static int in_step(const struct mr_config *config, struct mr_directory *dir, str
 		return 0;
 	if (read_csns(arena, dir, mr_dit_all(target->service), &found, &csns, err) < 0)
 		return -1;
-	have = of_server(&csns, csn_server_id(target->want));
+	have = of_server(&csns, mr_sync_csn_server_id(target->want));
 	target->reached = !*target->want || (have && strcmp(have, target->want) >= 0);
 	return target->reached;
 }

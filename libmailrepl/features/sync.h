@@ -9,6 +9,8 @@
 
 #define MR_CSN_SIZE 64 /* room for a change sequence number, which has 40 characters */
 
+/* The serverID in a change sequence number; 0 if it is malformed. */
+unsigned mr_sync_csn_server_id(const char *csn);
 /* The contextCSN with `server_id` on `dn`; NULL if there is none. */
 int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
 		unsigned server_id, char **out, struct mr_error *err) MR_MUST_CHECK;
@@ -40,5 +42,10 @@ int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill,
 /* A writer for mr_database_load: the container under its owned name, with its entryUUIDs and CSNs
  * and the contextCSN on its first entry; with csn NULL without all of these, for a `fresh` seed. */
 int mr_sync_write_refill(void *refill, int fd, struct mr_error *err);
+
+/* `entry` under the suffix `to` instead of `from`, without what slapd makes itself and slapadd
+ * refuses (entryDN, contextCSN, …). MR_E_PROTOCOL if it does not lie below `from`. */
+int mr_sync_move_entry(struct mr_arena *arena, const struct mr_entry *entry, const char *from,
+		       const char *to, struct mr_entry **out, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -91,6 +91,7 @@ static bool is_owned(struct mr_arena *arena, const struct strays *strays, const 
 
 	for (size_t i = 0; i < topology->count; i++)
 		if (mr_host_is_provider(topology, &topology->hosts[i]) &&
+		    topology->hosts[i].services & strays->service &&
 		    mr_dn_equal(dn, mr_dit_copy(arena, strays->service, topology->hosts[i].name)))
 			return true;
 	return false;
