@@ -47,6 +47,9 @@ int replication_status_run(struct cl_context *context, struct mr_error *err);
 int replication_verify_run(struct cl_context *context, struct mr_error *err);
 int replication_repair_run(struct cl_context *context, struct mr_error *err);
 
+/* take_over.c: --take-over */
+int replication_takeover_run(struct cl_context *context, struct mr_error *err);
+
 /* next.c: says what must be done where after the topology has changed, unless --quiet or --json. */
 void replication_print_next(const struct cl_context *context, const struct mr_list *stale,
 			    const struct mr_list *invited);

@@ -6,6 +6,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/instance.h"
+#include "features/leftover.h"
 #include "features/render.h"
 #include "features/sync.h"
 
@@ -198,6 +199,7 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 	if (held)
 		mr_rebuild_hold(arena, config, plan);
 	if (plan_directory(arena, rebuild, rendering, seeds, held, plan, err) < 0 ||
+	    mr_leftover_plan(arena, config, dir, topology, rendering, plan, err) < 0 ||
 	    plan_mail(arena, rebuild, rendering, held, plan, err) < 0)
 		return -1;
 	return mr_instance_status_plan(arena, dir, config, topology->generation, plan, err);
