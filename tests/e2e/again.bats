@@ -71,7 +71,7 @@ changes_nothing() {
 	}
 	before=$(archives_apart)
 	on mail1.lan cl-backup
-	diff <(echo "$before") <(archives_apart)
+	diff <(echo "$before") <(echo "$(archives_apart)")
 }
 
 @test "cl-backup -r right after cl-backup" {
