@@ -65,13 +65,14 @@ changes_nothing() {
 }
 
 @test "cl-backup changes nothing but the folder of archives" {
-	local before
+	local before after
 	archives_apart() {
 		state mail1.lan exact | grep -Ev 'tar.bz2|^total '
 	}
 	before=$(archives_apart)
 	on mail1.lan cl-backup
-	diff <(echo "$before") <(echo "$(archives_apart)")
+	after=$(archives_apart)
+	diff <(echo "$before") <(echo "$after")
 }
 
 @test "cl-backup -r right after cl-backup" {
