@@ -78,6 +78,7 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	wanted->action = action;
 	wanted->value = value;
 	context->reads = action->reads;
+	context->repairs = key == KEY_VERIFY || key == KEY_REPAIR;
 	return 0;
 }
 

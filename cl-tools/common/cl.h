@@ -29,6 +29,8 @@ struct cl_context {
 	struct mr_topology topology; /* CL_DIRECTORY */
 	bool dry_run, json, quiet, yes;
 	bool reads; /* set by an option's handler: this run changes nothing, it takes no lock */
+	bool repairs; /* set by an option's handler: a topology that cannot be read here is no error, it
+			 is then empty */
 	int verbose;
 	int status; /* set by run: the exit status when it returns 0 */
 	int argc; /* operands left after the options */

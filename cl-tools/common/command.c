@@ -62,8 +62,13 @@ static int open_directory(struct cl_context *context, struct mr_error *err)
 {
 	if (mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
 		return -1;
-	return mr_instance_topology(context->arena, context->dir, &context->config,
-				    &context->topology, err);
+	if (mr_instance_topology(context->arena, context->dir, &context->config, &context->topology,
+				 err) == 0)
+		return 0;
+	if (!context->repairs)
+		return -1;
+	context->topology = (struct mr_topology){ 0 };
+	return 0;
 }
 
 static int run(struct cl_context *context, const struct cl_command *command,

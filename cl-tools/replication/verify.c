@@ -142,11 +142,19 @@ static void set_copies(struct mr_arena *arena, struct mr_value *top,
 	mr_value_set(arena, top, "copies", list);
 }
 
+static int take_topology(struct cl_context *context, struct mr_error *err)
+{
+	const struct mr_topology known = context->topology;
+
+	return mr_verify_topology(context->arena, &context->config, &known, &context->topology, err);
+}
+
 int replication_verify_run(struct cl_context *context, struct mr_error *err)
 {
 	struct mr_verification found;
 
-	if (mr_verify(context->arena, &context->config, context->dir, &context->topology, &found,
+	if (take_topology(context, err) < 0 ||
+	    mr_verify(context->arena, &context->config, context->dir, &context->topology, &found,
 		      err) < 0)
 		return -1;
 	if (context->json) {
@@ -235,7 +243,8 @@ int replication_repair_run(struct cl_context *context, struct mr_error *err)
 	struct mr_verification before;
 	struct mr_plan plan = { 0 };
 
-	if (mr_verify_own(context->arena, &context->config, context->dir, &context->topology,
+	if (take_topology(context, err) < 0 ||
+	    mr_verify_own(context->arena, &context->config, context->dir, &context->topology,
 			  &before, err) < 0 ||
 	    mr_repair_plan(context->arena, &context->config, &context->topology, &before,
 			   &outcome.repairs, &plan, err) < 0)

@@ -334,3 +334,34 @@ int mr_verify_own(struct mr_arena *arena, const struct mr_config *config, struct
 {
 	return verify(arena, config, dir, topology, true, out, err);
 }
+
+static int ask_home(struct mr_arena *arena, const struct mr_config *config, const char *home,
+		    struct mr_topology *out, struct mr_error *err)
+{
+	const struct mr_search find = { .base = mr_dit_owned(arena, MR_MAIL, home),
+					.filter = MR_TOPOLOGY_FILTER };
+	struct mr_entries entries = { 0 };
+	MR_DIRECTORY dir = NULL;
+
+	if (mr_instance_open_peer(arena, config, NULL, home, &dir, err) < 0 ||
+	    mr_directory_list(dir, arena, &find, &entries, err) < 0)
+		return -1;
+	return mr_topology_parse(arena, &entries, out, err);
+}
+
+int mr_verify_topology(struct mr_arena *arena, const struct mr_config *config,
+		       const struct mr_topology *known, struct mr_topology *out,
+		       struct mr_error *err)
+{
+	const char *home = config->home ? config->home : known->home;
+
+	if (home && strcmp(home, config->host) != 0 && ask_home(arena, config, home, out, err) == 0)
+		return 0;
+	*out = *known;
+	if (mr_topology_host(out, config->host))
+		return 0;
+	return mr_fail(err, MR_E_UNAVAILABLE,
+		       _("this host's copy does not say which hosts there are, and the home of the "
+			 "mail domain, %s, does not tell"),
+		       home ? home : "?");
+}

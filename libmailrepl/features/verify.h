@@ -41,6 +41,11 @@ int mr_verify_own(struct mr_arena *arena, const struct mr_config *config, struct
 		  const struct mr_topology *topology, struct mr_verification *out,
 		  struct mr_error *err) MR_MUST_CHECK;
 
+/* The topology as its home says it, over the network: this host's copy may be what is wrong. On the home itself, or if the home does not
+ * answer, `known` (this host's, without hosts if it has none); MR_E_UNAVAILABLE if that does not name this host. */
+int mr_verify_topology(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *known,
+		       struct mr_topology *out, struct mr_error *err) MR_MUST_CHECK;
+
 /* One copy looked at once: fills all but owner, holder and service of `check`, which say what to compare. */
 int mr_verify_copy(struct mr_arena *arena, struct mr_directory *owner, struct mr_directory *holder,
 		   struct mr_copy_check *check, struct mr_error *err) MR_MUST_CHECK;
