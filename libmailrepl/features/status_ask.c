@@ -39,8 +39,9 @@ static void tell_provider_csns(struct mr_status_question *all, size_t count)
 		}
 }
 
+/* `asker`: of a service that this host does not have it may see nothing. */
 static void init_host(struct mr_arena *arena, const struct mr_topology *topology,
-		      const struct mr_host *host, struct mr_host_status *out)
+		      const struct mr_host *asker, const struct mr_host *host, struct mr_host_status *out)
 {
 	*out = (struct mr_host_status){ .host = host, .rendered = -1, .queue = -1, .clock_offset = NAN };
 	out->providers = MR_NEW_ARRAY(arena, struct mr_provider_status, topology->count * SERVICES);
@@ -50,7 +51,7 @@ static void init_host(struct mr_arena *arena, const struct mr_topology *topology
 
 			if (host->state == MR_JOINED && provider->state == MR_JOINED &&
 			    mr_host_is_provider(topology, provider) &&
-			    (host->services & provider->services & services[s]))
+			    (asker->services & host->services & provider->services & services[s]))
 				out->providers[out->count++] = (struct mr_provider_status){
 					.provider = provider,
 					.service = services[s],
@@ -137,15 +138,18 @@ int mr_status_ask(struct mr_arena *arena, const struct mr_config *config, struct
 		  const struct mr_topology *topology, bool digests, struct mr_status *out,
 		  struct mr_error *err)
 {
+	const struct mr_host *asker = mr_topology_host(topology, config->host);
 	struct mr_clashes clashes = { 0 };
 
+	if (!asker)
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology"), config->host);
 	*out = (struct mr_status){ .when = (int64_t)time(NULL),
 				   .asked_from = config->host,
 				   .topology = topology,
 				   .digests = digests };
 	out->hosts = MR_NEW_ARRAY(arena, struct mr_host_status, topology->count);
 	for (size_t i = 0; i < topology->count; i++)
-		init_host(arena, topology, &topology->hosts[i], &out->hosts[i]);
+		init_host(arena, topology, asker, &topology->hosts[i], &out->hosts[i]);
 	ask_all(arena, config, out);
 	if (digests)
 		compare(arena, config, dir, out);

@@ -165,8 +165,9 @@ void *mr_status_ask_host(void *argument)
 
 static bool in_step(const struct mr_provider_status *copy)
 {
+	/* Nothing was ever written there; or what was written is lost there, and nobody knows how much. */
 	if (!copy->provider_csn)
-		return true;
+		return !copy->copy_csn;
 	return copy->copy_csn && strcmp(copy->copy_csn, copy->provider_csn) >= 0;
 }
 
@@ -245,7 +246,7 @@ void *mr_status_ask_lags(void *argument)
 				continue;
 			if (in_step(copy))
 				copy->behind = 0, copy->changes = 0;
-			else
+			else if (copy->provider_csn)
 				measure(q, copy);
 		}
 	}

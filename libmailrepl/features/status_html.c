@@ -50,7 +50,7 @@ static void element(struct page *page, const char *open, const char *text, const
 
 static void begin_table(struct page *page, const char *title, const char *const *heads)
 {
-	element(page, "<section>\n<h2>", title, "</h2>\n<table><thead><tr>");
+	element(page, "<section>\n<h2>", title, "</h2>\n<div class=\"scroll\"><table><thead><tr>");
 	for (size_t i = 0; heads[i]; i++)
 		element(page, "<th>", heads[i], "</th>");
 	mr_buf_puts(page->out, "</tr></thead><tbody>\n");
@@ -58,7 +58,7 @@ static void begin_table(struct page *page, const char *title, const char *const 
 
 static void end_table(struct page *page)
 {
-	mr_buf_puts(page->out, "</tbody></table>\n</section>\n");
+	mr_buf_puts(page->out, "</tbody></table></div>\n</section>\n");
 }
 
 /* One row; the cell with the state, if `state` is not negative, in its colour. */
@@ -79,9 +79,8 @@ static void row(struct page *page, const char *const *heads, const char *const *
 
 static void hosts_table(struct page *page)
 {
-	const char *const heads[] = { _("Host"),   _("Role"),   _("State"),   _("Services"),
-				      _("Answer"), _("Clock"),  _("NTP"),     _("Configuration"),
-				      _("Queue"),  _("Gate"),   _("Certificate"), NULL };
+	const char *const heads[] = { _("Host"),  _("Role"),          _("State"), _("Services"),    _("Answer"),
+				      _("Clock"), _("Configuration"), _("Queue"), _("Certificate"), NULL };
 
 	begin_table(page, _("Hosts"), heads);
 	for (size_t i = 0; i < page->status->topology->count; i++) {
@@ -93,12 +92,10 @@ static void hosts_table(struct page *page)
 			mr_status_role(page->arena, page->status, host->host),
 			mr_status_host_word(page->arena, page->status, host),
 			host->host->services & MR_UNIX ? "mail, unix" : "mail",
-			host->reachable ? answer : host->why,
+			host->reachable ? answer : NULL,
 			mr_status_clock_word(page->arena, host),
-			host->clock_source,
 			mr_status_rendered_word(page->arena, page->status, host),
 			mr_status_queue_word(page->arena, host),
-			host->gate,
 			mr_status_certificate_word(page->arena, page->status, host),
 		};
 
@@ -119,7 +116,7 @@ static void copy_row(struct page *page, const char *const *heads, const struct m
 		host->host->name,
 		copy->provider->name,
 		mr_service_name(copy->service),
-		mr_status_copy_word(page->arena, page->status, host, copy),
+		mr_status_copy_word(page->arena, page->status, host, copy, false),
 		entries_word(page, copy->entries),
 		entries_word(page, copy->provider_entries),
 		mr_status_digest_word(copy),
@@ -149,13 +146,14 @@ static void copies_table(struct page *page)
 
 static void software_table(struct page *page)
 {
-	const char *const heads[] = { _("Host"), "mailrepl", "slapd", "Postfix", "Dovecot", NULL };
+	const char *const heads[] = { _("Host"), "mailrepl", "slapd", "Postfix", "Dovecot", _("NTP"),
+				      _("Gate"), NULL };
 
-	begin_table(page, _("Versions"), heads);
+	begin_table(page, _("Software"), heads);
 	for (size_t i = 0; i < page->status->topology->count; i++) {
 		const struct mr_host_status *host = &page->status->hosts[i];
 		const char *const cells[] = { host->host->name, host->version, host->slapd, host->postfix,
-					      host->dovecot };
+					      host->dovecot, host->clock_source, host->gate };
 
 		row(page, heads, cells, -1, MR_GRADE_UNKNOWN);
 	}

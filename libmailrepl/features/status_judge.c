@@ -41,7 +41,7 @@ static void judge_copy(struct judgement *in, const struct mr_host_status *host,
 	else if (grade == MR_GRADE_BEHIND)
 		note(in, MR_STATUS_BEHIND,
 		     mr_printf(in->arena, _("%s is not in step: %s"), what,
-			       mr_status_copy_word(in->arena, in->status, host, copy)));
+			       mr_status_copy_word(in->arena, in->status, host, copy, false)));
 }
 
 static void judge_certificate(struct judgement *in, const struct mr_host_status *host)

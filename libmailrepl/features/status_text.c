@@ -3,6 +3,7 @@
 #include "base/table.h"
 #include "features/status_words.h"
 
+#define WIDTH 100
 #define MOST_ROWS 24 /* copies that are well are shown one by one up to here */
 
 static void add_row(struct mr_arena *arena, struct mr_list *cells, const char *const *row, size_t count)
@@ -15,9 +16,9 @@ static void add_row(struct mr_arena *arena, struct mr_list *cells, const char *c
 	add_row(arena, cells, (const char *const[]){ __VA_ARGS__ },                                \
 		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
-static void finish(const struct mr_list *cells, size_t columns, size_t most, struct mr_buf *out)
+static void finish(const struct mr_list *cells, size_t columns, struct mr_buf *out)
 {
-	mr_table_format(cells->items, columns, cells->count / columns, most, out);
+	mr_table_format(cells->items, columns, cells->count / columns, WIDTH, out);
 }
 
 static const char *or_dash(const char *text)
@@ -32,7 +33,6 @@ static const char *latency(struct mr_arena *arena, const struct mr_host_status *
 	return mr_printf(arena, _("%s ms"), mr_status_number(arena, host->latency_ms, 1));
 }
 
-/* Widths that add up to 100 with names of 24 columns. */
 static void hosts_table(struct mr_arena *arena, const struct mr_status *status, struct mr_buf *out)
 {
 	struct mr_list cells = { 0 };
@@ -47,7 +47,7 @@ static void hosts_table(struct mr_arena *arena, const struct mr_status *status, 
 		    mr_status_clock_word(arena, host), mr_status_rendered_word(arena, status, host),
 		    mr_status_queue_word(arena, host), mr_status_certificate_word(arena, status, host));
 	}
-	finish(&cells, 8, 24, out);
+	finish(&cells, 8, out);
 }
 
 static void software_table(struct mr_arena *arena, const struct mr_status *status, struct mr_buf *out)
@@ -68,7 +68,7 @@ static void software_table(struct mr_arena *arena, const struct mr_status *statu
 	if (cells.count == 7)
 		return;
 	mr_buf_putc(out, '\n');
-	finish(&cells, 7, 24, out);
+	finish(&cells, 7, out);
 }
 
 static const char *entries_word(struct mr_arena *arena, const struct mr_provider_status *copy)
@@ -108,13 +108,13 @@ static void copies_table(struct mr_arena *arena, const struct mr_status *status,
 			if (!fine || !brief)
 				ROW(arena, &cells, host->host->name, copy->provider->name,
 				    mr_service_name(copy->service),
-				    mr_status_copy_word(arena, status, host, copy),
+				    mr_status_copy_word(arena, status, host, copy, false),
 				    entries_word(arena, copy), mr_status_digest_word(copy));
 		}
 	}
 	mr_buf_putc(out, '\n');
 	if (cells.count > 6)
-		finish(&cells, 6, 26, out);
+		finish(&cells, 6, out);
 	if (brief && well)
 		mr_buf_printf(out, cells.count > 6 ? _("and %zu copies that are well (-v shows them)\n") :
 						     _("%zu copies, all of them well (-v shows them)\n"),
@@ -137,10 +137,6 @@ void mr_status_text(const struct mr_status *status, bool all, struct mr_buf *out
 	copies_table(arena, status, all, out);
 	mr_buf_printf(out, _("\n%s, asked from %s. %s\n"), mr_status_time(arena, status->when),
 		      status->asked_from, verdict(status));
-	for (size_t i = 0; i < status->notes.count; i++) {
-		char *text = mr_strdup(arena, status->notes.items[i]);
-
-		mr_printable(text);
-		mr_buf_printf(out, "  %s\n", text);
-	}
+	for (size_t i = 0; i < status->notes.count; i++)
+		mr_table_wrap(status->notes.items[i], 2, WIDTH, out);
 }

@@ -86,21 +86,22 @@ char *mr_status_time(struct mr_arena *arena, int64_t when)
 	return mr_strdup(arena, text);
 }
 
-static char *behind_word(struct mr_arena *arena, const struct mr_provider_status *copy)
+static char *behind_word(struct mr_arena *arena, const struct mr_provider_status *copy, bool brief)
 {
 	const char *time = mr_status_duration(arena, copy->behind);
 
 	if (copy->behind < 0)
 		return mr_strdup(arena, _("unknown"));
-	if (copy->changes == 1)
+	if (!brief && copy->changes == 1)
 		return mr_printf(arena, _("%s behind, 1 change"), time);
-	if (copy->changes > 1)
+	if (!brief && copy->changes > 1)
 		return mr_printf(arena, _("%s behind, %lld changes"), time, copy->changes);
 	return mr_printf(arena, _("%s behind"), time);
 }
 
 char *mr_status_copy_word(struct mr_arena *arena, const struct mr_status *status,
-			  const struct mr_host_status *holder, const struct mr_provider_status *copy)
+			  const struct mr_host_status *holder, const struct mr_provider_status *copy,
+			  bool brief)
 {
 	switch (mr_status_copy_grade(status, holder, copy)) {
 	case MR_GRADE_WELL:
@@ -109,7 +110,7 @@ char *mr_status_copy_word(struct mr_arena *arena, const struct mr_status *status
 		return mr_strdup(arena, _("differs"));
 	case MR_GRADE_BEHIND:
 		if (copy->behind != 0)
-			return behind_word(arena, copy);
+			return behind_word(arena, copy, brief);
 		return mr_strdup(arena, copy->state == MR_COPY_BEHIND ? _("behind") : _("not compared"));
 	case MR_GRADE_UNKNOWN:
 		break;

@@ -18,9 +18,10 @@ const struct mr_host_status *mr_status_host(const struct mr_status *status, cons
 char *mr_status_number(struct mr_arena *arena, double value, int digits);
 char *mr_status_duration(struct mr_arena *arena, double seconds);       /* "<1 s", "12 s", "5 min", "3 h", "12 days" */
 char *mr_status_time(struct mr_arena *arena, int64_t when);             /* "2026-11-21 20:53:45 UTC" */
-/* "in step", "12 s behind, 3 changes", "differs", "unknown" */
+/* "in step", "12 s behind, 3 changes" (without the changes if `brief`), "differs", "unknown" */
 char *mr_status_copy_word(struct mr_arena *arena, const struct mr_status *status,
-			  const struct mr_host_status *holder, const struct mr_provider_status *copy);
+			  const struct mr_host_status *holder, const struct mr_provider_status *copy,
+			  bool brief);
 const char *mr_status_digest_word(const struct mr_provider_status *copy); /* "equal", "differs", "behind", "unknown" */
 /* "in step", "5 min behind", "differs", "no answer", "invited", "unknown" */
 char *mr_status_host_word(struct mr_arena *arena, const struct mr_status *status,
