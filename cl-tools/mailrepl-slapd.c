@@ -36,7 +36,7 @@
 struct instance {
 	struct mr_arena *arena;
 	struct mr_config config;
-	const char *folder, *socket, *run, *pid_file;
+	const char *folder, *socket, *run, *pid_file, *stopped;
 	bool privileged; /* slapd is started as root and gives that up itself */
 };
 
@@ -172,6 +172,7 @@ static int do_run(struct instance *it, struct mr_error *err)
 		return -1;
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return mr_fail(err, MR_E_EXISTS, _("%s: slapd is running already"), it->socket);
+	unlink(it->stopped);
 	unlink(it->pid_file);
 	limit_files();
 	clearenv();
@@ -228,6 +229,7 @@ static int do_start(struct instance *it, struct mr_error *err)
 	if (prepare(it, err) < 0 || mr_lock_open(mr_printf(it->arena, "%s/start.lock", it->run),
 						 DEADLINE_MS, &lock, err) < 0)
 		return -1;
+	unlink(it->stopped);
 	rc = start_slapd(it, err);
 	mr_lock_close(lock);
 	return rc;
@@ -262,7 +264,7 @@ static int end_slapd(int fd, int pid, struct mr_error *err)
 		       pid);
 }
 
-static int do_stop(struct instance *it, struct mr_error *err)
+static int stop_slapd(struct instance *it, struct mr_error *err)
 {
 	int pid, rc, fd = find_slapd(it, &pid);
 
@@ -272,6 +274,22 @@ static int do_stop(struct instance *it, struct mr_error *err)
 	rc = end_slapd(fd, pid, err);
 	close(fd);
 	return rc;
+}
+
+/* Whoever watches over slapd sees that it was meant. It is no failure if he cannot be told. */
+static int do_stop(struct instance *it, struct mr_error *err)
+{
+	struct mr_error ignored;
+
+	if (mr_path_exists(it->run) &&
+	    mr_file_replace(it->stopped, "", 0, MR_FILE_PUBLIC, &ignored) < 0)
+		mr_log(MR_LOG_WARNING, "%s", ignored.message);
+	return stop_slapd(it, err);
+}
+
+static int do_restart(struct instance *it, struct mr_error *err)
+{
+	return stop_slapd(it, err) < 0 ? -1 : do_start(it, err);
 }
 
 static int do_status(struct instance *it, struct mr_error *err)
@@ -295,7 +313,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct instance *it, struct mr_error *err);
 } verbs[] = {
-	{ "run", do_run }, { "start", do_start }, { "stop", do_stop }, { "status", do_status }
+	{ "run", do_run },         { "start", do_start },   { "stop", do_stop },
+	{ "restart", do_restart }, { "status", do_status },
 };
 
 /* 0 or an exit status; -1 with *err. */
@@ -310,19 +329,22 @@ static int run_verb(const char *name, const char *root, struct mr_error *err)
 	it.socket = mr_path(arena, it.config.root, MR_PATH_SOCKET);
 	it.run = mr_path(arena, it.config.root, MR_PATH_RUN);
 	it.pid_file = mr_path(arena, it.config.root, MR_PATH_PID);
+	it.stopped = mr_path(arena, it.config.root, MR_PATH_STOPPED);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i].name, name) == 0)
 			return verbs[i].run(&it, err);
-	return mr_fail(err, MR_E_USAGE, _("%s: must be run, start, stop or status"), name);
+	return mr_fail(err, MR_E_USAGE, _("%s: must be run, start, stop, restart or status"), name);
 }
 
-static const char usage[] = N_("Usage: mailrepl-slapd [--root DIR] run|start|stop|status\n"
-			       "Runs this host's own directory server.\n\n"
-			       "  --root DIR  everything lies below DIR; only a socket, no port\n"
-			       "  run         in the foreground, for systemd\n"
-			       "  start       in the background; returns when the socket answers\n"
-			       "  stop        returns when it has ended\n"
-			       "  status      exit status 0: it runs, 3: it does not\n");
+static const char usage[] =
+	N_("Usage: mailrepl-slapd [--root DIR] run|start|stop|restart|status\n"
+	   "Runs this host's own directory server.\n\n"
+	   "  --root DIR  everything lies below DIR; only a socket, no port\n"
+	   "  run         in the foreground, for systemd\n"
+	   "  start       in the background; returns when the socket answers\n"
+	   "  stop        returns when it has ended; mailrepl-watch leaves it so\n"
+	   "  restart     stop and start\n"
+	   "  status      exit status 0: it runs, 3: it does not\n");
 
 int main(int argc, char **argv)
 {

@@ -50,6 +50,14 @@ static const struct row rows[] = {
 	  N_("Where mail for postmaster, abuse, root and mailer-daemon of every domain goes.") },
 	{ "mail.manage", FLAG, FIELD(mail_manage), 0, 1, 1, NULL, NULL,
 	  N_("false: Postfix and Dovecot are configured, but neither started nor reloaded.") },
+	{ "mail.doubt", NUMBER, FIELD(mail_doubt), 0, 2592000, 300, NULL, "seconds",
+	  N_("How long an unknown recipient is told to try again later because a host that may "
+	     "know it cannot be reached; "
+	     "0: not at all.") },
+	{ "watch.interval", NUMBER, FIELD(watch_interval), 1, 3600, 2, NULL, "seconds",
+	  N_("How often mailrepl-watch looks whether this host is in step.") },
+	{ "watch.patience", NUMBER, FIELD(watch_patience), 10, 86400, 60, NULL, "seconds",
+	  N_("How long the directory may hang or stay behind before mailrepl-watch restarts it.") },
 	{ "certificates.days", NUMBER, FIELD(certificate_days), 1, 10950, 3650, NULL, "days",
 	  N_("How long the certificates that this host issues are valid.") },
 };

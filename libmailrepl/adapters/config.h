@@ -23,9 +23,11 @@ struct mr_config {
 	const char *backup_folder;    /* "backup.folder", without root */
 	bool mail_dns; /* "mail.dns": false on an intranet whose names are in /etc/hosts only */
 	const char *mail_postmaster; /* "mail.postmaster": where role addresses go */
-	bool mail_manage; /* "mail.manage": false: Postfix and Dovecot are rendered, not run
-			     (--root) */
-	long long certificate_days; /* "certificates.days" */
+	bool mail_manage;     /* "mail.manage": false: Postfix and Dovecot are rendered, not run
+				 (--root) */
+	long long mail_doubt; /* "mail.doubt", seconds */
+	long long watch_interval, watch_patience; /* "watch.interval", "watch.patience", seconds */
+	long long certificate_days;               /* "certificates.days" */
 };
 
 /* `root` NULL or "" for the machine itself; `path` NULL for <root>/etc/mailrepl/mailrepl.conf. A

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,15 +94,41 @@ static bool dovecot_running(const char *root)
 	       strcmp(comm, "dovecot\n") == 0;
 }
 
-static int slapd_act(enum verb verb, const char *root, struct mr_error *err)
+/* Whoever runs the service holds a lock on the file for as long as he lives. */
+static bool watch_running(const char *root)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *program = mr_printf(arena, "%s/mailrepl-slapd", mr_libexec_folder());
-	const char *word = verb == STOP ? "stop" : "start";
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(mr_path(arena, root, MR_PATH_WATCH_PID),
+		      O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
+static const char *const own_verbs[] = { "start", "stop", "restart", "restart" };
+
+static int act_own(const char *name, enum verb verb, const char *root, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *program = mr_printf(arena, "%s/%s", mr_libexec_folder(), name);
+	const char *word = own_verbs[verb];
 
 	if (*root)
 		return RUN(err, program, "--root", root, word);
 	return RUN(err, program, word);
+}
+
+static int slapd_act(enum verb verb, const char *root, struct mr_error *err)
+{
+	return act_own("mailrepl-slapd", verb, root, err);
+}
+
+static int watch_act(enum verb verb, const char *root, struct mr_error *err)
+{
+	return act_own("mailrepl-watch", verb, root, err);
 }
 
 static int postfix_act(enum verb verb, const char *root, struct mr_error *err)
@@ -148,6 +175,11 @@ static const struct service services[] = {
 				 { "start", "stop", "restart", "reload" },
 				 dovecot_running,
 				 dovecot_act },
+	[MR_SERVICE_WATCH] = { "mailrepl-watch",
+			       "mailrepl-watch.service",
+			       { "enable --now", "stop", "restart", "restart" },
+			       watch_running,
+			       watch_act },
 };
 
 const char *mr_service_word(enum mr_service_name name)
@@ -160,6 +192,16 @@ static bool under_systemd(const char *root)
 	return !*root && mr_path_exists(SYSTEMD_RUNS);
 }
 
+bool mr_service_is_supervised(const char *root)
+{
+	return under_systemd(root);
+}
+
+static bool is_own(enum mr_service_name name)
+{
+	return name == MR_SERVICE_SLAPD || name == MR_SERVICE_WATCH;
+}
+
 static int systemctl(const struct service *service, enum verb verb, struct mr_error *err)
 {
 	if (strcmp(service->verbs[verb], "enable --now") == 0)
@@ -169,7 +211,7 @@ static int systemctl(const struct service *service, enum verb verb, struct mr_er
 
 static int check_root(enum mr_service_name name, const char *root, struct mr_error *err)
 {
-	if (!*root || name == MR_SERVICE_SLAPD)
+	if (!*root || is_own(name))
 		return 0;
 	return mr_fail(err, MR_E_CONFIG,
 		       _("%s belongs to the whole machine and cannot be run under --root"),
@@ -213,7 +255,7 @@ static int act(enum mr_service_name name, const char *root, enum verb verb, stru
 
 bool mr_service_running(enum mr_service_name name, const char *root)
 {
-	return (!*root || name == MR_SERVICE_SLAPD) && services[name].running(root);
+	return (!*root || is_own(name)) && services[name].running(root);
 }
 
 int mr_service_start(enum mr_service_name name, const char *root, struct mr_error *err)
@@ -238,7 +280,7 @@ int mr_service_restart(enum mr_service_name name, const char *root, struct mr_er
 {
 	if (check_root(name, root, err) < 0)
 		return -1;
-	if (under_systemd(root))
+	if (under_systemd(root) || is_own(name))
 		return act(name, root, RESTART, err);
 	return mr_service_stop(name, root, err) < 0 ? -1 : act(name, root, START, err);
 }
@@ -249,6 +291,5 @@ int mr_service_reload(enum mr_service_name name, const char *root, struct mr_err
 		return -1;
 	if (!services[name].running(root))
 		return act(name, root, START, err);
-	return name == MR_SERVICE_SLAPD ? mr_service_restart(name, root, err)
-					: act(name, root, RELOAD, err);
+	return is_own(name) ? mr_service_restart(name, root, err) : act(name, root, RELOAD, err);
 }

@@ -20,7 +20,12 @@
 #define MR_PATH_DB "/var/lib/mailrepl/db"
 #define MR_PATH_MAILBOXES "/var/lib/mailrepl/mail"
 #define MR_PATH_ORIGINAL "/var/lib/mailrepl/original" /* what lay there before mailrepl */
+#define MR_PATH_GATE "/var/lib/mailrepl/gate" /* whether Postfix may say "unknown user" */
+/* New configuration is installed and not in force yet. */
+#define MR_PATH_DUE_POSTFIX "/var/lib/mailrepl/.due-postfix"
 #define MR_PATH_RUN "/run/mailrepl"
+#define MR_PATH_STOPPED "/run/mailrepl/stopped" /* slapd does not run, and that is meant */
+#define MR_PATH_WATCH_PID "/run/mailrepl/watch.pid"
 #define MR_PATH_SOCKET "/run/mailrepl/ldapi"
 #define MR_PATH_PID "/run/mailrepl/slapd.pid"
 #define MR_PATH_POSTFIX "/etc/postfix"

@@ -12,6 +12,7 @@
 #include "features/identity.h"
 #include "features/rebuild.h"
 #include "features/sync.h"
+#include "features/watch.h"
 
 #define MOST_PEM (64 * 1024)
 
@@ -364,6 +365,7 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 	mr_plan_action(arena, plan, render_from_directory, join,
 		       _("render slapd, Postfix and Dovecot from the directory and let mail in"));
 	mr_plan_action(arena, plan, remove_folder, join, _("remove what was unpacked"));
+	mr_watch_plan(arena, config, plan);
 	return 0;
 }
 
@@ -377,8 +379,12 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 	/* Also if no archive is needed: a run that was killed may have left keys and hashes there.
 	 */
 	join->folder = mr_path(arena, config->root, MR_PATH_STATE "/join");
-	if (has_joined(arena, config, join))
-		return mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err);
+	if (has_joined(arena, config, join)) {
+		if (mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err) < 0)
+			return -1;
+		mr_watch_plan(arena, config, plan);
+		return 0;
+	}
 	if (mr_tree_remove(join->folder, err) < 0 ||
 	    mr_folder_make(mr_path(arena, config->root, MR_PATH_STATE), MR_FILE_PUBLIC_FOLDER,
 			   err) < 0 ||

@@ -5,6 +5,7 @@
 #include "adapters/service.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/gate.h"
 #include "features/instance.h"
 #include "features/leftover.h"
 #include "features/render.h"
@@ -184,6 +185,7 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 	struct rebuild *rebuild = MR_NEW(arena, struct rebuild);
 	const struct mr_host *self = mr_topology_host(topology, config->host);
 	bool held = is_held(arena, config) || must_hold(arena, config);
+	struct mr_gate gate;
 
 	*rebuild = (struct rebuild){ config, topology, seeds != NULL };
 	if (!self)
@@ -194,7 +196,8 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 			       _("%s is invited and has not joined: run cl-rebuild --repl with an "
 				 "archive made for it"),
 			       config->host);
-	if (mr_render(arena, config, topology, false, rendering, err) < 0)
+	if (mr_gate_read(arena, config, &gate, err) < 0 ||
+	    mr_render(arena, config, topology, gate.closed, rendering, err) < 0)
 		return -1;
 	if (held)
 		mr_rebuild_hold(arena, config, plan);

@@ -10,6 +10,7 @@
 #include "features/instance.h"
 #include "features/rebuild.h"
 #include "features/topology_plan.h"
+#include "features/watch.h"
 #include "model/names.h"
 
 /* What the seed of the first owned database writes. */
@@ -109,6 +110,16 @@ static int refuse_lost(struct mr_arena *arena, const struct mr_config *config, s
 	return 0;
 }
 
+static int plan_rebuild(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_directory *dir, const struct mr_topology *topology,
+			const struct mr_seed *seeds, struct mr_plan *plan, struct mr_error *err)
+{
+	if (mr_rebuild_plan(arena, config, dir, topology, seeds, plan, err) < 0)
+		return -1;
+	mr_watch_plan(arena, config, plan);
+	return 0;
+}
+
 static int plan_first(struct mr_arena *arena, struct mr_config *config,
 		      const struct mr_setup_request *request, const char *domain,
 		      struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
@@ -131,7 +142,7 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 		     mr_printf(arena, _("write %s"), config->path));
 	seeds[MR_DB_MAIL_OWNED] =
 		(struct mr_seed){ write_topology, topology, true, _("with the topology") };
-	return mr_rebuild_plan(arena, config, NULL, topology, seeds, plan, err);
+	return plan_rebuild(arena, config, NULL, topology, seeds, plan, err);
 }
 
 /* What differs from the topology that is there. */
@@ -198,7 +209,7 @@ static int plan_change(struct mr_arena *arena, const struct mr_config *config,
 		seeds[MR_DB_UNIX_OWNED] = (struct mr_seed){ write_container, (void *)config->host,
 							    true, _("as new") };
 	}
-	return mr_rebuild_plan(arena, config, dir, fresh, seeds, plan, err);
+	return plan_rebuild(arena, config, dir, fresh, seeds, plan, err);
 }
 
 static int refuse_domain(const char *domain, struct mr_error *err)

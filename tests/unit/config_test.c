@@ -236,15 +236,15 @@ static void every_row_is_described(void **state)
 
 	(void)state;
 	assert_int_equal(rows->kind, MR_VALUE_LIST);
-	assert_int_equal(rows->count, 11);
+	assert_int_equal(rows->count, 14);
 	for (size_t i = 0; i < rows->count; i++) {
 		assert_non_null(mr_value_get_string(rows->items[i], "name", NULL));
 		assert_non_null(mr_value_get_string(rows->items[i], "type", NULL));
 		assert_non_null(mr_value_get_string(rows->items[i], "help", NULL));
 	}
-	assert_string_equal(mr_value_get_string(rows->items[1], "name", ""), "directory.port");
-	assert_string_equal(mr_value_get_string(rows->items[1], "default", ""), "3890");
-	assert_string_equal(mr_value_get_string(rows->items[2], "unit", ""), "seconds");
+	assert_string_equal(mr_value_get_string(rows->items[2], "name", ""), "directory.port");
+	assert_string_equal(mr_value_get_string(rows->items[2], "default", ""), "3890");
+	assert_string_equal(mr_value_get_string(rows->items[3], "unit", ""), "seconds");
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)

@@ -183,6 +183,20 @@ static void starting_twice_and_stopping_twice_are_no_errors(void **state)
 	assert_ok(mr_service_stop(SLAPD, root, &err), err);
 }
 
+static void only_an_administrator_s_stop_leaves_a_mark(void **state)
+{
+	struct mr_error err = { 0 };
+
+	(void)state;
+	assert_ok(mr_service_start(SLAPD, root, &err), err);
+	assert_int_equal(program(NULL, "stop"), 0);
+	assert_true(mr_path_exists(under(MR_PATH_STOPPED)));
+	assert_int_equal(program(NULL, "start"), 0);
+	assert_false(mr_path_exists(under(MR_PATH_STOPPED)));
+	assert_ok(mr_service_restart(SLAPD, root, &err), err);
+	assert_false(mr_path_exists(under(MR_PATH_STOPPED)));
+}
+
 static void reload_starts_what_does_not_run_and_restarts_slapd(void **state)
 {
 	struct mr_error err = { 0 };
@@ -377,7 +391,8 @@ static void wrong_arguments_are_a_usage_error(void **state)
 
 	(void)state;
 	assert_int_equal(program(&said, "dance"), EX_USAGE);
-	assert_contains(said, "mailrepl-slapd: dance: must be run, start, stop or status\n");
+	assert_contains(said,
+			"mailrepl-slapd: dance: must be run, start, stop, restart or status\n");
 	assert_int_equal(RUN(&said, path), EX_USAGE);
 	assert_int_equal(RUN(&said, path, "--nonsense", "start"), EX_USAGE);
 	assert_int_equal(RUN(&said, path, "--help"), 0);
@@ -419,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_INSTANCE(slapd_starts_answers_and_stops),
 		WITH_INSTANCE(starting_twice_and_stopping_twice_are_no_errors),
+		WITH_INSTANCE(only_an_administrator_s_stop_leaves_a_mark),
 		WITH_INSTANCE(reload_starts_what_does_not_run_and_restarts_slapd),
 		WITH_INSTANCE(a_killed_slapd_is_started_again),
 		WITH_INSTANCE(two_starts_at_once_make_one_slapd),

@@ -1,0 +1,75 @@
+#include "features/gate.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "adapters/service.h"
+#include "base/file.h"
+#include "base/paths.h"
+
+#define MOST_BYTES (1024 * 1024)
+#define PARAMETER "\nsoft_bounce = "
+
+/* The text with the wanted word in its line; NULL if there is nothing to change. */
+static const char *edited(struct mr_arena *arena, const char *text, bool closed)
+{
+	const char *word = closed ? "yes" : "no", *line = strstr(text, PARAMETER), *value;
+	size_t len;
+
+	if (!line)
+		return NULL;
+	value = line + strlen(PARAMETER);
+	len = strcspn(value, "\n");
+	if (len == strlen(word) && strncmp(value, word, len) == 0)
+		return NULL;
+	return mr_printf(arena, "%.*s%s%s", (int)(value - text), text, word, value + len);
+}
+
+/* A reload that is written down before the file is replaced is made up for by the next rendering,
+ * or by the next start of mailrepl-watch, if we are killed between. */
+static int replace(const struct mr_config *config, const char *path, const char *text,
+		   struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *due = mr_path(arena, config->root, MR_PATH_DUE_POSTFIX);
+	bool mine = !mr_path_exists(due), runs;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return mr_fail_errno(err, "%s", path);
+	runs = config->mail_manage && mr_service_running(MR_SERVICE_POSTFIX, config->root);
+	if (runs && mine &&
+	    mr_file_replace(due, "reload", strlen("reload"), MR_FILE_PRIVATE, err) < 0)
+		return -1;
+	if (mr_file_replace(path, text, strlen(text),
+			    (struct mr_file_attrs){ st.st_mode & 07777, st.st_uid, st.st_gid },
+			    err) < 0)
+		return -1;
+	if (!runs)
+		return 0;
+	if (mr_service_reload(MR_SERVICE_POSTFIX, config->root, err) < 0)
+		return -1;
+	if (mine)
+		(void)unlink(due);
+	return 0;
+}
+
+int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_path(arena, config->root, MR_PATH_POSTFIX "/main.cf"), *wanted;
+	char *text;
+
+	*changed = false;
+	/* Our tables' folder tells whose main.cf it is. */
+	if (!mr_path_exists(mr_path(arena, config->root, MR_PATH_POSTFIX "/mailrepl")))
+		return 0;
+	if (mr_file_read(arena, path, MOST_BYTES, &text, NULL, err) < 0)
+		return err->code == MR_E_NOT_FOUND ? 0 : -1;
+	wanted = edited(arena, text, closed);
+	if (!wanted)
+		return 0;
+	*changed = true;
+	return replace(config, path, wanted, err);
+}

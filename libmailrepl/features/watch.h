@@ -1,0 +1,40 @@
+/* mailrepl-watch: keeps a host in step without an administrator. One look after the other, each of
+ *bounded length:
+ *
+ *	1. the directory's topology is newer than what is rendered: cl-rebuild;
+ *	2. a copy that stays behind a provider that answers, or a slapd that hangs: slapd is
+ *restarted (never often); one that has gone is started, unless an administrator has stopped it, or
+ *systemd looks after it;
+ *	3. the gate (features/gate.h) is decided, written and put in force;
+ *	4. cn=Status tells the home about this host.
+ *
+ *	struct mr_watch *watch = mr_watch_open(root);
+ *	while (!ended) {
+ *		mr_watch_look(watch);
+ *		… wait mr_watch_interval(watch) seconds …
+ *	}
+ *	mr_watch_close(watch);
+ */
+#ifndef MR_FEATURES_WATCH_H
+#define MR_FEATURES_WATCH_H
+
+#include "adapters/config.h"
+#include "features/gate.h"
+#include "model/plan.h"
+
+struct mr_watch;
+
+struct mr_watch *mr_watch_open(const char *root);
+void mr_watch_close(struct mr_watch *watch); /* NULL-safe */
+
+/* One look, with what it leads to. Never fails: what goes wrong is logged once, until it is
+ * something else. */
+void mr_watch_look(struct mr_watch *watch);
+long long mr_watch_interval(const struct mr_watch *watch); /* seconds */
+const struct mr_gate *mr_watch_gate(const struct mr_watch *watch);
+
+/* A step that starts the service, if it does not run. Nothing under --root: whoever wants it there
+ * runs it. */
+void mr_watch_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan);
+
+#endif

@@ -1,0 +1,363 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "adapters/service.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/process.h"
+#include "features/watch_state.h"
+
+#define REBUILD_TIMEOUT_MS 300000
+
+static int read_own(struct mr_watch *watch, struct mr_look *look, struct mr_error *err)
+{
+	if (!watch->dir && mr_instance_open(look->arena, &look->config, &watch->dir, err) < 0)
+		return -1;
+	if (mr_directory_read(watch->dir, look->arena, MR_DIT_STATUS, NULL, &look->status, err) < 0)
+		return -1;
+	return mr_instance_topology(look->arena, watch->dir, &look->config, &look->topology, err);
+}
+
+/* slapd has been away, or is another by now: what was compared before says nothing any more. */
+static void close_own(struct mr_watch *watch)
+{
+	mr_directory_close(watch->dir);
+	watch->dir = NULL;
+	for (size_t i = 0; i < watch->count; i++)
+		for (size_t s = 0; s < 2; s++)
+			mr_watch_copy_forget(&watch->peers[i].answers[s].copy);
+}
+
+static enum mr_watch_slapd why_silent(const struct mr_look *look)
+{
+	const char *root = look->config.root;
+
+	if (mr_service_running(MR_SERVICE_SLAPD, root))
+		return MR_SLAPD_HANGS;
+	return mr_path_exists(mr_path(look->arena, root, MR_PATH_STOPPED)) ? MR_SLAPD_STOPPED
+									   : MR_SLAPD_GONE;
+}
+
+void mr_watch_read(struct mr_watch *watch, struct mr_look *look)
+{
+	struct mr_error err = { 0 };
+	bool kept = watch->dir;
+	long long begin = mr_now_ms();
+	int rc = read_own(watch, look, &err);
+
+	if (rc < 0)
+		close_own(watch);
+	/* Not after a deadline that has passed: whoever hangs is not asked twice. */
+	if (rc < 0 && kept && mr_now_ms() - begin < look->config.directory_deadline * 500)
+		rc = read_own(watch, look, &err);
+	look->now = time(NULL);
+	look->known = rc == 0;
+	if (rc == 0 || (err.code != MR_E_UNAVAILABLE && watch->dir)) {
+		watch->slapd = MR_SLAPD_ANSWERS;
+		watch->answered = look->now;
+	} else {
+		watch->slapd = why_silent(look);
+	}
+	if (rc == 0)
+		return;
+	mr_log(MR_LOG_DEBUG, "%s", err.message);
+	close_own(watch);
+}
+
+bool mr_watch_is_stale(const struct mr_look *look)
+{
+	const char *rendered =
+		look->status ? mr_entry_value(look->status, "mailReplRenderedGeneration") : NULL;
+
+	return !rendered || strtoll(rendered, NULL, 10) < look->topology.generation;
+}
+
+/* True if somebody else is at work, whose result is awaited. */
+static bool is_locked(const struct mr_look *look)
+{
+	struct mr_error ignored;
+	int lock;
+
+	if (mr_lock_open(mr_path(look->arena, look->config.root, MR_PATH_LOCK), 0, &lock,
+			 &ignored) < 0)
+		return true;
+	mr_lock_close(lock);
+	return false;
+}
+
+/* It puts itself in nobody's background, but must not die with us in the middle of its steps. */
+static int run_rebuild(const struct mr_look *look, struct mr_process_result *result,
+		       struct mr_error *err)
+{
+	const char *const plain[] = { "cl-rebuild", NULL };
+	const char *const below[] = { "cl-rebuild", "--root", look->config.root, NULL };
+	struct mr_process process = {
+		.argv = *look->config.root ? below : plain,
+		.timeout_ms = REBUILD_TIMEOUT_MS,
+		.daemon = true,
+	};
+
+	return mr_process_run(&process, result, err);
+}
+
+static const char *last_line(struct mr_arena *arena, const char *text)
+{
+	size_t len = strlen(text), begin;
+
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	for (begin = len; begin > 0 && text[begin - 1] != '\n';)
+		begin--;
+	return mr_strndup(arena, text + begin, len - begin);
+}
+
+static void report_rebuild(struct mr_watch *watch, struct mr_look *look, int rc,
+			   const struct mr_process_result *result, const struct mr_error *err)
+{
+	if (rc == 0 && result->status == 0) {
+		mr_watch_say(_("generation %lld of the topology is rendered"),
+			     look->topology.generation);
+		watch->rebuilds.last = watch->rebuilds.length = 0;
+		return;
+	}
+	mr_watch_say(_("cl-rebuild failed, the next attempt comes in %lld seconds: %s"),
+		     (long long)watch->rebuilds.length,
+		     rc < 0 ? err->message : last_line(look->arena, mr_buf_text(&result->output)));
+}
+
+static bool has_joined(const struct mr_look *look)
+{
+	const struct mr_host *self = mr_topology_host(&look->topology, look->config.host);
+
+	return self && self->state == MR_JOINED;
+}
+
+void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)
+{
+	struct mr_process_result result = { 0 };
+	struct mr_error err = { 0 };
+	int rc;
+
+	bool stale = look->known && mr_watch_is_stale(look);
+
+	if (!stale)
+		watch->stale_since = 0;
+	else if (!watch->stale_since)
+		watch->stale_since = look->now;
+	/* Or Postfix has not been told of its new configuration: somebody was killed. */
+	if (!look->known ||
+	    !(stale ||
+	      mr_path_exists(mr_path(look->arena, look->config.root, MR_PATH_DUE_POSTFIX))) ||
+	    !has_joined(look))
+		return;
+	look->locked = is_locked(look);
+	if (watch->tried != look->topology.generation)
+		watch->rebuilds.last = watch->rebuilds.length = 0;
+	if (!mr_watch_pause_over(&watch->rebuilds, look->now) || look->locked)
+		return;
+	watch->tried = look->topology.generation;
+	mr_watch_pause_begin(&watch->rebuilds, look->now);
+	rc = run_rebuild(look, &result, &err);
+	report_rebuild(watch, look, rc, &result, &err);
+	mr_buf_close(&result.output);
+	close_own(watch);
+	mr_watch_read(watch, look);
+	if (look->known && !mr_watch_is_stale(look))
+		watch->stale_since = 0;
+}
+
+static struct mr_watch_peer *peer_of(struct mr_watch *watch, const char *name)
+{
+	struct mr_watch_peer *peer;
+
+	for (size_t i = 0; i < watch->count; i++)
+		if (strcmp(watch->peers[i].name, name) == 0)
+			return &watch->peers[i];
+	if (watch->count == watch->size) {
+		watch->size = watch->size ? watch->size * 2 : 8;
+		watch->peers = realloc(watch->peers, watch->size * sizeof(*watch->peers));
+		if (!watch->peers)
+			abort();
+	}
+	peer = &watch->peers[watch->count++];
+	*peer = (struct mr_watch_peer){
+		.name = mr_strdup(watch->arena, name),
+		.answers = { { .service = MR_MAIL }, { .service = MR_UNIX } },
+		.restarts = { .first = MR_WATCH_FIRST_RESTART, .most = MR_WATCH_MOST_RESTART },
+	};
+	return peer;
+}
+
+static void choose_peers(struct mr_watch *watch, struct mr_look *look)
+{
+	const struct mr_host *self = mr_topology_host(&look->topology, look->config.host);
+
+	for (size_t i = 0; i < watch->count; i++)
+		watch->peers[i].wanted = false;
+	for (size_t i = 0; self && i < look->topology.count; i++) {
+		const struct mr_host *host = &look->topology.hosts[i];
+		struct mr_watch_peer *peer;
+
+		if (host->state != MR_JOINED || !mr_host_is_provider(&look->topology, host) ||
+		    !(host->services & self->services))
+			continue;
+		peer = peer_of(watch, host->name);
+		peer->wanted = true;
+		peer->services = host->services & self->services;
+	}
+	for (size_t i = 0; i < watch->count; i++)
+		if (!watch->peers[i].wanted)
+			mr_watch_peer_close(&watch->peers[i]);
+}
+
+/* How far our copies are: the contextCSNs of one service. */
+static const struct mr_attr *read_copies(struct mr_watch *watch, struct mr_look *look,
+					 enum mr_service service)
+{
+	static const char *const attrs[] = { "contextCSN", NULL };
+	struct mr_error err = { 0 };
+	struct mr_entry *entry = NULL;
+
+	if (mr_directory_read(watch->dir, look->arena, mr_dit_all(service), attrs, &entry, &err) <
+	    0)
+		mr_log(MR_LOG_DEBUG, "%s", err.message);
+	return entry ? mr_entry_attr(entry, "contextCSN") : NULL;
+}
+
+/* "20261121195135.123456Z#000000#001#000000": the same serverID. */
+static const char *copy_csn(const struct mr_attr *csns, const char *want)
+{
+	const char *sid = strchr(want, '#');
+
+	sid = sid ? strchr(sid + 1, '#') : NULL;
+	for (size_t i = 0; sid && csns && i < csns->values.count; i++) {
+		const char *csn = csns->values.items[i], *at = strchr(csn, '#');
+
+		at = at ? strchr(at + 1, '#') : NULL;
+		if (at && strncmp(at, sid, 4) == 0)
+			return csn;
+	}
+	return "";
+}
+
+void mr_watch_compare(struct mr_watch *watch, struct mr_look *look)
+{
+	const struct mr_attr *csns[2] = { NULL, NULL };
+
+	if (!look->known)
+		return;
+	choose_peers(watch, look);
+	mr_watch_ask(&look->config, watch->peers, watch->count);
+	look->now = time(NULL);
+	for (size_t s = 0; s < 2; s++)
+		csns[s] = read_copies(watch, look, s == 0 ? MR_MAIL : MR_UNIX);
+	for (size_t i = 0; i < watch->count; i++) {
+		struct mr_watch_peer *peer = &watch->peers[i];
+
+		if (peer->answered)
+			peer->last_reached = look->now;
+		else if (peer->wanted)
+			mr_log(MR_LOG_DEBUG, "%s: %s", peer->name, peer->why);
+		for (size_t s = 0; s < 2; s++) {
+			const char *want = peer->answered ? peer->answers[s].csn : NULL;
+
+			if (peer->wanted && peer->services & peer->answers[s].service)
+				mr_watch_copy_seen(&peer->answers[s].copy, want,
+						   want ? copy_csn(csns[s], want) : "", look->now);
+		}
+	}
+}
+
+/* When the copy was written last: LMDB writes its pages to the file. */
+static int64_t written(const struct mr_look *look, enum mr_service service)
+{
+	const char *folder = mr_database_path(look->arena, &look->config,
+					      service == MR_MAIL ? MR_DB_MAIL : MR_DB_UNIX);
+	struct stat st;
+
+	return stat(mr_printf(look->arena, "%s/data.mdb", folder), &st) == 0 ? st.st_mtime : 0;
+}
+
+/* The copy of a provider that has not moved for long, or NULL. */
+static struct mr_watch_peer *find_stuck(struct mr_watch *watch, const struct mr_look *look,
+					enum mr_service *service)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		for (size_t s = 0; s < 2; s++) {
+			struct mr_watch_peer *peer = &watch->peers[i];
+			const struct mr_watch_answer *answer = &peer->answers[s];
+
+			if (!peer->wanted || !(peer->services & answer->service))
+				continue;
+			*service = answer->service;
+			if (mr_watch_copy_stuck(&answer->copy, written(look, answer->service),
+						look->config.watch_patience, look->now) &&
+			    mr_watch_pause_over(&peer->restarts, look->now))
+				return peer;
+			if (!answer->copy.stuck_since)
+				mr_watch_pause_calm(&peer->restarts, look->now);
+		}
+	return NULL;
+}
+
+static void act(struct mr_watch *watch, struct mr_look *look, struct mr_watch_pause *pause,
+		bool restart, const char *why)
+{
+	struct mr_error err = { 0 };
+	int lock;
+
+	/* Who holds the lock may be about to do it, or may need slapd. */
+	if (mr_lock_open(mr_path(look->arena, look->config.root, MR_PATH_LOCK), 0, &lock, &err) < 0)
+		return;
+	mr_watch_pause_begin(pause, look->now);
+	mr_watch_say("%s", why);
+	if ((restart ? mr_service_restart(MR_SERVICE_SLAPD, look->config.root, &err)
+		     : mr_service_start(MR_SERVICE_SLAPD, look->config.root, &err)) < 0)
+		mr_watch_say("%s", err.message);
+	mr_lock_close(lock);
+	close_own(watch);
+	look->known = false;
+}
+
+static void mend_copies(struct mr_watch *watch, struct mr_look *look)
+{
+	enum mr_service service;
+	struct mr_watch_peer *peer = find_stuck(watch, look, &service);
+
+	if (!peer)
+		return;
+	act(watch, look, &peer->restarts, true,
+	    mr_printf(look->arena,
+		      _("the copy of what %s owns in %s has stood still for %lld seconds although "
+			"%s answers: slapd is restarted"),
+		      peer->name, mr_service_name(service), look->config.watch_patience,
+		      peer->name));
+}
+
+void mr_watch_mend(struct mr_watch *watch, struct mr_look *look)
+{
+	enum mr_watch_cure cure = mr_watch_cure(watch->slapd, watch->answered,
+						look->config.watch_patience, look->now);
+	struct mr_watch_pause *pause = cure == MR_CURE_RESTART ? &watch->hangs : &watch->starts;
+
+	if (watch->slapd == MR_SLAPD_ANSWERS) {
+		mr_watch_pause_calm(&watch->starts, look->now);
+		mr_watch_pause_calm(&watch->hangs, look->now);
+		mend_copies(watch, look);
+		return;
+	}
+	/* systemd starts again what has failed, and says why it does not. */
+	if (cure == MR_CURE_NONE || !mr_watch_pause_over(pause, look->now) ||
+	    (cure == MR_CURE_START && mr_service_is_supervised(look->config.root)))
+		return;
+	act(watch, look, pause, cure == MR_CURE_RESTART,
+	    cure == MR_CURE_RESTART
+		    ? mr_printf(look->arena,
+				_("slapd has not answered for %lld seconds and is restarted"),
+				look->config.watch_patience)
+		    : _("slapd has gone and is started again"));
+}

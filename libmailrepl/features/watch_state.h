@@ -1,0 +1,66 @@
+/* What the parts of mailrepl-watch share. Nobody else needs this header. */
+#ifndef MR_FEATURES_WATCH_STATE_H
+#define MR_FEATURES_WATCH_STATE_H
+
+#include "features/instance.h"
+#include "features/watch.h"
+#include "features/watch_ask.h"
+#include "features/watch_status.h"
+
+#define MR_WATCH_WHY_SIZE 1024
+/* Seconds until slapd may be restarted a second time for one cause; it doubles. */
+#define MR_WATCH_FIRST_RESTART 600
+#define MR_WATCH_MOST_RESTART 14400
+
+struct mr_watch {
+	struct mr_arena *arena; /* names of peers, for good */
+	const char *root;
+	long long interval;
+	int64_t begun;
+	char complaint[MR_WATCH_WHY_SIZE]; /* the last, so that it is not repeated at each look */
+
+	struct mr_directory *dir; /* this host's; NULL: not connected */
+	int64_t answered;         /* when it has answered last, or when watching began */
+	enum mr_watch_slapd slapd;
+	struct mr_watch_pause starts, hangs; /* of a slapd that has gone, or hangs */
+
+	struct mr_watch_peer *peers;
+	size_t count, size;
+
+	int64_t stale_since; /* 0: the newest topology is rendered */
+	long long tried;     /* the generation that cl-rebuild was to render */
+	struct mr_watch_pause rebuilds;
+
+	bool gate_known;
+	struct mr_gate gate;
+	char gate_why[MR_WATCH_WHY_SIZE];
+	struct mr_watch_status status;
+};
+
+/* One look: all in its arena. */
+struct mr_look {
+	struct mr_arena *arena;
+	struct mr_config config; /* with short deadlines */
+	struct mr_topology topology;
+	struct mr_entry *status; /* cn=Status */
+	bool known;              /* topology and status were read */
+	bool locked;             /* the topology is old, and a command is at work */
+	int64_t now;
+};
+
+/* To the log and to syslog. */
+void mr_watch_say(const char *fmt, ...) MR_PRINTF(1, 2);
+/* The same, once as long as it stays the same; "" or NULL: all is well again. */
+void mr_watch_complain(struct mr_watch *watch, const char *text);
+
+/* Reads what this host's slapd says; sets watch->slapd. */
+void mr_watch_read(struct mr_watch *watch, struct mr_look *look);
+bool mr_watch_is_stale(const struct mr_look *look);
+/* Runs cl-rebuild if the rendered topology is old, not too often. */
+void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look);
+/* Asks the providers and compares the copies. */
+void mr_watch_compare(struct mr_watch *watch, struct mr_look *look);
+/* Starts or restarts slapd if that is due. */
+void mr_watch_mend(struct mr_watch *watch, struct mr_look *look);
+
+#endif
