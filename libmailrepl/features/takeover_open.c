@@ -10,6 +10,8 @@
 #include "features/sync.h"
 
 #define SMTP 25
+/* A host that is alive accepts at once; two lost packets are three seconds. */
+#define PATIENCE 5000
 
 /* Who adopts: the home, because it writes the topology; of the home's own, any mail server. */
 static int check_adopter(const struct mr_config *config, const struct mr_topology *topology,
@@ -31,11 +33,11 @@ static int check_adopter(const struct mr_config *config, const struct mr_topolog
 
 static int check_silent(const struct mr_config *config, const char *gone, struct mr_error *err)
 {
-	int ms = (int)config->directory_deadline * 1000, port = (int)config->directory_port;
+	int port = (int)config->directory_port;
 
-	if (!mr_reachable(gone, port, ms)) {
+	if (!mr_reachable(gone, port, PATIENCE)) {
 		port = SMTP;
-		if (!mr_reachable(gone, port, ms))
+		if (!mr_reachable(gone, port, PATIENCE))
 			return 0;
 	}
 	return mr_fail(err, MR_E_EXISTS,
