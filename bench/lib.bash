@@ -32,6 +32,7 @@ say() {
 
 # --- options
 
+# shellcheck disable=SC2154
 usage() {
 	cat <<-END
 		usage: bench/$name [--quick] [--runs N] [--routes N] [--stage FOLDER] [--keep]
@@ -46,6 +47,7 @@ usage() {
 }
 
 # bench_options ARGUMENT…: the caller has set about, runs, routes, quick_runs and quick_routes.
+# shellcheck disable=SC2154
 bench_options() {
 	stage='' keep='' quick=
 	while [ $# -gt 0 ]; do
