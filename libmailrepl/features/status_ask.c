@@ -63,19 +63,25 @@ static void init_host(struct mr_arena *arena, const struct mr_topology *topology
 		}
 }
 
-static void take_check(struct mr_arena *arena, struct mr_status *status, const struct mr_copy_check *check)
+/* `asked` has the hosts of the status' topology in the same order. */
+static void take_check(struct mr_arena *arena, const struct mr_topology *asked, struct mr_status *status,
+		       const struct mr_copy_check *check)
 {
-	struct mr_host_status *holder = &status->hosts[check->holder - status->topology->hosts];
+	struct mr_host_status *holder = &status->hosts[check->holder - asked->hosts];
+	const struct mr_host *owner = &status->topology->hosts[check->owner - asked->hosts];
 
 	for (size_t i = 0; i < holder->count; i++) {
 		struct mr_provider_status *copy = &holder->providers[i];
 
-		if (copy->provider != check->owner || copy->service != check->service)
+		if (copy->provider != owner || copy->service != check->service)
 			continue;
 		copy->state = check->state;
 		copy->why = mr_strdup(arena, check->why);
 		if (check->state == MR_COPY_UNKNOWN)
 			continue;
+		/* It has come into step since its contextCSN was read. */
+		if (check->state == MR_COPY_EQUAL)
+			copy->behind = 0, copy->changes = 0;
 		copy->provider_entries = (long long)check->owner_entries;
 		copy->entries = (long long)check->copy_entries;
 	}
@@ -84,17 +90,25 @@ static void take_check(struct mr_arena *arena, struct mr_status *status, const s
 static void compare(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		    struct mr_status *status)
 {
+	struct mr_topology answering = *status->topology;
 	struct mr_verification found = { 0 };
 	struct mr_error err;
 
-	if (mr_verify(arena, config, dir, status->topology, &found, &err) < 0) {
+	/* Nobody waits a second time for a host that has not answered: as if it had not joined. */
+	answering.hosts = MR_NEW_ARRAY(arena, struct mr_host, answering.count);
+	for (size_t i = 0; i < answering.count; i++) {
+		answering.hosts[i] = status->topology->hosts[i];
+		if (!status->hosts[i].reachable)
+			answering.hosts[i].state = MR_INVITED;
+	}
+	if (mr_verify(arena, config, dir, &answering, &found, &err) < 0) {
 		for (size_t i = 0; i < status->topology->count; i++)
 			for (size_t c = 0; c < status->hosts[i].count; c++)
 				status->hosts[i].providers[c].why = mr_strdup(arena, err.message);
 		return;
 	}
 	for (size_t i = 0; i < found.count; i++)
-		take_check(arena, status, &found.items[i]);
+		take_check(arena, &answering, status, &found.items[i]);
 }
 
 /* The answers lie in the arenas of the questions: what stays is copied. */
