@@ -57,6 +57,9 @@ static int find_gone(struct mr_arena *arena, const struct mr_config *config, str
 	if (!mr_database_exists(config, copy->database) ||
 	    !mr_database_wanted(topology, mr_topology_host(topology, config->host), copy->database))
 		return 0;
+	/* A first set-up that was interrupted: nothing has been served yet, so nothing was left. */
+	if (!dir && !mr_path_exists(mr_path(arena, config->root, MR_PATH_SLAPD_D)))
+		return 0;
 	if (dir ? mr_directory_list(dir, arena, &find, &containers, err) < 0 :
 		  dump_containers(arena, config, suffix, &containers, err) < 0)
 		return mr_fail_in(err, _("looking for what hosts that are gone have left"));
