@@ -222,7 +222,7 @@ wipe_fresh() {
 
 @test "cl-backup -r brings back what was deleted and changed, as changes that reach every host" {
 	on mail1.lan cl-backup
-	local host before
+	local host before after
 	before=$(owned mail1.lan Mail; owned mail1.lan Unix)
 	as_root mail1.lan ldapdelete "uid=user1,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl" \
 		"uid=user1,cn=mail1.lan,ou=Unix,ou=Owned,dc=mailrepl"
@@ -235,7 +235,8 @@ wipe_fresh() {
 	unknown mail1.lan
 	on mail1.lan cl-backup -r --yes
 	for host in mail1.lan mail2.lan relay.lan; do eventually 20 knows "$host" "user1@$domain"; done
-	diff <(echo "$before") <(owned mail1.lan Mail; owned mail1.lan Unix)
+	after=$(owned mail1.lan Mail; owned mail1.lan Unix)
+	diff <(echo "$before") <(echo "$after")
 	submit relay.lan "user1@$domain" after-restoration
 	await_message mail1.lan user1 after-restoration
 }

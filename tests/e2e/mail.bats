@@ -169,7 +169,11 @@ goes_out() {
 }
 
 @test "between hosts mail travels over TLS with verified certificates" {
-	on mail1.lan grep -q 'Trusted TLS connection established from relay.lan' /var/log/syslog
+	local address
+	address=$(on mail1.lan getent hosts relay.lan | cut -d' ' -f1)
+	on mail1.lan grep -qF "Trusted TLS connection established from unknown[$address]" /var/log/syslog
+	# Nothing came from a host in the clear.
+	run ! on mail1.lan sh -c "grep -F 'disconnect from unknown[$address]' /var/log/syslog | grep -v starttls=1 | grep 'mail='"
 }
 
 @test "nothing was bounced, and nothing is left in a queue" {
