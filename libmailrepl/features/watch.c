@@ -117,7 +117,8 @@ static int set_gate(struct mr_watch *watch, struct mr_look *look, const struct m
 {
 	bool changed;
 
-	if (gate_differs(gate, &watch->gate) && mr_gate_write(&look->config, gate, err) < 0)
+	if ((gate_differs(gate, &watch->gate) || !watch->gate.since) &&
+	    mr_gate_write(&look->config, gate, err) < 0)
 		return -1;
 	if (gate->closed != watch->gate.closed) {
 		if (gate->closed)

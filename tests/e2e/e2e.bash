@@ -79,6 +79,16 @@ e2e_domain() {
 	bring_archives mail2.lan relay.lan
 	on mail2.lan cl-rebuild --repl
 	on relay.lan cl-rebuild --repl
+	await_gates mail1.lan mail2.lan relay.lan
+}
+
+# await_gates HOST…: until each says "unknown user" for good: whoever has just met a new provider says "try again".
+await_gates() {
+	local host
+	for host; do
+		eventually 60 on "$host" grep -qs ^open /var/lib/mailrepl/gate
+		eventually 10 on "$host" grep -q "^soft_bounce = no" /etc/postfix/main.cf
+	done
 }
 
 set_up_home() {

@@ -98,7 +98,13 @@ row_of() {
 }
 
 @test "hosts whose rendered topology is older say so, until cl-rebuild has run" {
+	local host
+	for host in mail2.lan relay.lan other.lan; do
+		on "$host" /usr/lib/mailrepl/mailrepl-watch stop
+	done
+	on mail1.lan cl-setup mail another.example
 	row_of mail2.lan | grep -q behind
+	on other.lan cl-rebuild
 	on mail2.lan cl-rebuild
 	on relay.lan cl-rebuild
 	on mail1.lan cl-rebuild
