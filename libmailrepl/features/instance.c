@@ -244,6 +244,13 @@ static int reading_config(struct mr_arena *arena, const struct mr_config *config
 	struct mr_rendering rendering = { 0 };
 	struct mr_topology topology;
 
+	/* slapcat refuses a configuration whose folders do not exist, and one may have been lost. */
+	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++) {
+		const char *path = mr_database_path(arena, config, i);
+
+		if (!mr_path_exists(path) && mr_folder_make(path, MR_FILE_PRIVATE_FOLDER, err) < 0)
+			return -1;
+	}
 	*out = mr_path(arena, config->root, MR_PATH_SLAPD_D);
 	if (mr_path_exists(mr_printf(arena, "%s/cn=config.ldif", *out)))
 		return 0;
@@ -251,10 +258,6 @@ static int reading_config(struct mr_arena *arena, const struct mr_config *config
 	*out = spare;
 	if (mr_render(arena, config, &topology, false, &rendering, err) < 0)
 		return -1;
-	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++)
-		if (mr_folder_make(mr_database_path(arena, config, i), MR_FILE_PRIVATE_FOLDER,
-				   err) < 0)
-			return -1;
 	return mr_slapd_config_load(mr_rendering_slapd(&rendering)->content, spare, err);
 }
 
