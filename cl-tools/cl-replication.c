@@ -1,6 +1,7 @@
 #include "replication/actions.h"
 
-enum { KEY_FORCE = 256, KEY_CLASHES, KEY_SETTLE, KEY_TAKE_OVER, KEY_STATUS,
+enum { KEY_FORCE = 256, KEY_CLASHES, KEY_SETTLE, KEY_TAKE_OVER, KEY_RENEW,
+       KEY_STATUS,
        KEY_WATCH, KEY_QUICK, KEY_PROMETHEUS, KEY_HTML, KEY_VERIFY, KEY_REPAIR };
 
 static const struct cl_option options[] = {
@@ -13,6 +14,7 @@ static const struct cl_option options[] = {
 	{ KEY_SETTLE, "settle", N_("ADDRESS"),
 	  N_("give an address that is claimed twice to the mailbox of HOST") },
 	{ KEY_TAKE_OVER, "take-over", N_("HOST"), N_("adopt what a host that is gone for good owned") },
+	{ KEY_RENEW, "renew", NULL, N_("renew the certificate of this host, or on the home of HOST") },
 	{ KEY_VERIFY, "verify", NULL, N_("compare every copy with its owner, entry by entry") },
 	{ KEY_REPAIR, "repair", NULL, N_("make the copies on this host equal to their owners") },
 	{ KEY_STATUS, "status", NULL, N_("ask every host how it is, and compare the copies") },
@@ -33,6 +35,7 @@ static const struct action actions[] = {
 	{ KEY_CLASHES, "--clashes", true, NULL, 0, 0, NULL, replication_clashes_run },
 	{ KEY_SETTLE, "--settle", false, "HOST", 1, 1, NULL, replication_settle_run },
 	{ KEY_TAKE_OVER, "--take-over", false, NULL, 0, 0, NULL, replication_takeover_run },
+	{ KEY_RENEW, "--renew", false, "HOST", 0, 1, NULL, replication_renew_run },
 	{ KEY_VERIFY, "--verify", true, NULL, 0, 0, NULL, replication_verify_run },
 	{ KEY_REPAIR, "--repair", false, NULL, 0, 0, NULL, replication_repair_run },
 	{ KEY_STATUS, "--status", true, NULL, 0, 0, NULL, replication_status_run },

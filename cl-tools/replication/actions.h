@@ -47,6 +47,9 @@ int replication_status_run(struct cl_context *context, struct mr_error *err);
 int replication_verify_run(struct cl_context *context, struct mr_error *err);
 int replication_repair_run(struct cl_context *context, struct mr_error *err);
 
+/* renew.c: --renew */
+int replication_renew_run(struct cl_context *context, struct mr_error *err);
+
 /* take_over.c: --take-over */
 int replication_takeover_run(struct cl_context *context, struct mr_error *err);
 

@@ -17,7 +17,8 @@ static void print_json(struct cl_context *context, const struct mr_clashes *clas
 
 		mr_value_set_string(arena, one, "address", clash->address);
 		for (size_t j = 0; j < clash->count; j++) {
-			struct mr_value *claim = mr_value_append(arena, claims, mr_value_object(arena));
+			struct mr_value *claim =
+				mr_value_append(arena, claims, mr_value_object(arena));
 
 			mr_value_set_string(arena, claim, "owner", clash->claims[j].owner);
 			mr_value_set_string(arena, claim, "user", clash->claims[j].user);
@@ -60,7 +61,8 @@ int replication_clashes_run(struct cl_context *context, struct mr_error *err)
 		print_json(context, &clashes);
 	} else if (clashes.count) {
 		print_table(context, &clashes);
-		puts(_("Mail for an address that is claimed twice waits. To release it to one mailbox, on the "
+		puts(_("Mail for an address that is claimed twice waits. To release it to one "
+		       "mailbox, on the "
 		       "home: cl-replication --settle ADDRESS HOST"));
 	} else if (!context->quiet) {
 		puts(_("no address is claimed twice"));

@@ -2,12 +2,30 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "adapters/json.h"
+#include "features/renew.h"
 
 static const char *services_of(const struct mr_host *host)
 {
 	return host->services & MR_UNIX ? "mail,unix" : "mail";
+}
+
+#define DAY 86400
+
+/* NULL: it is valid for long, or that is not known here. */
+static const char *certificate_word(struct cl_context *context, const char *host)
+{
+	int64_t end = mr_renew_not_after(context->arena, &context->config, host);
+	int64_t left = end - (int64_t)time(NULL);
+
+	if (!end || left > (int64_t)MR_RENEW_DAYS * DAY)
+		return NULL;
+	if (left <= 0)
+		return mr_printf(context->arena, _("its certificate has ended: --renew %s"), host);
+	return mr_printf(context->arena, _("its certificate ends in %lld days: --renew %s"),
+			 (long long)(left / DAY), host);
 }
 
 static const char *rendered_word(struct mr_arena *arena, const struct mr_topology *topology,
@@ -42,6 +60,7 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 	for (size_t i = 0; i < topology->count; i++) {
 		const struct mr_host *host = reports[i].host;
 		bool home = strcmp(host->name, topology->home) == 0;
+		const char *certificate = certificate_word(context, host->name);
 
 		*cell++ = host->name;
 		*cell++ = mr_printf(context->arena, "%u", host->server_id);
@@ -49,7 +68,11 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 		*cell++ = mr_host_role(host);
 		*cell++ = home ? _("home") : "-";
 		*cell++ = mr_host_state_word(host->state);
-		*cell++ = rendered_word(context->arena, topology, &reports[i]);
+		*cell++ = certificate
+				  ? mr_printf(context->arena, "%s; %s",
+					      rendered_word(context->arena, topology, &reports[i]),
+					      certificate)
+				  : rendered_word(context->arena, topology, &reports[i]);
 	}
 	cl_table(cells, COLUMNS, topology->count + 1);
 }
@@ -72,6 +95,10 @@ static void print_json(struct cl_context *context, const struct mr_host_report *
 		mr_value_set_bool(arena, one, "up_to_date",
 				  known && reports[i].rendered >= context->topology.generation);
 		mr_value_set_string(arena, one, "why", reports[i].why);
+		if (mr_renew_not_after(arena, &context->config, reports[i].host->name))
+			mr_value_set_int(arena, one, "certificate_not_after",
+					 (long long)mr_renew_not_after(arena, &context->config,
+								       reports[i].host->name));
 	}
 	mr_value_set(arena, top, "reports", list);
 	fputs(mr_json_format(arena, top), stdout);

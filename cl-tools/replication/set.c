@@ -44,7 +44,8 @@ static int confirm_leaving(struct cl_context *context, enum mr_service service,
 	if (replication->lost_routes || replication->lost_accounts)
 		mr_log(MR_LOG_WARNING,
 		       _("--force: %zu routes and %zu accounts are lost with them. Mail for their "
-			 "addresses will be refused, nobody can log in to these mailboxes any more, "
+			 "addresses will be refused, nobody can log in to these mailboxes any "
+			 "more, "
 			 "and mail that waits for them will be returned"),
 		       replication->lost_routes, replication->lost_accounts);
 	if (context->dry_run)
@@ -65,7 +66,8 @@ static int finish(struct cl_context *context, const struct mr_replication *repli
 		     mr_value_strings(context->arena, &replication->stale));
 	mr_value_set(context->arena, result, "invited",
 		     mr_value_strings(context->arena, &replication->invited));
-	mr_value_set_int(context->arena, result, "lost_routes", (long long)replication->lost_routes);
+	mr_value_set_int(context->arena, result, "lost_routes",
+			 (long long)replication->lost_routes);
 	mr_value_set_int(context->arena, result, "lost_accounts",
 			 (long long)replication->lost_accounts);
 	if (cl_finish(context, plan, result, err) < 0)

@@ -11,7 +11,8 @@
 
 static bool accepted(const struct addrinfo *address, long long until)
 {
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0, n;
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+	    error = 0, n;
 	struct pollfd ready = { .fd = fd, .events = POLLOUT };
 	socklen_t size = sizeof(error);
 

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* True if a TCP connection to one of the host's addresses is accepted within `ms` milliseconds (looking up its name not
- * counted). */
+/* True if a TCP connection to one of the host's addresses is accepted within `ms` milliseconds
+ * (looking up its name not counted). */
 bool mr_reachable(const char *host, int port, int ms);
 
 #endif

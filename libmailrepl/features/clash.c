@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First pass: a number for each name that is claimed, nothing else. Two names of one number are told apart in the second. */
+/* First pass: a number for each name that is claimed, nothing else. Two names of one number are
+ * told apart in the second. */
 struct numbers {
 	uint64_t *items;
 	size_t count, size;
@@ -12,11 +13,11 @@ struct numbers {
 
 struct pass {
 	struct mr_arena *arena;
-	struct numbers *numbers;   /* first pass: all; second: those that came twice */
-	struct mr_clashes *out;    /* second pass */
-	size_t size;               /* of out->items */
-	const char *attr;          /* mailLocalAddress or uid */
-	const char *prefix;        /* before the name: "" or "uid " */
+	struct numbers *numbers; /* first pass: all; second: those that came twice */
+	struct mr_clashes *out;  /* second pass */
+	size_t size;             /* of out->items */
+	const char *attr;        /* mailLocalAddress or uid */
+	const char *prefix;      /* before the name: "" or "uid " */
 	enum mr_service service;
 };
 
@@ -34,7 +35,8 @@ static void remember(struct numbers *numbers, uint64_t number)
 {
 	if (numbers->count == numbers->size) {
 		numbers->size = numbers->size ? numbers->size * 2 : 1024;
-		numbers->items = reallocarray(numbers->items, numbers->size, sizeof(*numbers->items));
+		numbers->items =
+			reallocarray(numbers->items, numbers->size, sizeof(*numbers->items));
 		if (!numbers->items)
 			abort();
 	}
@@ -95,18 +97,21 @@ static struct mr_clash *clash_of(struct pass *pass, const char *name)
 }
 
 /* "uid=user1,cn=mail1.lan,ou=Mail,dc=mailrepl" as mail1.lan has it. */
-static char *owned_dn(struct mr_arena *arena, enum mr_service service, const char *dn, const char *owner)
+static char *owned_dn(struct mr_arena *arena, enum mr_service service, const char *dn,
+		      const char *owner)
 {
 	size_t len = strlen(dn), tail = strlen(mr_dit_copy(arena, service, owner));
 
 	if (len <= tail)
 		return mr_strdup(arena, dn);
-	return mr_printf(arena, "%.*s%s", (int)(len - tail), dn, mr_dit_owned(arena, service, owner));
+	return mr_printf(arena, "%.*s%s", (int)(len - tail), dn,
+			 mr_dit_owned(arena, service, owner));
 }
 
 static void add_claim(struct pass *pass, struct mr_clash *clash, const struct mr_entry *entry)
 {
-	const char *user = mr_entry_value(entry, "uid"), *owner = mr_dit_owner(pass->arena, entry->dn);
+	const char *user = mr_entry_value(entry, "uid"),
+		   *owner = mr_dit_owner(pass->arena, entry->dn);
 	struct mr_claim *claims = MR_NEW_ARRAY(pass->arena, struct mr_claim, clash->count + 1);
 
 	if (!owner)
@@ -134,8 +139,11 @@ static int collect(void *context, const struct mr_entry *entry, struct mr_error 
 		const char *name = mr_lower(scratch, attr->values.items[i]);
 		const uint64_t number = number_of(name);
 
-		if (bsearch(&number, pass->numbers->items, pass->numbers->count, sizeof(number), compare))
-			add_claim(pass, clash_of(pass, mr_printf(scratch, "%s%s", pass->prefix, name)), entry);
+		if (bsearch(&number, pass->numbers->items, pass->numbers->count, sizeof(number),
+			    compare))
+			add_claim(pass,
+				  clash_of(pass, mr_printf(scratch, "%s%s", pass->prefix, name)),
+				  entry);
 	}
 	return 0;
 }
@@ -171,10 +179,13 @@ static void finish(struct mr_clashes *out, size_t from)
 		qsort(out->items + from, kept - from, sizeof(*out->items), by_address);
 }
 
-static int search(struct mr_directory *dir, struct pass *pass, const char *filter, struct mr_error *err)
+static int search(struct mr_directory *dir, struct pass *pass, const char *filter,
+		  struct mr_error *err)
 {
 	const char *const attrs[] = { "uid", "cn", pass->attr, NULL };
-	const struct mr_search find = { .base = mr_dit_all(pass->service), .filter = filter, .attrs = attrs };
+	const struct mr_search find = { .base = mr_dit_all(pass->service),
+					.filter = filter,
+					.attrs = attrs };
 	size_t from = pass->out->count;
 
 	pass->numbers->count = 0;
@@ -189,7 +200,8 @@ static int search(struct mr_directory *dir, struct pass *pass, const char *filte
 	return 0;
 }
 
-int mr_clash_list(struct mr_arena *arena, struct mr_directory *dir, struct mr_clashes *out, struct mr_error *err)
+int mr_clash_list(struct mr_arena *arena, struct mr_directory *dir, struct mr_clashes *out,
+		  struct mr_error *err)
 {
 	struct numbers numbers = { 0 };
 	struct pass pass = { .arena = arena, .numbers = &numbers, .out = out };

@@ -19,12 +19,14 @@ static const char *claimants(struct mr_arena *arena, const struct mr_clash *clas
 	struct mr_list names = { 0 };
 
 	for (size_t i = 0; i < clash->count; i++)
-		mr_list_add(arena, &names, mr_printf(arena, "%s (%s)", clash->claims[i].owner, clash->claims[i].user));
+		mr_list_add(
+			arena, &names,
+			mr_printf(arena, "%s (%s)", clash->claims[i].owner, clash->claims[i].user));
 	return mr_list_join(arena, &names, ", ");
 }
 
-static int find_clash(struct mr_arena *arena, struct mr_directory *dir, const char *address, struct mr_clash *out,
-		      struct mr_error *err)
+static int find_clash(struct mr_arena *arena, struct mr_directory *dir, const char *address,
+		      struct mr_clash *out, struct mr_error *err)
 {
 	struct mr_clashes all;
 
@@ -35,11 +37,14 @@ static int find_clash(struct mr_arena *arena, struct mr_directory *dir, const ch
 			*out = all.items[i];
 			return 0;
 		}
-	return mr_fail(err, MR_E_NOT_FOUND, _("%s is not claimed twice: nothing to settle"), address);
+	return mr_fail(err, MR_E_NOT_FOUND, _("%s is not claimed twice: nothing to settle"),
+		       address);
 }
 
-/* Exactly one claim must be that of the host: which of two mailboxes of one host is meant nobody can say. */
-static int check_winner(struct mr_arena *arena, const struct mr_clash *clash, const char *host, struct mr_error *err)
+/* Exactly one claim must be that of the host: which of two mailboxes of one host is meant nobody
+ * can say. */
+static int check_winner(struct mr_arena *arena, const struct mr_clash *clash, const char *host,
+			struct mr_error *err)
 {
 	size_t count = 0;
 
@@ -48,14 +53,15 @@ static int check_winner(struct mr_arena *arena, const struct mr_clash *clash, co
 	if (count == 1)
 		return 0;
 	return mr_fail(err, MR_E_INVALID,
-		       count ? _("%s has two claims to %s: take the address from one of them there (claimed by: %s)") :
-			       _("%s does not claim %s: it is claimed by %s"),
+		       count ? _("%s has two claims to %s: take the address from one of them there "
+				 "(claimed by: %s)")
+			     : _("%s does not claim %s: it is claimed by %s"),
 		       host, clash->address, claimants(arena, clash));
 }
 
 /* The value as it is stored; NULL: the entry does not have it (any more). */
-static int stored_value(const struct settling *set, const char *dn, const char *attribute, const char **value,
-			struct mr_entry **entry, struct mr_error *err)
+static int stored_value(const struct settling *set, const char *dn, const char *attribute,
+			const char **value, struct mr_entry **entry, struct mr_error *err)
 {
 	const char *const attrs[] = { attribute, "mailRoutingAddress", NULL };
 	const struct mr_attr *attr;
@@ -70,8 +76,8 @@ static int stored_value(const struct settling *set, const char *dn, const char *
 	return 0;
 }
 
-static void plan_removal(const struct settling *set, const char *step_host, const char *dn, const char *attribute,
-			 const char *value, const char *summary)
+static void plan_removal(const struct settling *set, const char *step_host, const char *dn,
+			 const char *attribute, const char *value, const char *summary)
 {
 	struct mr_step *step = mr_plan_step(set->arena, set->plan, MR_STEP_MODIFY, "%s", summary);
 
@@ -91,10 +97,13 @@ static int take(const struct settling *set, const struct mr_claim *claim, enum m
 {
 	const char *container = mr_dit_owned(set->arena, service, claim->owner);
 	bool own = strcmp(claim->owner, set->config->host) == 0;
-	const char *rdn = mr_strndup(set->arena, claim->dn,
-				     strlen(claim->dn) - strlen(mr_dit_owned(set->arena, MR_MAIL, claim->owner)));
+	const char *rdn = mr_strndup(
+		set->arena, claim->dn,
+		strlen(claim->dn) - strlen(mr_dit_owned(set->arena, MR_MAIL, claim->owner)));
 	const char *dn = mr_printf(set->arena, "%s%s", rdn, container);
-	const char *seen = own ? dn : mr_printf(set->arena, "%s%s", rdn, mr_dit_copy(set->arena, service, claim->owner));
+	const char *seen = own ? dn
+			       : mr_printf(set->arena, "%s%s", rdn,
+					   mr_dit_copy(set->arena, service, claim->owner));
 	struct mr_entry *entry;
 	const char *value;
 
@@ -103,38 +112,46 @@ static int take(const struct settling *set, const struct mr_claim *claim, enum m
 	if (!value)
 		return 0;
 	if (service == MR_MAIL && mr_entry_attr(entry, attribute)->values.count == 1)
-		mr_log(MR_LOG_WARNING, _("mailbox %s at %s has no other address: it keeps its real one, %s"), claim->user,
-		       claim->owner, mr_entry_value(entry, "mailRoutingAddress"));
+		mr_log(MR_LOG_WARNING,
+		       _("mailbox %s at %s has no other address: it keeps its real one, %s"),
+		       claim->user, claim->owner, mr_entry_value(entry, "mailRoutingAddress"));
 	plan_removal(set, own ? NULL : claim->owner, dn, attribute, value,
-		     mr_printf(set->arena, service == MR_MAIL ? _("take %s from %s at %s") :
-								_("no login as %s for %s at %s"),
+		     mr_printf(set->arena,
+			       service == MR_MAIL ? _("take %s from %s at %s")
+						  : _("no login as %s for %s at %s"),
 			       set->address, claim->user, claim->owner));
 	return 0;
 }
 
-int mr_clash_settle_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-			 const struct mr_topology *topology, const char *address, const char *host,
-			 struct mr_plan *plan, struct mr_error *err)
+int mr_clash_settle_plan(struct mr_arena *arena, const struct mr_config *config,
+			 struct mr_directory *dir, const struct mr_topology *topology,
+			 const char *address, const char *host, struct mr_plan *plan,
+			 struct mr_error *err)
 {
 	struct settling set = { arena, config, dir, NULL, plan };
 	struct mr_address parsed;
 	struct mr_clash clash = { 0 };
 
-	if (mr_address_parse(arena, address, &parsed, err) < 0 || mr_host_parse(arena, host, &host, err) < 0)
+	if (mr_address_parse(arena, address, &parsed, err) < 0 ||
+	    mr_host_parse(arena, host, &host, err) < 0)
 		return -1;
 	set.address = parsed.text;
-	if (find_clash(arena, dir, set.address, &clash, err) < 0 || check_winner(arena, &clash, host, err) < 0)
+	if (find_clash(arena, dir, set.address, &clash, err) < 0 ||
+	    check_winner(arena, &clash, host, err) < 0)
 		return -1;
 	for (size_t i = 0; i < clash.count; i++) {
 		const struct mr_claim *claim = &clash.claims[i];
 
 		if (strcmp(claim->owner, host) == 0)
 			continue;
-		if (strcmp(claim->owner, config->host) != 0 && strcmp(topology->home, config->host) != 0)
+		if (strcmp(claim->owner, config->host) != 0 &&
+		    strcmp(topology->home, config->host) != 0)
 			return mr_fail(err, MR_E_DENIED,
-				       _("%s is claimed by %s, whose entries this host does not write: run this on %s, the home"),
+				       _("%s is claimed by %s, whose entries this host does not "
+					 "write: run this on %s, the home"),
 				       set.address, claim->owner, topology->home);
-		if (take(&set, claim, MR_UNIX, "mail", err) < 0 || take(&set, claim, MR_MAIL, "mailLocalAddress", err) < 0)
+		if (take(&set, claim, MR_UNIX, "mail", err) < 0 ||
+		    take(&set, claim, MR_MAIL, "mailLocalAddress", err) < 0)
 			return -1;
 	}
 	return 0;

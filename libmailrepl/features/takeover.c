@@ -10,7 +10,8 @@
 #include "features/takeover_adopt.h"
 #include "features/topology_plan.h"
 
-/* One account, written by an action so that its hash goes from directory to directory and into no plan. */
+/* One account, written by an action so that its hash goes from directory to directory and into no
+ * plan. */
 struct account_step {
 	const struct mr_takeover *takeover;
 	const char *old_dn;
@@ -29,7 +30,8 @@ static int adopt_account(void *argument, struct mr_error *err)
 	MR_SECRET secret = { 0 };
 
 	for (size_t i = 0; i < step->entry->count; i++)
-		mr_entry_add_list(arena, entry, step->entry->attrs[i].name, &step->entry->attrs[i].values);
+		mr_entry_add_list(arena, entry, step->entry->attrs[i].name,
+				  &step->entry->attrs[i].values);
 	if (mr_directory_read(from, arena, step->old_dn, attrs, &old, err) < 0)
 		return -1;
 	hash = old ? mr_entry_value(old, "userPassword") : NULL;
@@ -47,8 +49,9 @@ static struct mr_entry *adopted(struct mr_arena *arena, const struct mr_config *
 {
 	const struct mr_entry *old = service == MR_MAIL ? adoption->route : adoption->account;
 	const char *address = service == MR_MAIL ? "mailLocalAddress" : "mail";
-	struct mr_entry *entry = mr_entry_new(
-		arena, mr_dn(arena, adoption->type, adoption->new_name, mr_dit_owned(arena, service, config->host)));
+	struct mr_entry *entry =
+		mr_entry_new(arena, mr_dn(arena, adoption->type, adoption->new_name,
+					  mr_dit_owned(arena, service, config->host)));
 
 	for (size_t i = 0; i < old->count; i++) {
 		const char *name = old->attrs[i].name;
@@ -64,13 +67,15 @@ static struct mr_entry *adopted(struct mr_arena *arena, const struct mr_config *
 		else
 			mr_entry_add_list(arena, entry, name, &old->attrs[i].values);
 	}
-	if (service == MR_MAIL && adoption->routing && strcmp(adoption->routing, adoption->new_routing) != 0)
+	if (service == MR_MAIL && adoption->routing &&
+	    strcmp(adoption->routing, adoption->new_routing) != 0)
 		mr_entry_add(arena, entry, address, adoption->routing);
 	return entry;
 }
 
-static void plan_account(struct mr_arena *arena, const struct mr_config *config, struct mr_takeover *takeover,
-			 const struct mr_adoption *adoption, struct mr_plan *plan)
+static void plan_account(struct mr_arena *arena, const struct mr_config *config,
+			 struct mr_takeover *takeover, const struct mr_adoption *adoption,
+			 struct mr_plan *plan)
 {
 	struct account_step *step = MR_NEW(arena, struct account_step);
 
@@ -79,12 +84,14 @@ static void plan_account(struct mr_arena *arena, const struct mr_config *config,
 	*step = (struct account_step){ takeover, adoption->account->dn,
 				       adopted(arena, config, adoption, MR_UNIX) };
 	takeover->accounts++;
-	mr_plan_action(arena, plan, adopt_account, step,
-		       mr_printf(arena, _("adopt account %s of %s"), adoption->new_name, takeover->gone));
+	mr_plan_action(
+		arena, plan, adopt_account, step,
+		mr_printf(arena, _("adopt account %s of %s"), adoption->new_name, takeover->gone));
 }
 
-static void plan_route(struct mr_arena *arena, const struct mr_config *config, struct mr_takeover *takeover,
-		       const struct mr_adoption *adoption, struct mr_plan *plan)
+static void plan_route(struct mr_arena *arena, const struct mr_config *config,
+		       struct mr_takeover *takeover, const struct mr_adoption *adoption,
+		       struct mr_plan *plan)
 {
 	bool group;
 
@@ -93,15 +100,18 @@ static void plan_route(struct mr_arena *arena, const struct mr_config *config, s
 	group = strcasecmp(adoption->type, "uid") != 0;
 	*(group ? &takeover->groups : &takeover->routes) += 1;
 	mr_plan_add_entry(arena, plan, NULL, adopted(arena, config, adoption, MR_MAIL),
-			  mr_printf(arena, group ? _("adopt group %s -> %s") : _("adopt route %s -> %s"),
-				    adoption->addresses.count ? mr_list_join(arena, &adoption->addresses, ", ") :
-								adoption->new_name,
+			  mr_printf(arena,
+				    group ? _("adopt group %s -> %s") : _("adopt route %s -> %s"),
+				    adoption->addresses.count
+					    ? mr_list_join(arena, &adoption->addresses, ", ")
+					    : adoption->new_name,
 				    adoption->new_routing ? adoption->new_routing : "-"));
 }
 
 /* The domains belong to whoever is the home. */
-static int plan_domains(struct mr_arena *arena, const struct mr_config *config, const struct mr_takeover *takeover,
-			struct mr_plan *plan, struct mr_error *err)
+static int plan_domains(struct mr_arena *arena, const struct mr_config *config,
+			const struct mr_takeover *takeover, struct mr_plan *plan,
+			struct mr_error *err)
 {
 	static const char *const attrs[] = { "associatedDomain", NULL };
 	const char *container = mr_dit_owned(arena, MR_MAIL, config->host);
@@ -110,18 +120,21 @@ static int plan_domains(struct mr_arena *arena, const struct mr_config *config, 
 		const char *domain = takeover->topology.domains.items[i];
 		struct mr_entry *entry;
 
-		if (mr_directory_read(takeover->dir, arena, mr_dit_domain(arena, domain, container), attrs, &entry, err) < 0)
+		if (mr_directory_read(takeover->dir, arena, mr_dit_domain(arena, domain, container),
+				      attrs, &entry, err) < 0)
 			return -1;
 		if (!entry)
-			mr_plan_add_entry(arena, plan, NULL, mr_domain_entry(arena, domain, container),
+			mr_plan_add_entry(arena, plan, NULL,
+					  mr_domain_entry(arena, domain, container),
 					  mr_printf(arena, _("adopt the mail domain %s"), domain));
 	}
 	return 0;
 }
 
-/* All of the topology below this host's container, its head last: until that is a topology the others see the old one whole. */
-static int plan_home(struct mr_arena *arena, const struct mr_config *config, const struct mr_takeover *takeover,
-		     struct mr_plan *plan, struct mr_error *err)
+/* All of the topology below this host's container, its head last: until that is a topology the
+ * others see the old one whole. */
+static int plan_home(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_takeover *takeover, struct mr_plan *plan, struct mr_error *err)
 {
 	const char *container = mr_dit_owned(arena, MR_MAIL, config->host);
 	struct mr_entries wanted = { 0 };
@@ -139,7 +152,8 @@ static int plan_home(struct mr_arena *arena, const struct mr_config *config, con
 	for (size_t i = 1; i < wanted.count; i++) {
 		struct mr_entry *is;
 
-		if (mr_directory_read(takeover->dir, arena, wanted.items[i]->dn, NULL, &is, err) < 0)
+		if (mr_directory_read(takeover->dir, arena, wanted.items[i]->dn, NULL, &is, err) <
+		    0)
 			return -1;
 		if (is)
 			mr_plan_update_entry(arena, plan, NULL, is, wanted.items[i], NULL,
@@ -149,13 +163,16 @@ static int plan_home(struct mr_arena *arena, const struct mr_config *config, con
 					  mr_printf(arena, _("add %s"), wanted.items[i]->dn));
 	}
 	mr_plan_update_entry(arena, plan, NULL, head, wanted.items[0], NULL,
-			     mr_printf(arena, _("become the home of the domain (epoch %lld)"), takeover->topology.epoch));
+			     mr_printf(arena, _("become the home of the domain (epoch %lld)"),
+				       takeover->topology.epoch));
 	return 0;
 }
 
-/* The CA's key, and the keys that the home had issued: first, because who is the home must be able to act as such. */
-static int plan_ca(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-		   struct mr_takeover *takeover, struct mr_plan *plan, struct mr_error *err)
+/* The CA's key, and the keys that the home had issued: first, because who is the home must be able
+ * to act as such. */
+static int plan_ca(struct mr_arena *arena, const struct mr_config *config,
+		   const struct mr_topology *topology, struct mr_takeover *takeover,
+		   struct mr_plan *plan, struct mr_error *err)
 {
 	if (!takeover->folder)
 		return 0;
@@ -174,23 +191,25 @@ static int plan_ca(struct mr_arena *arena, const struct mr_config *config, const
 		    !mr_path_exists(mr_printf(arena, "%s.key", from)))
 			continue;
 		takeover->count++;
-		if (mr_identity_read(arena, mr_printf(arena, "%s.crt", from), mr_printf(arena, "%s.key", from),
-				     identity, err) < 0)
+		if (mr_identity_read(arena, mr_printf(arena, "%s.crt", from),
+				     mr_printf(arena, "%s.key", from), identity, err) < 0)
 			return -1;
-		mr_identity_plan(arena, identity, mr_printf(arena, "%s.crt", to), mr_printf(arena, "%s.key", to),
-				 MR_FILE_PRIVATE, name, plan);
+		mr_identity_plan(arena, identity, mr_printf(arena, "%s.crt", to),
+				 mr_printf(arena, "%s.key", to), MR_FILE_PRIVATE, name, plan);
 	}
 	return 0;
 }
 
-int mr_takeover_plan(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-		     struct mr_takeover *takeover, struct mr_plan *plan, struct mr_error *err)
+int mr_takeover_plan(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_topology *topology, struct mr_takeover *takeover,
+		     struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_adoptions adoptions = { 0 };
 
 	takeover->topology = *topology;
 	if (mr_topology_host(topology, takeover->gone))
-		mr_topology_take_over(arena, topology, takeover->gone, config->host, &takeover->topology);
+		mr_topology_take_over(arena, topology, takeover->gone, config->host,
+				      &takeover->topology);
 	if (mr_adoptions_find(arena, config, takeover, &adoptions, err) < 0 ||
 	    (takeover->home && plan_ca(arena, config, topology, takeover, plan, err) < 0))
 		return -1;
@@ -216,8 +235,9 @@ static int forget_key(void *argument, struct mr_error *err)
 	return mr_tree_remove(mr_printf(arena, "%s.crt", base), err);
 }
 
-int mr_takeover_finish_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_takeover *takeover,
-			    struct mr_plan *plan, struct mr_error *err)
+int mr_takeover_finish_plan(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_takeover *takeover, struct mr_plan *plan,
+			    struct mr_error *err)
 {
 	const char *key = mr_printf(arena, "%s%s/%s", config->root, MR_PATH_PEERS, takeover->gone);
 	struct mr_config *fresh = MR_NEW(arena, struct mr_config);
@@ -229,7 +249,8 @@ int mr_takeover_finish_plan(struct mr_arena *arena, const struct mr_config *conf
 		text = mr_config_format(arena, fresh);
 		if (!mr_file_same(config->path, text, strlen(text), MR_FILE_PUBLIC))
 			mr_plan_file(arena, plan, config->path, text, MR_FILE_PUBLIC,
-				     mr_printf(arena, _("write %s: this host is the home"), config->path));
+				     mr_printf(arena, _("write %s: this host is the home"),
+					       config->path));
 	}
 	if (mr_path_exists(mr_printf(arena, "%s.key", key)))
 		mr_plan_action(arena, plan, forget_key, (void *)key,

@@ -29,9 +29,11 @@ static struct mr_adoption *adoption_of(struct finder *finder, const char *type, 
 {
 	struct mr_adoptions *all = finder->out;
 
-	/* Accounts come in the same order as routes, so the one after the last found is nearly always it. */
+	/* Accounts come in the same order as routes, so the one after the last found is nearly
+	 * always it. */
 	for (size_t i = 0; i < all->count; i++)
-		if (strcmp(all->items[i].name, name) == 0 && strcasecmp(all->items[i].type, type) == 0)
+		if (strcmp(all->items[i].name, name) == 0 &&
+		    strcasecmp(all->items[i].type, type) == 0)
 			return &all->items[i];
 	if (all->count == all->size) {
 		struct mr_adoption *more;
@@ -59,7 +61,8 @@ static struct mr_entry *copy_entry(struct mr_arena *arena, const struct mr_entry
 			continue;
 		}
 		for (size_t j = 0; j < attr->values.count; j++)
-			explicit_bzero((char *)attr->values.items[j], strlen(attr->values.items[j]));
+			explicit_bzero((char *)attr->values.items[j],
+				       strlen(attr->values.items[j]));
 	}
 	return copy;
 }
@@ -74,16 +77,19 @@ static bool is_type(const char *type)
 	return true;
 }
 
-/* Only what lies directly below the container is anybody's: ou=Hosts and what is below it is the topology. */
+/* Only what lies directly below the container is anybody's: ou=Hosts and what is below it is the
+ * topology. */
 static int collect(void *context, const struct mr_entry *entry, struct mr_error *err)
 {
 	struct finder *finder = context;
 	const char *type = mr_strndup(finder->arena, entry->dn, strcspn(entry->dn, "= ")),
-		   *name = mr_dn_value(finder->arena, entry->dn), *routing = mr_entry_value(entry, "mailRoutingAddress");
+		   *name = mr_dn_value(finder->arena, entry->dn),
+		   *routing = mr_entry_value(entry, "mailRoutingAddress");
 	struct mr_adoption *adoption;
 
 	(void)err;
-	if (!name || !is_type(type) || !mr_dn_equal(entry->dn, mr_dn(finder->arena, type, name, finder->container)) ||
+	if (!name || !is_type(type) ||
+	    !mr_dn_equal(entry->dn, mr_dn(finder->arena, type, name, finder->container)) ||
 	    mr_entry_is(entry, "organizationalUnit") || mr_entry_is(entry, "mailReplDomain"))
 		return 0;
 	adoption = adoption_of(finder, type, name);
@@ -99,23 +105,28 @@ static int collect(void *context, const struct mr_entry *entry, struct mr_error 
 static int read_all(struct finder *finder, enum mr_service service, struct mr_error *err)
 {
 	struct mr_directory *peer = finder->takeover->peers[service == MR_UNIX];
-	const struct mr_search find = { .base = mr_dit_copy(finder->arena, service, finder->takeover->gone) };
+	const struct mr_search find = { .base = mr_dit_copy(finder->arena, service,
+							    finder->takeover->gone) };
 
 	finder->service = service;
 	finder->container = find.base;
-	if (mr_directory_visit(peer ? peer : finder->takeover->dir, &find, collect, finder, err) < 0 &&
+	if (mr_directory_visit(peer ? peer : finder->takeover->dir, &find, collect, finder, err) <
+		    0 &&
 	    err->code != MR_E_NOT_FOUND)
 		return mr_fail_in(err, _("reading what %s owned"), finder->takeover->gone);
 	return 0;
 }
 
-static int own(struct finder *finder, enum mr_service service, const char *filter, struct mr_entries *out,
-	       struct mr_error *err)
+static int own(struct finder *finder, enum mr_service service, const char *filter,
+	       struct mr_entries *out, struct mr_error *err)
 {
-	static const char *const attrs[] = { "objectClass", "uid", "cn", "uidNumber", "mail", "mailLocalAddress",
+	static const char *const attrs[] = { "objectClass",        "uid",  "cn",
+					     "uidNumber",          "mail", "mailLocalAddress",
 					     "mailRoutingAddress", NULL };
-	const struct mr_search find = { .base = mr_dit_owned(finder->arena, service, finder->config->host),
-					.filter = filter, .attrs = attrs };
+	const struct mr_search find = { .base = mr_dit_owned(finder->arena, service,
+							     finder->config->host),
+					.filter = filter,
+					.attrs = attrs };
 
 	*out = (struct mr_entries){ 0 };
 	return mr_directory_list(finder->takeover->dir, finder->arena, &find, out, err);
@@ -133,19 +144,22 @@ static void use(struct mr_arena *arena, struct mr_adoption *adoption, const stru
 /* What an earlier run has made: a uidNumber is unique in the domain, and so is a real address. */
 static int find_done(struct finder *finder, struct mr_adoption *adoption, struct mr_error *err)
 {
-	const char *number = adoption->account ? mr_entry_value(adoption->account, "uidNumber") : NULL;
+	const char *number =
+		adoption->account ? mr_entry_value(adoption->account, "uidNumber") : NULL;
 	struct mr_entries found;
 
 	if (number) {
-		if (own(finder, MR_UNIX, mr_filter(finder->arena, "(uidNumber=%s)", number), &found, err) < 0)
+		if (own(finder, MR_UNIX, mr_filter(finder->arena, "(uidNumber=%s)", number), &found,
+			err) < 0)
 			return -1;
 		adoption->account_done = found.count;
 		if (found.count)
 			use(finder->arena, adoption, found.items[0]);
 	}
 	if (adoption->route && adoption->routing) {
-		if (own(finder, MR_MAIL, mr_filter(finder->arena, "(mailLocalAddress=%s)", adoption->routing), &found,
-			err) < 0)
+		if (own(finder, MR_MAIL,
+			mr_filter(finder->arena, "(mailLocalAddress=%s)", adoption->routing),
+			&found, err) < 0)
 			return -1;
 		adoption->route_done = found.count;
 		if (found.count)
@@ -154,16 +168,20 @@ static int find_done(struct finder *finder, struct mr_adoption *adoption, struct
 	return 0;
 }
 
-static int is_free_name(struct finder *finder, const char *type, const char *name, bool *out, struct mr_error *err)
+static int is_free_name(struct finder *finder, const char *type, const char *name, bool *out,
+			struct mr_error *err)
 {
-	const char *filter = mr_printf(finder->arena, "(%s%s", type, mr_filter(finder->arena, "=%s)", name));
+	const char *filter =
+		mr_printf(finder->arena, "(%s%s", type, mr_filter(finder->arena, "=%s)", name));
 	struct mr_entries mail, unix_;
 
-	if (own(finder, MR_MAIL, filter, &mail, err) < 0 || own(finder, MR_UNIX, filter, &unix_, err) < 0)
+	if (own(finder, MR_MAIL, filter, &mail, err) < 0 ||
+	    own(finder, MR_UNIX, filter, &unix_, err) < 0)
 		return -1;
 	*out = true;
 	for (size_t i = 0; i < mail.count + unix_.count; i++) {
-		const struct mr_entry *entry = i < mail.count ? mail.items[i] : unix_.items[i - mail.count];
+		const struct mr_entry *entry =
+			i < mail.count ? mail.items[i] : unix_.items[i - mail.count];
 		const char *value = mr_dn_value(finder->arena, entry->dn);
 
 		*out &= !(value && strcasecmp(value, name) == 0);
@@ -185,8 +203,10 @@ static int choose_name(struct finder *finder, struct mr_adoption *adoption, stru
 	}
 	if (adoption->new_name != adoption->name)
 		mr_list_add(finder->arena, &finder->takeover->notes,
-			    mr_printf(finder->arena, _("%s of %s becomes %s: there is another %s here"), adoption->name,
-				      finder->takeover->gone, adoption->new_name, adoption->name));
+			    mr_printf(finder->arena,
+				      _("%s of %s becomes %s: there is another %s here"),
+				      adoption->name, finder->takeover->gone, adoption->new_name,
+				      adoption->name));
 	return 0;
 }
 
@@ -194,7 +214,9 @@ static int choose_name(struct finder *finder, struct mr_adoption *adoption, stru
 static int choose_routing(struct finder *finder, struct mr_adoption *adoption, struct mr_error *err)
 {
 	const char *at = adoption->routing ? strchr(adoption->routing, '@') : NULL;
-	const char *local = at ? mr_strndup(finder->arena, adoption->routing, (size_t)(at - adoption->routing)) : NULL;
+	const char *local =
+		at ? mr_strndup(finder->arena, adoption->routing, (size_t)(at - adoption->routing))
+		   : NULL;
 	const char *id = local;
 
 	if (!at || strcmp(at + 1, finder->takeover->gone) != 0) {
@@ -205,40 +227,49 @@ static int choose_routing(struct finder *finder, struct mr_adoption *adoption, s
 		struct mr_entries found;
 
 		adoption->new_routing = mr_printf(finder->arena, "%s@%s", id, finder->config->host);
-		if (own(finder, MR_MAIL, mr_filter(finder->arena, "(mailRoutingAddress=%s)", adoption->new_routing),
+		if (own(finder, MR_MAIL,
+			mr_filter(finder->arena, "(mailRoutingAddress=%s)", adoption->new_routing),
 			&found, err) < 0)
 			return -1;
-		if (!found.count && !mr_path_exists(mr_path(finder->arena, finder->config->root,
-							    mr_printf(finder->arena, MR_PATH_MAILBOXES "/%s", id))))
+		if (!found.count &&
+		    !mr_path_exists(mr_path(finder->arena, finder->config->root,
+					    mr_printf(finder->arena, MR_PATH_MAILBOXES "/%s", id))))
 			return 0;
 		id = mr_printf(finder->arena, "%s-%d", local, n);
 	}
 }
 
-/* An address that a mailbox here has already stays there; the old real address comes along for mail that is queued. */
-static int choose_addresses(struct finder *finder, struct mr_adoption *adoption, struct mr_error *err)
+/* An address that a mailbox here has already stays there; the old real address comes along for mail
+ * that is queued. */
+static int choose_addresses(struct finder *finder, struct mr_adoption *adoption,
+			    struct mr_error *err)
 {
-	const struct mr_attr *old = mr_entry_attr(adoption->route ? adoption->route : adoption->account,
-						  adoption->route ? "mailLocalAddress" : "mail");
+	const struct mr_attr *old =
+		mr_entry_attr(adoption->route ? adoption->route : adoption->account,
+			      adoption->route ? "mailLocalAddress" : "mail");
 
 	for (size_t i = 0; old && i < old->values.count; i++) {
 		const char *address = mr_lower(finder->arena, old->values.items[i]);
 		struct mr_entries found;
 
-		if (own(finder, MR_MAIL, mr_filter(finder->arena, "(mailLocalAddress=%s)", address), &found, err) < 0)
+		if (own(finder, MR_MAIL, mr_filter(finder->arena, "(mailLocalAddress=%s)", address),
+			&found, err) < 0)
 			return -1;
 		if (!found.count || has(found.items[0], adoption->type, adoption->new_name))
 			mr_list_add(finder->arena, &adoption->addresses, address);
 		else
-			mr_list_add(finder->arena, &finder->takeover->notes,
-				    mr_printf(finder->arena, _("%s stays with %s of this host: %s does not get it"), address,
-					      mr_dn_value(finder->arena, found.items[0]->dn), adoption->new_name));
+			mr_list_add(
+				finder->arena, &finder->takeover->notes,
+				mr_printf(finder->arena,
+					  _("%s stays with %s of this host: %s does not get it"),
+					  address, mr_dn_value(finder->arena, found.items[0]->dn),
+					  adoption->new_name));
 	}
 	return 0;
 }
 
-int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config, struct mr_takeover *takeover,
-		      struct mr_adoptions *out, struct mr_error *err)
+int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
+		      struct mr_takeover *takeover, struct mr_adoptions *out, struct mr_error *err)
 {
 	struct finder finder = { arena, config, takeover, out, NULL, MR_MAIL };
 

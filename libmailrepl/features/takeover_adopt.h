@@ -6,12 +6,12 @@
 
 /* One name of the host that is gone: an account, a route, or both. */
 struct mr_adoption {
-	const char *type, *name;             /* of the RDN: "uid", "user1" */
-	struct mr_entry *account, *route;    /* as they were, without the hash; NULL: none */
-	const char *routing;                 /* real address as it was, or NULL */
+	const char *type, *name;          /* of the RDN: "uid", "user1" */
+	struct mr_entry *account, *route; /* as they were, without the hash; NULL: none */
+	const char *routing;              /* real address as it was, or NULL */
 	const char *new_name, *new_routing;
-	bool account_done, route_done;       /* adopted by an earlier run */
-	struct mr_list addresses;            /* those that come along */
+	bool account_done, route_done; /* adopted by an earlier run */
+	struct mr_list addresses;      /* those that come along */
 };
 
 struct mr_adoptions {
@@ -20,7 +20,8 @@ struct mr_adoptions {
 };
 
 /* All of them, in the order of their entries, with what each becomes. */
-int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config, struct mr_takeover *takeover,
-		      struct mr_adoptions *out, struct mr_error *err) MR_MUST_CHECK;
+int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
+		      struct mr_takeover *takeover, struct mr_adoptions *out,
+		      struct mr_error *err) MR_MUST_CHECK;
 
 #endif

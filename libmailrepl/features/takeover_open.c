@@ -22,12 +22,13 @@ static int check_adopter(const struct mr_config *config, const struct mr_topolog
 	if (strcmp(takeover->gone, config->host) == 0)
 		return mr_fail(err, MR_E_INVALID, _("%s is this host"), takeover->gone);
 	if (!takeover->home && strcmp(topology->home, config->host) != 0)
-		return mr_fail(err, MR_E_DENIED, _("only the home takes over another host: run this on %s"),
+		return mr_fail(err, MR_E_DENIED,
+			       _("only the home takes over another host: run this on %s"),
 			       topology->home);
 	if (!self || self->state != MR_JOINED || !mr_host_is_server(self))
-		return mr_fail(err, MR_E_INVALID,
-			       _("%s holds no mailboxes: %s"), config->host,
-			       takeover->home ? _("run this on a mail server that has joined") : _("run cl-setup unix first"));
+		return mr_fail(err, MR_E_INVALID, _("%s holds no mailboxes: %s"), config->host,
+			       takeover->home ? _("run this on a mail server that has joined")
+					      : _("run cl-setup unix first"));
 	return 0;
 }
 
@@ -41,14 +42,17 @@ static int check_silent(const struct mr_config *config, const char *gone, struct
 			return 0;
 	}
 	return mr_fail(err, MR_E_EXISTS,
-		       _("%s answers on port %d: it is alive, and two hosts must not own the same mailboxes. Switch it off for "
-			 "good first; to move or remove mailboxes of a host that lives, work on that host"),
+		       _("%s answers on port %d: it is alive, and two hosts must not own the same "
+			 "mailboxes. Switch it off for "
+			 "good first; to move or remove mailboxes of a host that lives, work on "
+			 "that host"),
 		       gone, port);
 }
 
 /* A host that heard the last words of the one that is gone, if we have not. */
-static int find_peer(struct mr_arena *arena, const struct mr_config *config, const struct mr_topology *topology,
-		     struct mr_takeover *takeover, int i, struct mr_error *err)
+static int find_peer(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_topology *topology, struct mr_takeover *takeover, int i,
+		     struct mr_error *err)
 {
 	const enum mr_service service = i == 0 ? MR_MAIL : MR_UNIX;
 	const struct mr_host *gone = mr_topology_host(topology, takeover->gone);
@@ -60,12 +64,13 @@ static int find_peer(struct mr_arena *arena, const struct mr_config *config, con
 		const struct mr_host *host = &topology->hosts[j];
 		struct mr_directory *peer = NULL;
 
-		if (host == gone || host->state != MR_JOINED || !(host->services & (unsigned)service) ||
-		    strcmp(host->name, config->host) == 0)
+		if (host == gone || host->state != MR_JOINED ||
+		    !(host->services & (unsigned)service) || strcmp(host->name, config->host) == 0)
 			continue;
 		if (mr_instance_open_peer(arena, config, NULL, host->name, &peer, err) < 0 ||
 		    mr_sync_csn(arena, peer, mr_dit_all(service), gone->server_id, &csn, err) < 0) {
-			mr_log(MR_LOG_WARNING, _("%s cannot be asked whether it knows more of %s: %s"), host->name,
+			mr_log(MR_LOG_WARNING,
+			       _("%s cannot be asked whether it knows more of %s: %s"), host->name,
 			       takeover->gone, err->message);
 			mr_directory_close(peer);
 			continue;
@@ -74,8 +79,9 @@ static int find_peer(struct mr_arena *arena, const struct mr_config *config, con
 			mr_directory_close(peer);
 			continue;
 		}
-		mr_log(MR_LOG_INFO, _("%s knows more of the %s of %s than this host: taken from there"), host->name,
-		       mr_service_name(service), takeover->gone);
+		mr_log(MR_LOG_INFO,
+		       _("%s knows more of the %s of %s than this host: taken from there"),
+		       host->name, mr_service_name(service), takeover->gone);
 		mr_directory_close(takeover->peers[i]);
 		takeover->peers[i] = peer;
 		best = csn;
@@ -89,35 +95,42 @@ static bool is_full_of(const void *context, const struct mr_manifest *manifest)
 }
 
 /* The CA's key: here from an earlier run, or in the archive that the home made of itself. */
-static int find_ca(struct mr_arena *arena, const struct mr_config *config, struct mr_takeover *takeover,
-		   struct mr_error *err)
+static int find_ca(struct mr_arena *arena, const struct mr_config *config,
+		   struct mr_takeover *takeover, struct mr_error *err)
 {
 	const char *cert = mr_path(arena, config->root, MR_PATH_CA_CERT);
 	const char *tls;
 
-	if (mr_identity_read(arena, cert, mr_path(arena, config->root, MR_PATH_CA_KEY), &takeover->ca, err) == 0)
+	if (mr_identity_read(arena, cert, mr_path(arena, config->root, MR_PATH_CA_KEY),
+			     &takeover->ca, err) == 0)
 		return mr_tls_check(&takeover->ca, takeover->ca.cert, err);
 	takeover->folder = mr_path(arena, config->root, MR_PATH_STATE "/take-over");
-	if (mr_backup_newest(arena, config, is_full_of, takeover->gone, takeover->folder, &takeover->archive, err) < 0) {
+	if (mr_backup_newest(arena, config, is_full_of, takeover->gone, takeover->folder,
+			     &takeover->archive, err) < 0) {
 		if (err->code != MR_E_NOT_FOUND)
 			return -1;
-		return mr_fail(err, MR_E_NOT_FOUND,
-			       _("the key of the domain's certification authority lies on %s and in its full archive only: copy "
-				 "the newest <time>-%s.tar.bz2 into %s here, then run this again. Without it nobody can be made "
-				 "the home; set the domain up again with cl-setup (nothing was changed)"),
-			       takeover->gone, takeover->gone, mr_path(arena, config->root, config->backup_folder));
+		return mr_fail(
+			err, MR_E_NOT_FOUND,
+			_("the key of the domain's certification authority lies on %s and in its "
+			  "full archive only: copy "
+			  "the newest <time>-%s.tar.bz2 into %s here, then run this again. Without "
+			  "it nobody can be made "
+			  "the home; set the domain up again with cl-setup (nothing was changed)"),
+			takeover->gone, takeover->gone,
+			mr_path(arena, config->root, config->backup_folder));
 	}
 	tls = mr_printf(arena, "%s/tls", takeover->folder);
-	if (mr_identity_read(arena, mr_printf(arena, "%s/ca.crt", tls), mr_printf(arena, "%s/ca.key", tls),
-			     &takeover->ca, err) < 0 ||
+	if (mr_identity_read(arena, mr_printf(arena, "%s/ca.crt", tls),
+			     mr_printf(arena, "%s/ca.key", tls), &takeover->ca, err) < 0 ||
 	    mr_tls_check(&takeover->ca, takeover->ca.cert, err) < 0)
 		return mr_fail_in(err, "%s", takeover->archive.path);
 	return 0;
 }
 
-/* An archive of another domain, or of before the CA was made again, must not change whom this host trusts. */
-static int check_ca(struct mr_arena *arena, const struct mr_config *config, const struct mr_takeover *takeover,
-		    struct mr_error *err)
+/* An archive of another domain, or of before the CA was made again, must not change whom this host
+ * trusts. */
+static int check_ca(struct mr_arena *arena, const struct mr_config *config,
+		    const struct mr_takeover *takeover, struct mr_error *err)
 {
 	struct mr_identity own = { 0 };
 	int result = mr_identity_read(arena, mr_path(arena, config->root, MR_PATH_HOST_CERT),
@@ -127,25 +140,31 @@ static int check_ca(struct mr_arena *arena, const struct mr_config *config, cons
 		result = mr_tls_check(&own, takeover->ca.cert, err);
 	mr_identity_close(&own);
 	if (result < 0)
-		return mr_fail_in(err, _("the certification authority in %s is not that of this host"),
-				  takeover->archive.path ? takeover->archive.path : MR_PATH_CA_CERT);
+		return mr_fail_in(
+			err, _("the certification authority in %s is not that of this host"),
+			takeover->archive.path ? takeover->archive.path : MR_PATH_CA_CERT);
 	return 0;
 }
 
 /* A run that was killed after the topology: what is left of the host is in our copies alone. */
-static int check_left(struct mr_arena *arena, const struct mr_takeover *takeover, struct mr_error *err)
+static int check_left(struct mr_arena *arena, const struct mr_takeover *takeover,
+		      struct mr_error *err)
 {
 	static const char *const attrs[] = { "cn", NULL };
 	struct mr_entry *entry;
 
-	if (mr_directory_read(takeover->dir, arena, mr_dit_copy(arena, MR_MAIL, takeover->gone), attrs, &entry, err) < 0)
+	if (mr_directory_read(takeover->dir, arena, mr_dit_copy(arena, MR_MAIL, takeover->gone),
+			      attrs, &entry, err) < 0)
 		return -1;
-	return entry ? 0 : mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology (cl-replication -l lists it)"),
-				   takeover->gone);
+	return entry ? 0
+		     : mr_fail(err, MR_E_NO_HOST,
+			       _("%s is not in the topology (cl-replication -l lists it)"),
+			       takeover->gone);
 }
 
-int mr_takeover_open(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		     const struct mr_topology *topology, struct mr_takeover *takeover, struct mr_error *err)
+int mr_takeover_open(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_directory *dir, const struct mr_topology *topology,
+		     struct mr_takeover *takeover, struct mr_error *err)
 {
 	takeover->dir = dir;
 	takeover->home = strcmp(topology->home, takeover->gone) == 0;
@@ -155,7 +174,8 @@ int mr_takeover_open(struct mr_arena *arena, const struct mr_config *config, str
 		return check_left(arena, takeover, err);
 	if (check_silent(config, takeover->gone, err) < 0)
 		return -1;
-	if (takeover->home && (find_ca(arena, config, takeover, err) < 0 || check_ca(arena, config, takeover, err) < 0))
+	if (takeover->home && (find_ca(arena, config, takeover, err) < 0 ||
+			       check_ca(arena, config, takeover, err) < 0))
 		return -1;
 	for (int i = 0; i < 2; i++)
 		if (find_peer(arena, config, topology, takeover, i, err) < 0)
