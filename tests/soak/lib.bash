@@ -136,6 +136,12 @@ start_watches() {
 	for host; do on "$host" "$watch" status >>"$log" 2>&1 || must on "$host" "$watch" start; done
 }
 
+stop_watches() {
+	local host
+	watched=
+	for host; do on "$host" "$watch" stop >>"$log" 2>&1; done
+}
+
 # socket_of HOST: the URI of its directory's socket, seen from here; fails if it is off. The socket is asked from here, since
 # a process in the host would die with it, and its answer with it.
 socket_of() {
