@@ -13,6 +13,7 @@ struct finder {
 	struct mr_adoptions *out;
 	const char *container; /* where we are reading */
 	enum mr_service service;
+	size_t next; /* where the next account's route should be */
 };
 
 static bool has(const struct mr_entry *entry, const char *attribute, const char *value)
@@ -29,12 +30,15 @@ static struct mr_adoption *adoption_of(struct finder *finder, const char *type, 
 {
 	struct mr_adoptions *all = finder->out;
 
-	/* Accounts come in the same order as routes, so the one after the last found is nearly
-	 * always it. */
-	for (size_t i = 0; i < all->count; i++)
-		if (strcmp(all->items[i].name, name) == 0 &&
-		    strcasecmp(all->items[i].type, type) == 0)
-			return &all->items[i];
+	/* A route's name is its own. Accounts come in the order of the routes, or nearly. */
+	for (size_t n = 0; n < all->count && finder->service == MR_UNIX; n++) {
+		struct mr_adoption *one = &all->items[(finder->next + n) % all->count];
+
+		if (strcmp(one->name, name) == 0 && strcasecmp(one->type, type) == 0) {
+			finder->next = (size_t)(one - all->items) + 1;
+			return one;
+		}
+	}
 	if (all->count == all->size) {
 		struct mr_adoption *more;
 
@@ -189,6 +193,28 @@ static int is_free_name(struct finder *finder, const char *type, const char *nam
 	return 0;
 }
 
+/* Does another one that is adopted have this name, or this id of a mailbox, or get it? */
+static bool is_wanted_by_other(const struct finder *finder, const struct mr_adoption *self,
+			       const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < finder->out->count; i++) {
+		const struct mr_adoption *one = &finder->out->items[i];
+
+		if (one == self)
+			continue;
+		if (strcasecmp(one->name, name) == 0 ||
+		    (one->new_name && strcasecmp(one->new_name, name) == 0) ||
+		    (one->routing && strncmp(one->routing, name, len) == 0 &&
+		     one->routing[len] == '@') ||
+		    (one->new_routing && strncmp(one->new_routing, name, len) == 0 &&
+		     one->new_routing[len] == '@'))
+			return true;
+	}
+	return false;
+}
+
 static int choose_name(struct finder *finder, struct mr_adoption *adoption, struct mr_error *err)
 {
 	bool is_free;
@@ -199,7 +225,9 @@ static int choose_name(struct finder *finder, struct mr_adoption *adoption, stru
 			return -1;
 		if (is_free)
 			break;
-		adoption->new_name = mr_printf(finder->arena, "%s-%d", adoption->name, n);
+		do
+			adoption->new_name = mr_printf(finder->arena, "%s-%d", adoption->name, n);
+		while (is_wanted_by_other(finder, adoption, adoption->new_name) && n++);
 	}
 	if (adoption->new_name != adoption->name)
 		mr_list_add(finder->arena, &finder->takeover->notes,
@@ -235,7 +263,9 @@ static int choose_routing(struct finder *finder, struct mr_adoption *adoption, s
 		    !mr_path_exists(mr_path(finder->arena, finder->config->root,
 					    mr_printf(finder->arena, MR_PATH_MAILBOXES "/%s", id))))
 			return 0;
-		id = mr_printf(finder->arena, "%s-%d", local, n);
+		do
+			id = mr_printf(finder->arena, "%s-%d", local, n);
+		while (is_wanted_by_other(finder, adoption, id) && n++);
 	}
 }
 
@@ -268,18 +298,28 @@ static int choose_addresses(struct finder *finder, struct mr_adoption *adoption,
 	return 0;
 }
 
+static bool is_done(const struct mr_adoption *adoption)
+{
+	return (!adoption->account || adoption->account_done) &&
+	       (!adoption->route || adoption->route_done);
+}
+
 int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
 		      struct mr_takeover *takeover, struct mr_adoptions *out, struct mr_error *err)
 {
-	struct finder finder = { arena, config, takeover, out, NULL, MR_MAIL };
+	struct finder finder = { arena, config, takeover, out, NULL, MR_MAIL, 0 };
 
 	if (read_all(&finder, MR_MAIL, err) < 0 || read_all(&finder, MR_UNIX, err) < 0)
 		return -1;
+	for (size_t i = 0; i < out->count; i++)
+		if (find_done(&finder, &out->items[i], err) < 0)
+			return -1;
 	for (size_t i = 0; i < out->count; i++) {
 		struct mr_adoption *adoption = &out->items[i];
 
-		if (find_done(&finder, adoption, err) < 0 ||
-		    (!adoption->new_name && choose_name(&finder, adoption, err) < 0) ||
+		if (is_done(adoption))
+			continue;
+		if ((!adoption->new_name && choose_name(&finder, adoption, err) < 0) ||
 		    (!adoption->new_routing && choose_routing(&finder, adoption, err) < 0) ||
 		    choose_addresses(&finder, adoption, err) < 0)
 			return -1;

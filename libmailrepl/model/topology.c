@@ -236,7 +236,9 @@ void mr_topology_take_over(struct mr_arena *arena, const struct mr_topology *old
 			    strcmp(one.by, gone) == 0 ? mr_printf(arena, "%s %s", one.gone, by)
 						      : old->former.items[i]);
 	}
-	mr_list_add(arena, &former, mr_printf(arena, "%s %s", gone, by));
+	/* An earlier run may have come as far as this. */
+	if (!mr_list_has(&former, mr_printf(arena, "%s %s", gone, by)))
+		mr_list_add(arena, &former, mr_printf(arena, "%s %s", gone, by));
 	topology.former = former;
 	drop_hosts(arena, &topology);
 	topology.generation++;

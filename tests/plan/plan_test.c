@@ -7,10 +7,17 @@
 #include "base/file.h"
 #include "features/account.h"
 #include "features/apply.h"
+#include "features/clash.h"
+#include "features/takeover.h"
 
 #define MOST (1024 * 1024)
 
+struct test;
+
 struct test {
+	int (*make)(struct test *test); /* the plan, again */
+	const char *first, *second;     /* of @settle and @take-over */
+	struct mr_takeover takeover;
 	struct mr_arena *arena;
 	struct mr_buf facts;
 	struct mr_directory *dir;
@@ -45,24 +52,47 @@ static void read_request(struct test *test, char *words)
 	}
 }
 
+/* As mr_instance_topology does: the home's own word first. */
 static int read_topology(struct test *test)
 {
-	const struct mr_search find = { .base = mr_dit_all(MR_MAIL), .filter = MR_TOPOLOGY_FILTER };
-	struct mr_entries entries = { 0 };
+	const char *bases[] = { mr_dit_owned(test->arena, MR_MAIL, test->config.host),
+				mr_dit_all(MR_MAIL) };
 
-	if (mr_directory_list(test->dir, test->arena, &find, &entries, &test->err) < 0)
-		return -1;
-	return mr_topology_parse(test->arena, &entries, &test->topology, &test->err);
+	for (size_t i = 0; i < 2; i++) {
+		const struct mr_search find = { .base = bases[i], .filter = MR_TOPOLOGY_FILTER };
+		struct mr_entries entries = { 0 };
+
+		if (mr_directory_list(test->dir, test->arena, &find, &entries, &test->err) < 0)
+			return -1;
+		if (mr_topology_parse(test->arena, &entries, &test->topology, &test->err) == 0 &&
+		    (i == 1 || strcmp(test->topology.home, test->config.host) == 0))
+			return 0;
+	}
+	return -1;
 }
 
 static int make_plan(struct test *test)
 {
+	test->plan = (struct mr_plan){ 0 };
+	return test->make(test);
+}
+
+static int make_user_plan(struct test *test)
+{
 	struct mr_user_outcome outcome;
 
-	test->plan = (struct mr_plan){ 0 };
 	test->failed = mr_account_add_plan(test->arena, &test->config, test->dir, &test->topology,
 					   &test->request, &test->plan, &outcome, &test->err) < 0;
 	return 0;
+}
+
+static int open_facts(struct test *test)
+{
+	if (test->dir)
+		return 0;
+	if (mr_directory_open_memory(mr_buf_text(&test->facts), &test->dir, &test->err) < 0)
+		return -1;
+	return read_topology(test);
 }
 
 static int useradd(struct test *test, char *words)
@@ -70,11 +100,42 @@ static int useradd(struct test *test, char *words)
 	/* A folder that is not there: no mailbox has left mail in it. */
 	test->config.root = "/nonexistent";
 	read_request(test, words);
-	if (!test->dir &&
-	    (mr_directory_open_memory(mr_buf_text(&test->facts), &test->dir, &test->err) < 0 ||
-	     read_topology(test) < 0))
+	test->make = make_user_plan;
+	return open_facts(test) < 0 ? -1 : make_plan(test);
+}
+
+static int make_settle_plan(struct test *test)
+{
+	test->failed = mr_clash_settle_plan(test->arena, &test->config, test->dir, &test->topology,
+					    test->first, test->second, &test->plan, &test->err) < 0;
+	return 0;
+}
+
+static int make_takeover_plan(struct test *test)
+{
+	if (read_topology(test) < 0)
 		return -1;
-	return make_plan(test);
+	test->takeover = (struct mr_takeover){
+		.gone = test->first,
+		.dir = test->dir,
+		.home = strcmp(test->topology.home, test->first) == 0,
+	};
+	test->failed = mr_takeover_plan(test->arena, &test->config, &test->topology,
+					&test->takeover, &test->plan, &test->err) < 0;
+	return 0;
+}
+
+/* "HOST FIRST [SECOND]" */
+static int act(struct test *test, char *words, int (*make)(struct test *))
+{
+	char *rest = words;
+
+	test->config.root = "/nonexistent";
+	test->config.host = mr_strdup(test->arena, strsep(&rest, " "));
+	test->first = mr_strdup(test->arena, strsep(&rest, " "));
+	test->second = mr_strdup(test->arena, rest);
+	test->make = make;
+	return open_facts(test) < 0 ? -1 : make_plan(test);
 }
 
 static int again(struct test *test)
@@ -128,6 +189,33 @@ static int expect_error(struct test *test, const char *word, const char *want)
 	return expect(mr_buf_text(&got), mr_buf_text(&wanted));
 }
 
+static int expect_notes(struct test *test, const char *want)
+{
+	MR_BUF got = { 0 };
+
+	for (size_t i = 0; i < test->takeover.notes.count; i++)
+		mr_buf_printf(&got, "%s\n", test->takeover.notes.items[i]);
+	return expect(mr_buf_text(&got), want);
+}
+
+static int expect_clashes(struct test *test, const char *want)
+{
+	struct mr_clashes clashes;
+	MR_BUF got = { 0 };
+
+	test->config.host = "mail1.lan";
+	if (open_facts(test) < 0 || mr_clash_list(test->arena, test->dir, &clashes, &test->err) < 0)
+		return -1;
+	for (size_t i = 0; i < clashes.count; i++) {
+		mr_buf_printf(&got, "%s:", clashes.items[i].address);
+		for (size_t j = 0; j < clashes.items[i].count; j++)
+			mr_buf_printf(&got, " %s/%s", clashes.items[i].claims[j].owner,
+				      clashes.items[i].claims[j].user);
+		mr_buf_putc(&got, '\n');
+	}
+	return expect(mr_buf_text(&got), want);
+}
+
 static int add_facts(struct test *test, const char *folder, const char *name)
 {
 	const char *path = mr_printf(test->arena, "%s/%s", folder, name);
@@ -153,6 +241,14 @@ static int run_section(struct test *test, const char *folder, char *head, const 
 	}
 	if (strcmp(word, "useradd") == 0)
 		return useradd(test, rest);
+	if (strcmp(word, "settle") == 0)
+		return act(test, rest, make_settle_plan);
+	if (strcmp(word, "take-over") == 0)
+		return act(test, rest, make_takeover_plan);
+	if (strcmp(word, "notes") == 0)
+		return expect_notes(test, body);
+	if (strcmp(word, "clashes") == 0)
+		return expect_clashes(test, body);
 	if (strcmp(word, "plan") == 0 || strcmp(word, "details") == 0)
 		return expect_plan(test, *word == 'd', body);
 	if (strcmp(word, "error") == 0)
