@@ -86,6 +86,7 @@ teardown_file() {
 
 @test "mail that was queued for the dead host reaches the new owner, none bounces" {
 	local host
+	# shellcheck disable=SC2317 # called by eventually
 	arrived() {
 		for host in mail1.lan mail2.lan relay.lan; do on "$host" postqueue -f; done
 		has_messages mail1.lan user3 queued-at-relay 1 && has_messages mail1.lan user3 queued-at-mail2 1 &&
