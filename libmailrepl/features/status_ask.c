@@ -75,7 +75,7 @@ static void take_check(struct mr_arena *arena, const struct mr_topology *asked, 
 
 		if (copy->provider != owner || copy->service != check->service)
 			continue;
-		copy->state = check->state;
+		copy->state = (int)check->state;
 		copy->why = mr_strdup(arena, check->why);
 		if (check->state == MR_COPY_UNKNOWN)
 			continue;
