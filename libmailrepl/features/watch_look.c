@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "adapters/service.h"
@@ -22,8 +21,7 @@ static int read_own(struct mr_watch *watch, struct mr_look *look, struct mr_erro
 	return mr_instance_topology(look->arena, watch->dir, &look->config, &look->topology, err);
 }
 
-/* slapd has been away, or is another by now: what was compared before says nothing any more. */
-static void close_own(struct mr_watch *watch)
+void mr_watch_hang_up(struct mr_watch *watch)
 {
 	mr_directory_close(watch->dir);
 	watch->dir = NULL;
@@ -50,7 +48,7 @@ void mr_watch_read(struct mr_watch *watch, struct mr_look *look)
 	int rc = read_own(watch, look, &err);
 
 	if (rc < 0)
-		close_own(watch);
+		mr_watch_hang_up(watch);
 	/* Not after a deadline that has passed: whoever hangs is not asked twice. */
 	if (rc < 0 && kept && mr_now_ms() - begin < look->config.directory_deadline * 500)
 		rc = read_own(watch, look, &err);
@@ -65,7 +63,7 @@ void mr_watch_read(struct mr_watch *watch, struct mr_look *look)
 	if (rc == 0)
 		return;
 	mr_log(MR_LOG_DEBUG, "%s", err.message);
-	close_own(watch);
+	mr_watch_hang_up(watch);
 }
 
 bool mr_watch_is_stale(const struct mr_look *look)
@@ -121,12 +119,18 @@ static void report_rebuild(struct mr_watch *watch, struct mr_look *look, int rc,
 	if (rc == 0 && result->status == 0) {
 		mr_watch_say(_("generation %lld of the topology is rendered"),
 			     look->topology.generation);
-		watch->rebuilds.last = watch->rebuilds.length = 0;
 		return;
 	}
 	mr_watch_say(_("cl-rebuild failed, the next attempt comes in %lld seconds: %s"),
 		     (long long)watch->rebuilds.length,
 		     rc < 0 ? err->message : last_line(look->arena, mr_buf_text(&result->output)));
+}
+
+/* `cl-setup --undo` has put back what the host had before: only an administrator renders again. */
+static bool is_undone(const struct mr_look *look)
+{
+	return !mr_path_exists(
+		mr_path(look->arena, look->config.root, MR_PATH_POSTFIX "/mailrepl"));
 }
 
 static bool has_joined(const struct mr_look *look)
@@ -136,24 +140,30 @@ static bool has_joined(const struct mr_look *look)
 	return self && self->state == MR_JOINED;
 }
 
+/* Or Postfix has not been told of its new configuration: somebody was killed. */
+static bool must_render(const struct mr_look *look, bool stale)
+{
+	const char *due = mr_path(look->arena, look->config.root, MR_PATH_DUE_POSTFIX);
+
+	return look->known && (stale || mr_path_exists(due)) && has_joined(look) &&
+	       !is_undone(look);
+}
+
 void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)
 {
+	bool stale = look->known && mr_watch_is_stale(look);
 	struct mr_process_result result = { 0 };
 	struct mr_error err = { 0 };
 	int rc;
-
-	bool stale = look->known && mr_watch_is_stale(look);
 
 	if (!stale)
 		watch->stale_since = 0;
 	else if (!watch->stale_since)
 		watch->stale_since = look->now;
-	/* Or Postfix has not been told of its new configuration: somebody was killed. */
-	if (!look->known ||
-	    !(stale ||
-	      mr_path_exists(mr_path(look->arena, look->config.root, MR_PATH_DUE_POSTFIX))) ||
-	    !has_joined(look))
+	if (!must_render(look, stale)) {
+		mr_watch_pause_calm(&watch->rebuilds, look->now);
 		return;
+	}
 	look->locked = is_locked(look);
 	if (watch->tried != look->topology.generation)
 		watch->rebuilds.last = watch->rebuilds.length = 0;
@@ -164,7 +174,7 @@ void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)
 	rc = run_rebuild(look, &result, &err);
 	report_rebuild(watch, look, rc, &result, &err);
 	mr_buf_close(&result.output);
-	close_own(watch);
+	mr_watch_hang_up(watch);
 	mr_watch_read(watch, look);
 	if (look->known && !mr_watch_is_stale(look))
 		watch->stale_since = 0;
@@ -270,94 +280,4 @@ void mr_watch_compare(struct mr_watch *watch, struct mr_look *look)
 						   want ? copy_csn(csns[s], want) : "", look->now);
 		}
 	}
-}
-
-/* When the copy was written last: LMDB writes its pages to the file. */
-static int64_t written(const struct mr_look *look, enum mr_service service)
-{
-	const char *folder = mr_database_path(look->arena, &look->config,
-					      service == MR_MAIL ? MR_DB_MAIL : MR_DB_UNIX);
-	struct stat st;
-
-	return stat(mr_printf(look->arena, "%s/data.mdb", folder), &st) == 0 ? st.st_mtime : 0;
-}
-
-/* The copy of a provider that has not moved for long, or NULL. */
-static struct mr_watch_peer *find_stuck(struct mr_watch *watch, const struct mr_look *look,
-					enum mr_service *service)
-{
-	for (size_t i = 0; i < watch->count; i++)
-		for (size_t s = 0; s < 2; s++) {
-			struct mr_watch_peer *peer = &watch->peers[i];
-			const struct mr_watch_answer *answer = &peer->answers[s];
-
-			if (!peer->wanted || !(peer->services & answer->service))
-				continue;
-			*service = answer->service;
-			if (mr_watch_copy_stuck(&answer->copy, written(look, answer->service),
-						look->config.watch_patience, look->now) &&
-			    mr_watch_pause_over(&peer->restarts, look->now))
-				return peer;
-			if (!answer->copy.stuck_since)
-				mr_watch_pause_calm(&peer->restarts, look->now);
-		}
-	return NULL;
-}
-
-static void act(struct mr_watch *watch, struct mr_look *look, struct mr_watch_pause *pause,
-		bool restart, const char *why)
-{
-	struct mr_error err = { 0 };
-	int lock;
-
-	/* Who holds the lock may be about to do it, or may need slapd. */
-	if (mr_lock_open(mr_path(look->arena, look->config.root, MR_PATH_LOCK), 0, &lock, &err) < 0)
-		return;
-	mr_watch_pause_begin(pause, look->now);
-	mr_watch_say("%s", why);
-	if ((restart ? mr_service_restart(MR_SERVICE_SLAPD, look->config.root, &err)
-		     : mr_service_start(MR_SERVICE_SLAPD, look->config.root, &err)) < 0)
-		mr_watch_say("%s", err.message);
-	mr_lock_close(lock);
-	close_own(watch);
-	look->known = false;
-}
-
-static void mend_copies(struct mr_watch *watch, struct mr_look *look)
-{
-	enum mr_service service;
-	struct mr_watch_peer *peer = find_stuck(watch, look, &service);
-
-	if (!peer)
-		return;
-	act(watch, look, &peer->restarts, true,
-	    mr_printf(look->arena,
-		      _("the copy of what %s owns in %s has stood still for %lld seconds although "
-			"%s answers: slapd is restarted"),
-		      peer->name, mr_service_name(service), look->config.watch_patience,
-		      peer->name));
-}
-
-void mr_watch_mend(struct mr_watch *watch, struct mr_look *look)
-{
-	enum mr_watch_cure cure = mr_watch_cure(watch->slapd, watch->answered,
-						look->config.watch_patience, look->now);
-	struct mr_watch_pause *pause = cure == MR_CURE_RESTART ? &watch->hangs : &watch->starts;
-
-	if (watch->slapd == MR_SLAPD_ANSWERS) {
-		mr_watch_pause_calm(&watch->starts, look->now);
-		mr_watch_pause_calm(&watch->hangs, look->now);
-		mend_copies(watch, look);
-		return;
-	}
-	/* systemd starts again what has failed, and says why it does not. */
-	if (cure == MR_CURE_NONE || !mr_watch_pause_over(pause, look->now) ||
-	    (cure == MR_CURE_START && mr_service_is_supervised(look->config.root)))
-		return;
-	act(watch, look, pause, cure == MR_CURE_RESTART,
-	    cure == MR_CURE_RESTART
-		    ? mr_printf(look->arena,
-				_("slapd has not answered for %lld seconds and is restarted"),
-				look->config.watch_patience)
-		    : _("slapd has gone and is started again"));
 }

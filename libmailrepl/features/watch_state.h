@@ -55,6 +55,9 @@ void mr_watch_complain(struct mr_watch *watch, const char *text);
 
 /* Reads what this host's slapd says; sets watch->slapd. */
 void mr_watch_read(struct mr_watch *watch, struct mr_look *look);
+/* Ends the connection to it: slapd has been away, or is another by now, and what was compared
+ * before says nothing any more. */
+void mr_watch_hang_up(struct mr_watch *watch);
 bool mr_watch_is_stale(const struct mr_look *look);
 /* Runs cl-rebuild if the rendered topology is old, not too often. */
 void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look);
