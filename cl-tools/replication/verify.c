@@ -92,6 +92,9 @@ static void print_text(struct cl_context *context, const struct mr_verification 
 	for (size_t i = 0; i < found->count; i++) {
 		const struct mr_copy_check *check = &found->items[i];
 
+		/* What is on its way may be a hundred thousand entries, and none of them needs to be looked at. */
+		if (check->state == MR_COPY_BEHIND && !context->verbose)
+			continue;
 		for (size_t k = 0; k < check->differences.count; k++)
 			print_difference(context, check, &check->differences.items[k]);
 		if (check->differences.more)

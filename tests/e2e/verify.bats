@@ -175,6 +175,7 @@ named() {
 	add_user mail1.lan emma
 	verifies mail1.lan 1
 	grep -q '^mail  *mail1.lan .*relay.lan .*behind$' <<<"$output"
+	run on mail1.lan cl-replication --verify -v
 	named "relay.lan: missing uid=emma,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
 	repairs relay.lan restart
 }
