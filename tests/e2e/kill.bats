@@ -66,7 +66,7 @@ plain_state() {
 # wipe HOST: as before the first command.
 wipe() {
 	on "$1" sh -c '/usr/lib/mailrepl/mailrepl-slapd stop; postfix stop; doveadm stop
-		rm -rf /var/lib/mailrepl /run/mailrepl /etc/mailrepl /etc/postfix /etc/dovecot
+		mv /var/lib/mailrepl /var/lib/gone; rm -rf /var/lib/gone /run/mailrepl /etc/mailrepl /etc/postfix /etc/dovecot
 		cp -a /root/etc/postfix /root/etc/dovecot /etc/' >/dev/null 2>&1 || true
 	without_dns "$1"
 }
@@ -101,7 +101,9 @@ nothing_left() {
 	# back: as cl-setup mail has left it.
 	back() {
 		on mail1.lan sh -ec '/usr/lib/mailrepl/mailrepl-slapd stop; doveadm stop 2>/dev/null || :
-			rm -rf /var/lib/mailrepl /etc/mailrepl /etc/postfix /etc/dovecot
+			# Moved first: Dovecot may still be at work there.
+			mv /var/lib/mailrepl /var/lib/gone
+			rm -rf /var/lib/gone /etc/mailrepl /etc/postfix /etc/dovecot || rm -rf /var/lib/gone
 			cp -a /root/before/mailrepl /root/before/postfix /root/before/dovecot /etc/
 			cp -a /root/before/state /var/lib/mailrepl
 			/usr/lib/mailrepl/mailrepl-slapd start; postfix reload 2>/dev/null'
