@@ -89,10 +89,10 @@ static void the_page_of_a_domain_that_is_well_can_be_read(void **state)
 		"2026-11-21 20:53:45 UTC, asked from mail1.lan\n",
 		"All is well: every host answers, every copy equals its owner\n",
 		"Who pulls from whom\n",
-		"SVG[mail1.lan]\nSVG[mail server, home]\nSVG[in step]\nSVG[mail2.lan]\nSVG[mail server]\nSVG[in step]\n"
-		"SVG[relay.lan]\nSVG[relay]\nSVG[in step]\n",
-		"PULLS mail2.lan pulls from mail1.lan: in step; relay.lan pulls from mail1.lan: in step; "
-		"mail1.lan pulls from mail2.lan: in step; relay.lan pulls from mail2.lan: in step\n",
+		("SVG[mail1.lan]\nSVG[mail server, home]\nSVG[in step]\nSVG[mail2.lan]\nSVG[mail server]\nSVG[in step]\n"
+		 "SVG[relay.lan]\nSVG[relay]\nSVG[in step]\n"),
+		("PULLS mail2.lan pulls from mail1.lan: in step; relay.lan pulls from mail1.lan: in step; "
+		 "mail1.lan pulls from mail2.lan: in step; relay.lan pulls from mail2.lan: in step\n"),
 		"mail1.lan\tmail server, home\tin step\tmail, unix\t0.4 ms\t+0.0 s\t4 of 4\t0\t3649 days\n",
 		"relay.lan\tmail2.lan\tmail\tin step\t1203\t1203\tequal\n",
 		"relay.lan\t0.1.0\t2.5.13+dfsg-5\t3.7.11\t-\tsynchronised\topen\n",
@@ -115,8 +115,8 @@ static void words_of_hosts_are_text_in_the_page_and_never_markup(void **state)
 {
 	static const char *const wanted[] = {
 		"Something is wrong\n",
-		"mail3.lan does not answer: slapd at mail3.lan:3890: Connection refused "
-		"<script>alert(\"1\")</script>&'\\??[31m?\n",
+		("mail3.lan does not answer: slapd at mail3.lan:3890: Connection refused "
+		 "<script>alert(\"1\")</script>&'\\??[31m?\n"),
 		"\t<script>alert(\"1\")</script>&'\\??[31m?\t",
 		"SVG[mail2.lan]\nSVG[mail server]\nSVG[23 min behind]\n",
 		"SVG[a-relay-with-a-\xe2\x80\xa6]\nSVG[relay]\nSVG[invited]\n",
