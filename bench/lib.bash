@@ -77,13 +77,15 @@ bench_options() {
 bench_build() {
 	mkdir -p "$work"
 	timed=$work/timed
-	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$timed.$$" "$bench_folder/timed.c" -lldap -llber
+	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$timed.$$" "$bench_folder/timed.c" -lldap -llber ||
+		die "timed.c does not compile"
 	mv "$timed.$$" "$timed"
 	[ -z "$stage" ] || return 0
 	stage=$work/stage
 	(
 		flock 9
-		"$source_folder/tools/stage" "$work/obj" "$stage" -Dbuildtype=release -Dtests=false
+		"$source_folder/tools/stage" "$work/obj" "$stage" -Dbuildtype=release -Dtests=false >"$work/build.log" 2>&1 ||
+			die "the build failed, see $work/build.log"
 	) 9>"$work/lock"
 }
 
