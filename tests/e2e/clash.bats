@@ -82,11 +82,10 @@ sees_clash() {
 	no_bounces "${hosts[@]}"
 }
 
-@test "the one who has lost it logs in by another address, not by this one" {
+@test "the one who has lost it logs in by another address, and this one is gone from the account" {
 	local folders
 	folders=$(imap mail1.lan "anna@$domain" "")
 	[[ $folders == *INBOX* ]]
-	run ! on mail1.lan curl -sS --max-time 20 --cacert /etc/mailrepl/tls/ca.crt -u "anna-office:$password" imaps://mail1.lan/
 	run -0 owned mail1.lan Unix
 	[[ $output != *"office@$domain"* ]]
 }
@@ -102,4 +101,32 @@ sees_clash() {
 	eventually 30 knows relay.lan "hotline@$domain"
 	submit relay.lan "hotline@$domain" taken-from-another-host
 	await_message mail1.lan carl taken-from-another-host
+}
+
+@test "-d: a host that owns users is refused with their number, --force says what is lost" {
+	run -65 on mail1.lan cl-replication --yes -d mail2.lan unix
+	[[ $output == *mail2.lan*"3 routes and 3 accounts"*--force* ]]
+	run -68 on mail1.lan cl-replication --yes -d mail9.lan unix
+	run -65 on mail1.lan cl-replication --yes -d mail1.lan unix
+	run -64 on mail1.lan cl-replication --force -d mail2.lan unix
+	[[ $output == *"3 routes and 3 accounts are lost"*--yes* ]]
+	knows relay.lan "bert@$domain"
+	on mail1.lan cl-replication --yes --force -d mail2.lan unix
+	on relay.lan cl-rebuild
+	eventually 60 rcpt_code_is mail1.lan "bert@$domain" 550
+	eventually 60 rcpt_code_is relay.lan "bert@$domain" 550
+	knows relay.lan "anna@$domain"
+}
+
+@test "-d takes it out of mail, -a invites it again with another serverID" {
+	on mail1.lan cl-replication --yes -d mail2.lan mail
+	run -0 on mail1.lan cl-replication -l
+	[[ $output != *mail2.lan* ]]
+	on mail1.lan test ! -e /etc/mailrepl/tls/peers/mail2.lan.key
+	on mail1.lan cl-replication -a mail2.lan mail
+	run -0 on mail1.lan cl-replication -l
+	[[ $output == *mail2.lan*4*relay*invited* ]]
+	on mail1.lan cl-replication -a mail2.lan mail
+	run -65 on mail1.lan cl-replication -a mail9.lan unix
+	run -64 on mail1.lan cl-replication -a mail8.lan,mail9.lan mail
 }

@@ -43,17 +43,24 @@ teardown_file() {
 	submit mail2.lan "user3@$domain" queued-at-mail2
 }
 
+# What mail1 has written and who it is; the gate closes meanwhile, because a provider is gone.
+all_owned() {
+	owned mail1.lan Mail
+	owned mail1.lan Unix
+	on mail1.lan sh -c 'find /etc/mailrepl /var/lib/mailrepl/slapd/config.ldif -type f | sort | xargs sha256sum'
+}
+
 @test "--dry-run shows what would change owner, says that contents do not come, and changes nothing" {
 	local before
-	before=$(state mail1.lan exact)
+	before=$(all_owned)
 	run -0 on mail1.lan cl-replication --dry-run --take-over mail3.lan
 	[[ $output == *"adopt account guest"* ]]
 	[[ $output == *"adopt route user3@$domain -> user3@mail1.lan"* ]]
 	[[ $output == *"contents of the mailboxes"* ]]
-	[ "$before" = "$(state mail1.lan exact)" ]
+	[ "$before" = "$(all_owned)" ]
 	run -64 on mail1.lan cl-replication --take-over mail3.lan
 	[[ $output == *--yes* ]]
-	[ "$before" = "$(state mail1.lan exact)" ]
+	[ "$before" = "$(all_owned)" ]
 }
 
 @test "--take-over: the home owns its users, nobody is refused meanwhile" {

@@ -238,6 +238,29 @@ static void a_removed_host_is_named_nowhere(void **state)
 			fail_msg("%s", rendering.files[i].path);
 }
 
+static void mail_for_a_host_that_was_taken_over_goes_to_who_has_it(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config here = config_of("", "mail1.lan"), there = config_of("", "relay.lan");
+	struct mr_rendering adopter = { 0 }, other = { 0 };
+
+	(void)state;
+	mr_list_add(arena, &topology.former, "mail9.lan mail1.lan");
+	render(arena, &here, &topology, false, &adopter);
+	render(arena, &there, &topology, false, &other);
+	/* Its own smtpd looks for the new real address: one that is not there is refused. */
+	assert_non_null(strstr(content(&adopter, "/postfix/mailrepl/transport"),
+			       "\nmail9.lan smtp:[127.0.0.1]:10025\n"));
+	assert_non_null(strstr(content(&other, "/postfix/mailrepl/transport"),
+			       "\nmail9.lan relay:[mail1.lan]\n"));
+	assert_non_null(strstr(content(&adopter, "/postfix/mailrepl/routes.cf"),
+			       "\ndomain = maildomain.org other.org mail9.lan\n"));
+	assert_non_null(strstr(content(&adopter, "/postfix/mailrepl/hosts"),
+			       "\nmail9.lan peers_only\n"));
+	assert_non_null(strstr(content(&other, "/postfix/main.cf"), "\n    mail9.lan\n"));
+}
+
 static void rids_are_unique_within_a_slapd(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -522,6 +545,7 @@ int main(void)
 		cmocka_unit_test(a_home_without_accounts_owns_mail_only),
 		cmocka_unit_test(the_gate_turns_refusals_into_deferrals),
 		cmocka_unit_test(a_removed_host_is_named_nowhere),
+		cmocka_unit_test(mail_for_a_host_that_was_taken_over_goes_to_who_has_it),
 		cmocka_unit_test(rids_are_unique_within_a_slapd),
 		cmocka_unit_test(many_hosts_get_threads_enough),
 		cmocka_unit_test(everything_lies_below_the_root),

@@ -499,6 +499,50 @@ static void json_has_a_row_for_each_host(void **state)
 	assert_false(mr_value_get(hosts->items[2], "provider")->boolean);
 }
 
+static void who_is_taken_over_is_remembered(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = three(arena), out;
+
+	(void)state;
+	mr_topology_take_over(arena, &topology, "mail2.lan", "mail1.lan", &out);
+	assert_string_equal(show(arena, &out),
+			    "mail1.lan 1 mail+unix joined; relay.lan 3 mail joined");
+	assert_string_equal(mr_list_join(arena, &out.former, ","), "mail2.lan mail1.lan");
+	assert_string_equal(out.home, "mail1.lan");
+	assert_int_equal(out.epoch, 1);
+	assert_int_equal(out.generation, topology.generation + 1);
+	assert_string_equal(show(arena, &topology), "mail1.lan 1 mail+unix joined; mail2.lan 2 "
+						    "mail+unix joined; relay.lan 3 mail joined");
+}
+
+static void who_takes_over_the_home_is_the_home_and_inherits_what_it_had_taken_over(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = three(arena), out;
+
+	(void)state;
+	mr_list_add(arena, &topology.former, "mail0.lan mail1.lan");
+	mr_topology_take_over(arena, &topology, "mail1.lan", "mail2.lan", &out);
+	assert_string_equal(mr_list_join(arena, &out.former, ","),
+			    "mail0.lan mail2.lan,mail1.lan mail2.lan");
+	assert_string_equal(out.home, "mail2.lan");
+	assert_int_equal(out.epoch, 2);
+}
+
+static void who_comes_back_gets_its_mail_itself_and_who_leaves_forwards_nothing(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = three(arena);
+
+	(void)state;
+	mr_list_add(arena, &topology.former, "mail4.lan mail1.lan");
+	mr_list_add(arena, &topology.former, "mail5.lan mail2.lan");
+	set(arena, &topology, MR_UNIX, "mail1.lan");
+	set(arena, &topology, MR_MAIL, "mail1.lan,relay.lan,mail4.lan");
+	assert_int_equal(topology.former.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +567,11 @@ int main(void)
 		cmocka_unit_test(no_topology_is_not_found),
 		cmocka_unit_test(a_high_water_mark_below_a_number_in_use_is_raised),
 		cmocka_unit_test(malformed_entries_are_refused_with_their_dn),
+		cmocka_unit_test(who_is_taken_over_is_remembered),
+		cmocka_unit_test(
+			who_takes_over_the_home_is_the_home_and_inherits_what_it_had_taken_over),
+		cmocka_unit_test(
+			who_comes_back_gets_its_mail_itself_and_who_leaves_forwards_nothing),
 		cmocka_unit_test(json_has_a_row_for_each_host),
 	};
 
