@@ -11,13 +11,15 @@
 
 #define WATCH_SECONDS 5
 
-static int write_files(const struct replication *wanted, const struct mr_status *status, struct mr_error *err)
+static int write_files(const struct replication *wanted, const struct mr_status *status,
+		       struct mr_error *err)
 {
 	MR_BUF metrics = { 0 }, page = { 0 };
 
 	if (wanted->prometheus) {
 		mr_status_prometheus(status, &metrics);
-		if (mr_file_replace(wanted->prometheus, metrics.data, metrics.len, MR_FILE_PUBLIC, err) < 0)
+		if (mr_file_replace(wanted->prometheus, metrics.data, metrics.len, MR_FILE_PUBLIC,
+				    err) < 0)
 			return -1;
 	}
 	if (wanted->html) {
@@ -28,7 +30,8 @@ static int write_files(const struct replication *wanted, const struct mr_status 
 	return 0;
 }
 
-static void print(const struct cl_context *context, const struct mr_status *status, struct mr_arena *arena)
+static void print(const struct cl_context *context, const struct mr_status *status,
+		  struct mr_arena *arena)
 {
 	const struct replication *wanted = context->data;
 	MR_BUF text = { 0 };
@@ -40,20 +43,21 @@ static void print(const struct cl_context *context, const struct mr_status *stat
 		return;
 	}
 	mr_status_text(status, context->verbose > 0, &text);
-	/* To the top, and away with what was there: a terminal keeps what is the same without a flicker. */
+	/* To the top, and away with what was there: a terminal keeps what is the same without a
+	 * flicker. */
 	if (wanted->watch && isatty(STDOUT_FILENO))
 		fputs("\033[H\033[2J", stdout);
 	fputs(mr_buf_text(&text), stdout);
 }
 
-static int show(struct cl_context *context, struct mr_directory *dir, const struct mr_topology *topology,
-		struct mr_arena *arena, struct mr_error *err)
+static int show(struct cl_context *context, struct mr_directory *dir,
+		const struct mr_topology *topology, struct mr_arena *arena, struct mr_error *err)
 {
 	const struct replication *wanted = context->data;
 	struct mr_status status;
 
-	if (mr_status_ask(arena, &context->config, dir, topology,
-			  !wanted->quick && !wanted->watch, &status, err) < 0 ||
+	if (mr_status_ask(arena, &context->config, dir, topology, !wanted->quick && !wanted->watch,
+			  &status, err) < 0 ||
 	    write_files(wanted, &status, err) < 0)
 		return -1;
 	print(context, &status, arena);
@@ -61,7 +65,8 @@ static int show(struct cl_context *context, struct mr_directory *dir, const stru
 	return 0;
 }
 
-/* Each round with a connection and a topology of its own: slapd may have been restarted, hosts may have come. */
+/* Each round with a connection and a topology of its own: slapd may have been restarted, hosts may
+ * have come. */
 static int show_again(struct cl_context *context, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -98,7 +103,8 @@ static int watch(struct cl_context *context, struct mr_error *err)
 			mr_log(MR_LOG_ERROR, "%s", err->message);
 		if (fflush(stdout) != 0)
 			return mr_fail_errno(err, _("writing to standard output"));
-		/* pselect alone lets the signal in, so that none is lost between the test and the wait. */
+		/* pselect alone lets the signal in, so that none is lost between the test and the
+		 * wait. */
 		sigprocmask(SIG_BLOCK, &blocked, &before);
 		if (!interrupted)
 			pselect(0, NULL, NULL, NULL, &pause, &before);

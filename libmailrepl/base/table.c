@@ -56,7 +56,8 @@ static void shrink(size_t *widths, size_t columns, size_t most)
 	}
 }
 
-void mr_table_format(const char *const *cells, size_t columns, size_t rows, size_t most, struct mr_buf *out)
+void mr_table_format(const char *const *cells, size_t columns, size_t rows, size_t most,
+		     struct mr_buf *out)
 {
 	MR_ARENA arena = mr_arena_open();
 	size_t *widths = MR_NEW_ARRAY(arena, size_t, columns);

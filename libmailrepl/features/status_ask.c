@@ -41,9 +41,12 @@ static void tell_provider_csns(struct mr_status_question *all, size_t count)
 
 /* `asker`: of a service that this host does not have it may see nothing. */
 static void init_host(struct mr_arena *arena, const struct mr_topology *topology,
-		      const struct mr_host *asker, const struct mr_host *host, struct mr_host_status *out)
+		      const struct mr_host *asker, const struct mr_host *host,
+		      struct mr_host_status *out)
 {
-	*out = (struct mr_host_status){ .host = host, .rendered = -1, .queue = -1, .clock_offset = NAN };
+	*out = (struct mr_host_status){
+		.host = host, .rendered = -1, .queue = -1, .clock_offset = NAN
+	};
 	out->providers = MR_NEW_ARRAY(arena, struct mr_provider_status, topology->count * SERVICES);
 	for (size_t i = 0; i < topology->count; i++)
 		for (size_t s = 0; s < SERVICES; s++) {
@@ -64,8 +67,8 @@ static void init_host(struct mr_arena *arena, const struct mr_topology *topology
 }
 
 /* `asked` has the hosts of the status' topology in the same order. */
-static void take_check(struct mr_arena *arena, const struct mr_topology *asked, struct mr_status *status,
-		       const struct mr_copy_check *check)
+static void take_check(struct mr_arena *arena, const struct mr_topology *asked,
+		       struct mr_status *status, const struct mr_copy_check *check)
 {
 	struct mr_host_status *holder = &status->hosts[check->holder - asked->hosts];
 	const struct mr_host *owner = &status->topology->hosts[check->owner - asked->hosts];
@@ -87,8 +90,8 @@ static void take_check(struct mr_arena *arena, const struct mr_topology *asked, 
 	}
 }
 
-static void compare(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		    struct mr_status *status)
+static void compare(struct mr_arena *arena, const struct mr_config *config,
+		    struct mr_directory *dir, struct mr_status *status)
 {
 	struct mr_topology answering = *status->topology;
 	struct mr_verification found = { 0 };
@@ -126,16 +129,17 @@ static void keep(struct mr_arena *arena, struct mr_status_question *q)
 	}
 }
 
-static void ask_all(struct mr_arena *arena, const struct mr_config *config, struct mr_status *status)
+static void ask_all(struct mr_arena *arena, const struct mr_config *config,
+		    struct mr_status *status)
 {
 	size_t count = status->topology->count;
 	struct mr_status_question *all = MR_NEW_ARRAY(arena, struct mr_status_question, count);
 
 	for (size_t i = 0; i < count; i++)
 		all[i] = (struct mr_status_question){ .config = config,
-					    .status = status,
-					    .host = &status->hosts[i],
-					    .arena = mr_arena_open() };
+						      .status = status,
+						      .host = &status->hosts[i],
+						      .arena = mr_arena_open() };
 	each_host(all, count, mr_status_ask_host);
 	tell_provider_csns(all, count);
 	each_host(all, count, mr_status_ask_again);

@@ -35,7 +35,8 @@ static int read_shown(struct mr_status_question *q, const char *dn, struct mr_en
 	return -1;
 }
 
-/* Its clock shows whole seconds: what that and half the round trip leave open is counted in favour of the clock. */
+/* Its clock shows whole seconds: what that and half the round trip leave open is counted in favour
+ * of the clock. */
 static double offset_from(double theirs, double before, double after)
 {
 	double middle = (before + after) / 2, slack = (after - before) / 2;
@@ -95,7 +96,8 @@ static int ask_status(struct mr_status_question *q)
 	return 0;
 }
 
-/* The certificate that is shown counts more than what is said of it; on this host it is in a file. */
+/* The certificate that is shown counts more than what is said of it; on this host it is in a file.
+ */
 static void ask_certificate(struct mr_status_question *q)
 {
 	struct mr_certificate found;
@@ -119,8 +121,8 @@ static int ask_copies(struct mr_status_question *q)
 		struct mr_provider_status *copy = &q->host->providers[i];
 		char *csn;
 
-		if (mr_sync_csn(q->arena, q->dir, mr_dit_all(copy->service), copy->provider->server_id, &csn,
-				&q->err) < 0)
+		if (mr_sync_csn(q->arena, q->dir, mr_dit_all(copy->service),
+				copy->provider->server_id, &csn, &q->err) < 0)
 			return -1;
 		copy->copy_csn = csn;
 	}
@@ -135,7 +137,8 @@ static int ask_owned(struct mr_status_question *q)
 	for (size_t s = 0; s < 2; s++) {
 		char *csn;
 
-		if (!mr_host_is_provider(q->status->topology, host) || !(host->services & services[s]))
+		if (!mr_host_is_provider(q->status->topology, host) ||
+		    !(host->services & services[s]))
 			continue;
 		if (mr_sync_csn(q->arena, q->dir, mr_dit_owned(q->arena, services[s], host->name),
 				host->server_id, &csn, &q->err) < 0)
@@ -150,8 +153,8 @@ void *mr_status_ask_host(void *argument)
 	struct mr_status_question *q = argument;
 	bool self = strcmp(q->host->host->name, q->config->host) == 0;
 	int opened = self ? mr_instance_open(q->arena, q->config, &q->dir, &q->err)
-			  : mr_instance_open_peer(q->arena, q->config, NULL, q->host->host->name, &q->dir,
-						  &q->err);
+			  : mr_instance_open_peer(q->arena, q->config, NULL, q->host->host->name,
+						  &q->dir, &q->err);
 
 	if (opened == 0 && ask_clock(q) == 0 && ask_status(q) == 0 && ask_copies(q) == 0 &&
 	    ask_owned(q) == 0) {
@@ -165,7 +168,8 @@ void *mr_status_ask_host(void *argument)
 
 static bool in_step(const struct mr_provider_status *copy)
 {
-	/* Nothing was ever written there; or what was written is lost there, and nobody knows how much. */
+	/* Nothing was ever written there; or what was written is lost there, and nobody knows how
+	 * much. */
 	if (!copy->provider_csn)
 		return !copy->copy_csn;
 	return copy->copy_csn && strcmp(copy->copy_csn, copy->provider_csn) >= 0;
@@ -211,7 +215,8 @@ static int count_change(void *context, const struct mr_entry *entry, struct mr_e
 	return 0;
 }
 
-/* What was deleted leaves no entry to count; then the provider's last change is the oldest that is known to be missing. */
+/* What was deleted leaves no entry to count; then the provider's last change is the oldest that is
+ * known to be missing. */
 static void measure(struct mr_status_question *q, struct mr_provider_status *copy)
 {
 	static const char *const attrs[] = { "entryCSN", NULL };

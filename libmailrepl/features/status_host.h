@@ -19,10 +19,11 @@ struct mr_status_question {
 	bool started;
 };
 
-/* Thread functions; the argument is the question. First: what the host says, and the CSNs of what it owns and of its copies. */
+/* Thread functions; the argument is the question. First: what the host says, and the CSNs of what
+ * it owns and of its copies. */
 void *mr_status_ask_host(void *question);
-/* When the CSNs of all providers are told: a change that was on its way is no lag, so the copies have a moment to come up to
- * what their providers had when they were asked. */
+/* When the CSNs of all providers are told: a change that was on its way is no lag, so the copies
+ * have a moment to come up to what their providers had when they were asked. */
 void *mr_status_ask_again(void *question);
 /* As provider: how far each copy of it is behind. */
 void *mr_status_ask_lags(void *question);

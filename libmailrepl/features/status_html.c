@@ -69,7 +69,8 @@ static void row(struct page *page, const char *const *heads, const char *const *
 	for (int i = 0; heads[i]; i++) {
 		element(page, "<td data-label=\"", heads[i], "\">");
 		if (i == state)
-			mr_buf_printf(page->out, "<span class=\"state %s\">", mr_grade_class(grade));
+			mr_buf_printf(page->out, "<span class=\"state %s\">",
+				      mr_grade_class(grade));
 		else
 			mr_buf_puts(page->out, "<span>");
 		element(page, "", cells[i] ? cells[i] : "-", "</span></td>");
@@ -79,8 +80,10 @@ static void row(struct page *page, const char *const *heads, const char *const *
 
 static void hosts_table(struct page *page)
 {
-	const char *const heads[] = { _("Host"),  _("Role"),          _("State"), _("Services"),    _("Answer"),
-				      _("Clock"), _("Configuration"), _("Queue"), _("Certificate"), NULL };
+	const char *const heads[] = {
+		_("Host"),  _("Role"),          _("State"), _("Services"),    _("Answer"),
+		_("Clock"), _("Configuration"), _("Queue"), _("Certificate"), NULL
+	};
 
 	begin_table(page, _("Hosts"), heads);
 	for (size_t i = 0; i < page->status->topology->count; i++) {
@@ -128,8 +131,8 @@ static void copy_row(struct page *page, const char *const *heads, const struct m
 /* What needs to be looked at comes first. */
 static void copies_table(struct page *page)
 {
-	const char *const heads[] = { _("Copy on"), _("Of"), _("Service"), _("State"), _("Entries"),
-				      _("Owner has"), _("Digest"), NULL };
+	const char *const heads[] = { _("Copy on"), _("Of"),        _("Service"), _("State"),
+				      _("Entries"), _("Owner has"), _("Digest"),  NULL };
 
 	begin_table(page, _("Copies"), heads);
 	for (int well = 0; well < 2; well++)
@@ -137,8 +140,9 @@ static void copies_table(struct page *page)
 			const struct mr_host_status *host = &page->status->hosts[i];
 
 			for (size_t c = 0; c < host->count; c++)
-				if ((mr_status_copy_grade(page->status, host, &host->providers[c]) ==
-				     MR_GRADE_WELL) == well)
+				if ((mr_status_copy_grade(page->status, host,
+							  &host->providers[c]) == MR_GRADE_WELL) ==
+				    well)
 					copy_row(page, heads, host, &host->providers[c]);
 		}
 	end_table(page);
@@ -146,14 +150,15 @@ static void copies_table(struct page *page)
 
 static void software_table(struct page *page)
 {
-	const char *const heads[] = { _("Host"), "mailrepl", "slapd", "Postfix", "Dovecot", _("NTP"),
-				      _("Gate"), NULL };
+	const char *const heads[] = { _("Host"), "mailrepl", "slapd",   "Postfix",
+				      "Dovecot", _("NTP"),   _("Gate"), NULL };
 
 	begin_table(page, _("Software"), heads);
 	for (size_t i = 0; i < page->status->topology->count; i++) {
 		const struct mr_host_status *host = &page->status->hosts[i];
-		const char *const cells[] = { host->host->name, host->version, host->slapd, host->postfix,
-					      host->dovecot, host->clock_source, host->gate };
+		const char *const cells[] = { host->host->name, host->version, host->slapd,
+					      host->postfix,    host->dovecot, host->clock_source,
+					      host->gate };
 
 		row(page, heads, cells, -1, MR_GRADE_UNKNOWN);
 	}
@@ -166,8 +171,8 @@ static const char *verdict_words(const struct mr_status *status)
 		return _("Something is wrong");
 	if (status->outcome == MR_STATUS_BEHIND)
 		return _("Not all is well");
-	return status->digests ? _("All is well: every host answers, every copy equals its owner") :
-				 _("All is well: every host answers, every copy is in step");
+	return status->digests ? _("All is well: every host answers, every copy equals its owner")
+			       : _("All is well: every host answers, every copy is in step");
 }
 
 static void verdict(struct page *page)
@@ -193,12 +198,14 @@ static void drawing(struct page *page)
 				      [MR_GRADE_BEHIND] = _("behind"),
 				      [MR_GRADE_BAD] = _("differs or does not answer") };
 
-	element(page, "<section>\n<h2>", _("Who pulls from whom"), "</h2>\n<div class=\"drawing\">");
+	element(page, "<section>\n<h2>", _("Who pulls from whom"),
+		"</h2>\n<div class=\"drawing\">");
 	mr_status_svg(page->arena, page->status, page->out);
 	mr_buf_puts(page->out, "</div>\n<ul class=\"legend\">");
 	for (int grade = MR_GRADE_BAD; grade >= 0; grade--) {
 		/* in step, behind, bad, unknown */
-		enum mr_grade shown = grade ? (enum mr_grade)(MR_GRADE_BAD + 1 - grade) : MR_GRADE_UNKNOWN;
+		enum mr_grade shown =
+			grade ? (enum mr_grade)(MR_GRADE_BAD + 1 - grade) : MR_GRADE_UNKNOWN;
 
 		mr_buf_printf(page->out, "<li class=\"state %s\">", mr_grade_class(shown));
 		element(page, "", words[shown], "</li>");
@@ -224,8 +231,8 @@ static void head(struct page *page)
 	mr_buf_puts(page->out, mr_status_style);
 	element(page, "</style>\n</head>\n<body>\n<header>\n<h1>", title, "</h1>\n");
 	element(page, "<p class=\"soft\">",
-		mr_printf(page->arena, _("%s, asked from %s"), mr_status_time(page->arena, status->when),
-			  status->asked_from),
+		mr_printf(page->arena, _("%s, asked from %s"),
+			  mr_status_time(page->arena, status->when), status->asked_from),
 		"</p>\n</header>\n<main>\n");
 }
 
@@ -241,6 +248,7 @@ void mr_status_html(const struct mr_status *status, struct mr_buf *out)
 	copies_table(&page);
 	software_table(&page);
 	element(&page, "</main>\n<footer>",
-		_("Written by cl-replication --status --html. It shows one moment and does not renew itself."),
+		_("Written by cl-replication --status --html. It shows one moment and does not "
+		  "renew itself."),
 		"</footer>\n</body>\n</html>\n");
 }

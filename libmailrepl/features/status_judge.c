@@ -51,9 +51,11 @@ static void judge_certificate(struct judgement *in, const struct mr_host_status 
 	if (!host->certificate_not_after || left > (int64_t)MR_STATUS_CERTIFICATE_DAYS * 86400)
 		return;
 	note(in, MR_STATUS_BEHIND,
-	     left <= 0 ? mr_printf(in->arena, _("%s: its certificate has expired: cl-replication --renew"),
+	     left <= 0 ? mr_printf(in->arena,
+				   _("%s: its certificate has expired: cl-replication --renew"),
 				   host->host->name)
-		       : mr_printf(in->arena, _("%s: its certificate ends in %s: cl-replication --renew"),
+		       : mr_printf(in->arena,
+				   _("%s: its certificate ends in %s: cl-replication --renew"),
 				   host->host->name, mr_status_duration(in->arena, (double)left)));
 }
 
@@ -63,15 +65,19 @@ static void judge_host(struct judgement *in, const struct mr_host_status *host)
 
 	if (host->rendered >= 0 && host->rendered < in->status->topology->generation)
 		note(in, MR_STATUS_BEHIND,
-		     mr_printf(in->arena, _("%s: its configuration is old (%lld of %lld): cl-rebuild must run there"),
+		     mr_printf(in->arena,
+			       _("%s: its configuration is old (%lld of %lld): cl-rebuild must run "
+				 "there"),
 			       name, host->rendered, in->status->topology->generation));
 	if (isfinite(host->clock_offset) && fabs(host->clock_offset) > MR_SKEW_MOST)
 		note(in, MR_STATUS_BEHIND,
-		     mr_printf(in->arena, _("%s: its clock is %s off: set it right, with NTP on every host"), name,
-			       mr_status_duration(in->arena, fabs(host->clock_offset))));
+		     mr_printf(in->arena,
+			       _("%s: its clock is %s off: set it right, with NTP on every host"),
+			       name, mr_status_duration(in->arena, round(fabs(host->clock_offset)))));
 	if (host->gate && mr_starts_with(host->gate, "closed"))
 		note(in, MR_STATUS_BEHIND,
-		     mr_printf(in->arena, _("%s: unknown recipients are told \"later\", the gate is %s"), name,
+		     mr_printf(in->arena,
+			       _("%s: unknown recipients are told \"later\", the gate is %s"), name,
 			       host->gate));
 	judge_certificate(in, host);
 	for (size_t i = 0; i < host->count; i++)
@@ -97,9 +103,10 @@ static void judge_all(struct judgement *in)
 	if (status->clashes > 0)
 		note(in, MR_STATUS_BEHIND,
 		     mr_printf(in->arena,
-			       status->clashes == 1 ?
-				       _("%lld address is claimed twice, mail for it waits: cl-replication --clashes") :
-				       _("%lld addresses are claimed twice, mail for them waits: cl-replication --clashes"),
+			       status->clashes == 1 ? _("%lld address is claimed twice, mail for "
+							"it waits: cl-replication --clashes")
+						    : _("%lld addresses are claimed twice, mail "
+							"for them waits: cl-replication --clashes"),
 			       status->clashes));
 }
 

@@ -5,8 +5,10 @@
 
 #include "features/status_words.h"
 
-/* The one function for label values: text format 0.0.4 escapes backslash, quote and newline, and is UTF-8. */
-static void add_label(struct mr_arena *arena, struct mr_buf *out, const char *name, const char *value)
+/* The one function for label values: text format 0.0.4 escapes backslash, quote and newline, and is
+ * UTF-8. */
+static void add_label(struct mr_arena *arena, struct mr_buf *out, const char *name,
+		      const char *value)
 {
 	char *text = mr_strdup(arena, value ? value : "");
 
@@ -83,13 +85,15 @@ static double queue(const struct mr_status *status, const struct mr_host_status 
 static double gate(const struct mr_status *status, const struct mr_host_status *host)
 {
 	(void)status;
-	return known(host->reachable && host->gate, host->gate && mr_starts_with(host->gate, "closed"));
+	return known(host->reachable && host->gate,
+		     host->gate && mr_starts_with(host->gate, "closed"));
 }
 
 static const struct host_metric host_metrics[] = {
 	{ "up", "Whether the host's directory answers.", up, 0 },
 	{ "latency_seconds", "One question to the host's directory and its answer.", latency, 6 },
-	{ "rendered_generation", "Generation of the topology that the host has rendered.", rendered, 0 },
+	{ "rendered_generation", "Generation of the topology that the host has rendered.", rendered,
+	  0 },
 	{ "clock_offset_seconds", "The host's clock minus the asking host's.", clock_offset, 3 },
 	{ "clock_synchronised", "Whether NTP keeps the host's clock.", synchronised, 0 },
 	{ "certificate_not_after_seconds", "When the host's certificate ends.", certificate, 0 },
@@ -168,7 +172,8 @@ static void add_copy_metric(struct mr_arena *arena, const struct mr_status *stat
 			add_label(arena, out, "provider", copy->provider->name);
 			mr_buf_putc(out, ',');
 			add_label(arena, out, "service", mr_service_name(copy->service));
-			mr_buf_printf(out, "} %s\n", mr_status_number(arena, value, metric->digits));
+			mr_buf_printf(out, "} %s\n",
+				      mr_status_number(arena, value, metric->digits));
 		}
 }
 
@@ -207,8 +212,10 @@ void mr_status_prometheus(const struct mr_status *status, struct mr_buf *out)
 	MR_ARENA arena = mr_arena_open();
 
 	add_number(out, "status_timestamp_seconds", "When the hosts were asked.", status->when);
-	add_number(out, "status_outcome", "0 well, 1 behind, 2 diverged or unreachable.", status->outcome);
-	add_number(out, "topology_generation", "Generation of the topology.", status->topology->generation);
+	add_number(out, "status_outcome", "0 well, 1 behind, 2 diverged or unreachable.",
+		   status->outcome);
+	add_number(out, "topology_generation", "Generation of the topology.",
+		   status->topology->generation);
 	if (status->clashes >= 0)
 		add_number(out, "clashes", "Addresses that are claimed twice.", status->clashes);
 	add_info(arena, status, out);

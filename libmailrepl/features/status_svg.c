@@ -6,11 +6,12 @@
 #define BOX_WIDTH 152
 #define BOX_HEIGHT 66
 #define MARGIN 14
-#define BEND 40        /* how far the two arrows of a pair lie apart from the straight line */
-#define MOST_LABELS 6  /* arrows, up to which each has its text; above, only those that are behind or differ */
-#define MOST_NAME 16   /* characters of a name that fit into a box */
-#define MOST_BOLD 30   /* arrows; above, those that are well are thin */
-#define SHRINK 0.72    /* of its size, on a small screen; then it scrolls */
+#define BEND 40 /* how far the two arrows of a pair lie apart from the straight line */
+#define MOST_LABELS                                                                                \
+	6 /* arrows, up to which each has its text; above, only those that are behind or differ */
+#define MOST_NAME 16 /* characters of a name that fit into a box */
+#define MOST_BOLD 30 /* arrows; above, those that are well are thin */
+#define SHRINK 0.72  /* of its size, on a small screen; then it scrolls */
 #define MOST_SHRUNK 1000.0
 #define PI 3.14159265358979323846
 
@@ -43,14 +44,14 @@ static void find_pulls(struct drawing *in)
 {
 	size_t count = in->status->topology->count;
 
-	in->pulls = MR_NEW_ARRAY(in->arena, struct pull, count *count);
+	in->pulls = MR_NEW_ARRAY(in->arena, struct pull, count * count);
 	for (size_t h = 0; h < count; h++)
 		for (size_t i = 0; i < in->status->hosts[h].count; i++) {
 			const struct mr_host_status *host = &in->status->hosts[h];
 			const struct mr_provider_status *copy = &host->providers[i];
 			enum mr_grade grade = mr_status_copy_grade(in->status, host, copy);
-			struct pull *worst =
-				pull_between(in, (size_t)(copy->provider - in->status->topology->hosts), h);
+			struct pull *worst = pull_between(
+				in, (size_t)(copy->provider - in->status->topology->hosts), h);
 
 			if (copy->provider == host->host || (worst->word && grade <= worst->grade))
 				continue;
@@ -92,19 +93,23 @@ static void place(struct drawing *in)
 static struct point leave(struct point centre, struct point to, double gap)
 {
 	double x = to.x - centre.x, y = to.y - centre.y, length = fmax(hypot(x, y), 1);
-	double part = fmin(BOX_WIDTH / 2.0 / fmax(fabs(x), 0.01), BOX_HEIGHT / 2.0 / fmax(fabs(y), 0.01)) +
+	double part = fmin(BOX_WIDTH / 2.0 / fmax(fabs(x), 0.01),
+			   BOX_HEIGHT / 2.0 / fmax(fabs(y), 0.01)) +
 		      gap / length;
 
 	return (struct point){ centre.x + x * part, centre.y + y * part };
 }
 
-/* Beside the middle of the line, on the side to which it bends, so that the texts of a pair lie apart. */
-static void draw_label(struct drawing *in, struct point middle, struct point away, const struct pull *pull)
+/* Beside the middle of the line, on the side to which it bends, so that the texts of a pair lie
+ * apart. */
+static void draw_label(struct drawing *in, struct point middle, struct point away,
+		       const struct pull *pull)
 {
 	const char *side = away.x > 0.3 ? "right" : away.x < -0.3 ? "left" : "";
 
-	mr_buf_printf(in->out, "<text class=\"label %s %s\" x=\"%ld\" y=\"%ld\">", mr_grade_class(pull->grade),
-		      side, lround(middle.x + away.x * 6), lround(middle.y + away.y * 11) + 4);
+	mr_buf_printf(in->out, "<text class=\"label %s %s\" x=\"%ld\" y=\"%ld\">",
+		      mr_grade_class(pull->grade), side, lround(middle.x + away.x * 6),
+		      lround(middle.y + away.y * 11) + 4);
 	mr_html_text(in->out, pull->word);
 	mr_buf_puts(in->out, "</text>\n");
 }
@@ -113,9 +118,10 @@ static void draw_line(struct drawing *in, struct point from, struct point bend, 
 		      const char *class, const char *text)
 {
 	mr_buf_printf(in->out,
-		      "<path class=\"pull %s\" marker-end=\"url(#to-%s)\" d=\"M%ld %ldQ%ld %ld %ld %ld\"><title>",
-		      class, class, lround(from.x), lround(from.y), lround(bend.x), lround(bend.y), lround(to.x),
-		      lround(to.y));
+		      "<path class=\"pull %s\" marker-end=\"url(#to-%s)\" d=\"M%ld %ldQ%ld %ld %ld "
+		      "%ld\"><title>",
+		      class, class, lround(from.x), lround(from.y), lround(bend.x), lround(bend.y),
+		      lround(to.x), lround(to.y));
 	mr_html_text(in->out, text);
 	mr_buf_puts(in->out, "</title></path>\n");
 }
@@ -138,18 +144,22 @@ static void draw_pull(struct drawing *in, size_t provider, size_t holder, bool t
 	from = leave(a, bend, 3);
 	to = leave(b, bend, 9);
 	if (text)
-		draw_label(in, (struct point){ (from.x + 2 * bend.x + to.x) / 4, (from.y + 2 * bend.y + to.y) / 4 },
+		draw_label(in,
+			   (struct point){ (from.x + 2 * bend.x + to.x) / 4,
+					   (from.y + 2 * bend.y + to.y) / 4 },
 			   away, pull);
 	else
 		draw_line(in, from, bend, to, mr_grade_class(pull->grade),
-			  mr_printf(in->arena, _("%s pulls from %s: %s"), in->status->hosts[holder].host->name,
+			  mr_printf(in->arena, _("%s pulls from %s: %s"),
+				    in->status->hosts[holder].host->name,
 				    in->status->hosts[provider].host->name, pull->word));
 }
 
 /* All lines first, the worst on top, then all texts: no line crosses a text. */
 static void draw_pulls(struct drawing *in)
 {
-	static const enum mr_grade order[] = { MR_GRADE_WELL, MR_GRADE_UNKNOWN, MR_GRADE_BEHIND, MR_GRADE_BAD };
+	static const enum mr_grade order[] = { MR_GRADE_WELL, MR_GRADE_UNKNOWN, MR_GRADE_BEHIND,
+					       MR_GRADE_BAD };
 	size_t count = in->status->topology->count;
 
 	for (int i = 0; i < 8; i++)
@@ -174,7 +184,8 @@ static const char *short_name(struct mr_arena *arena, const char *name)
 	return mr_printf(arena, "%.*s\xe2\x80\xa6", MOST_NAME - 1, name);
 }
 
-static void draw_text(struct drawing *in, const char *class, struct point at, int down, const char *text)
+static void draw_text(struct drawing *in, const char *class, struct point at, int down,
+		      const char *text)
 {
 	mr_buf_printf(in->out, "<text class=\"%s\" x=\"%ld\" y=\"%ld\">", class, lround(at.x) + 3,
 		      lround(at.y) + down);
@@ -193,8 +204,10 @@ static void draw_host(struct drawing *in, size_t i)
 		      host->host->state == MR_INVITED ? " invited" : "");
 	mr_html_text(in->out, host->host->name);
 	mr_buf_printf(in->out,
-		      "</title><rect class=\"box\" x=\"%ld\" y=\"%ld\" width=\"%d\" height=\"%d\" rx=\"7\"/>"
-		      "<rect class=\"edge-of-state\" x=\"%ld\" y=\"%ld\" width=\"6\" height=\"%d\" rx=\"3\"/>",
+		      "</title><rect class=\"box\" x=\"%ld\" y=\"%ld\" width=\"%d\" height=\"%d\" "
+		      "rx=\"7\"/>"
+		      "<rect class=\"edge-of-state\" x=\"%ld\" y=\"%ld\" width=\"6\" height=\"%d\" "
+		      "rx=\"3\"/>",
 		      x, y, BOX_WIDTH, BOX_HEIGHT, x, y, BOX_HEIGHT);
 	draw_text(in, "name", at, -12, short_name(in->arena, host->host->name));
 	draw_text(in, "role", at, 5, mr_status_role(in->arena, in->status, host->host));
@@ -206,11 +219,13 @@ static void draw_markers(struct mr_buf *out)
 {
 	mr_buf_puts(out, "<defs>");
 	for (enum mr_grade grade = MR_GRADE_UNKNOWN; grade <= MR_GRADE_BAD; grade++)
-		mr_buf_printf(out,
-			      "<marker id=\"to-%s\" class=\"%s\" viewBox=\"0 0 10 10\" refX=\"8\" refY=\"5\" "
-			      "markerWidth=\"11\" markerHeight=\"11\" markerUnits=\"userSpaceOnUse\" "
-			      "orient=\"auto\"><path d=\"M0 0L10 5L0 10z\"/></marker>",
-			      mr_grade_class(grade), mr_grade_class(grade));
+		mr_buf_printf(
+			out,
+			"<marker id=\"to-%s\" class=\"%s\" viewBox=\"0 0 10 10\" refX=\"8\" "
+			"refY=\"5\" "
+			"markerWidth=\"11\" markerHeight=\"11\" markerUnits=\"userSpaceOnUse\" "
+			"orient=\"auto\"><path d=\"M0 0L10 5L0 10z\"/></marker>",
+			mr_grade_class(grade), mr_grade_class(grade));
 	mr_buf_puts(out, "</defs>\n");
 }
 
@@ -224,8 +239,9 @@ void mr_status_svg(struct mr_arena *arena, const struct mr_status *status, struc
 		      "<svg role=\"img\" aria-label=\"%s\"%s viewBox=\"0 0 %ld %ld\" width=\"%ld\" "
 		      "style=\"min-width:%ldpx\">\n",
 		      _("Which host pulls from which, and how far it is behind"),
-		      in.pull_count > MOST_BOLD ? " class=\"crowded\"" : "", lround(in.width), lround(in.height),
-		      lround(in.width), lround(fmin(in.width, MOST_SHRUNK) * SHRINK));
+		      in.pull_count > MOST_BOLD ? " class=\"crowded\"" : "", lround(in.width),
+		      lround(in.height), lround(in.width),
+		      lround(fmin(in.width, MOST_SHRUNK) * SHRINK));
 	draw_markers(out);
 	draw_pulls(&in);
 	for (size_t i = 0; i < status->topology->count; i++)

@@ -6,7 +6,8 @@
 #define WIDTH 100
 #define MOST_ROWS 24 /* copies that are well are shown one by one up to here */
 
-static void add_row(struct mr_arena *arena, struct mr_list *cells, const char *const *row, size_t count)
+static void add_row(struct mr_arena *arena, struct mr_list *cells, const char *const *row,
+		    size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		mr_list_add(arena, cells, row[i]);
@@ -37,33 +38,37 @@ static void hosts_table(struct mr_arena *arena, const struct mr_status *status, 
 {
 	struct mr_list cells = { 0 };
 
-	ROW(arena, &cells, _("HOST"), _("ROLE"), _("STATE"), _("ANSWER"), _("CLOCK"), _("CONFIG"), _("QUEUE"),
-	    _("CERTIFICATE"));
+	ROW(arena, &cells, _("HOST"), _("ROLE"), _("STATE"), _("ANSWER"), _("CLOCK"), _("CONFIG"),
+	    _("QUEUE"), _("CERTIFICATE"));
 	for (size_t i = 0; i < status->topology->count; i++) {
 		const struct mr_host_status *host = &status->hosts[i];
 
 		ROW(arena, &cells, host->host->name, mr_status_role(arena, status, host->host),
 		    mr_status_host_word(arena, status, host), latency(arena, host),
 		    mr_status_clock_word(arena, host), mr_status_rendered_word(arena, status, host),
-		    mr_status_queue_word(arena, host), mr_status_certificate_word(arena, status, host));
+		    mr_status_queue_word(arena, host),
+		    mr_status_certificate_word(arena, status, host));
 	}
 	finish(&cells, 8, out);
 }
 
-static void software_table(struct mr_arena *arena, const struct mr_status *status, struct mr_buf *out)
+static void software_table(struct mr_arena *arena, const struct mr_status *status,
+			   struct mr_buf *out)
 {
 	struct mr_list cells = { 0 };
 
-	ROW(arena, &cells, _("HOST"), _("MAILREPL"), _("SLAPD"), _("POSTFIX"), _("DOVECOT"), _("NTP"), _("GATE"));
+	ROW(arena, &cells, _("HOST"), _("MAILREPL"), _("SLAPD"), _("POSTFIX"), _("DOVECOT"),
+	    _("NTP"), _("GATE"));
 	for (size_t i = 0; i < status->topology->count; i++) {
 		const struct mr_host_status *host = &status->hosts[i];
-		const char *gate = host->gate && mr_starts_with(host->gate, "closed") ? _("closed") :
-											or_dash(host->gate);
+		const char *gate = host->gate && mr_starts_with(host->gate, "closed")
+					   ? _("closed")
+					   : or_dash(host->gate);
 
 		if (host->reachable && (host->version || host->slapd || host->gate))
-			ROW(arena, &cells, host->host->name, or_dash(host->version), or_dash(host->slapd),
-			    or_dash(host->postfix), or_dash(host->dovecot), or_dash(host->clock_source),
-			    gate);
+			ROW(arena, &cells, host->host->name, or_dash(host->version),
+			    or_dash(host->slapd), or_dash(host->postfix), or_dash(host->dovecot),
+			    or_dash(host->clock_source), gate);
 	}
 	if (cells.count == 7)
 		return;
@@ -90,13 +95,15 @@ static size_t count_copies(const struct mr_status *status)
 }
 
 /* What a host that does not answer has is not known: its row above says so. */
-static void copies_table(struct mr_arena *arena, const struct mr_status *status, bool all, struct mr_buf *out)
+static void copies_table(struct mr_arena *arena, const struct mr_status *status, bool all,
+			 struct mr_buf *out)
 {
 	bool brief = !all && count_copies(status) > MOST_ROWS;
 	struct mr_list cells = { 0 };
 	size_t well = 0;
 
-	ROW(arena, &cells, _("COPY ON"), _("OF"), _("SERVICE"), _("STATE"), _("ENTRIES"), _("DIGEST"));
+	ROW(arena, &cells, _("COPY ON"), _("OF"), _("SERVICE"), _("STATE"), _("ENTRIES"),
+	    _("DIGEST"));
 	for (size_t i = 0; i < status->topology->count; i++) {
 		const struct mr_host_status *host = &status->hosts[i];
 
@@ -116,16 +123,19 @@ static void copies_table(struct mr_arena *arena, const struct mr_status *status,
 	if (cells.count > 6)
 		finish(&cells, 6, out);
 	if (brief && well)
-		mr_buf_printf(out, cells.count > 6 ? _("and %zu copies that are well (-v shows them)\n") :
-						     _("%zu copies, all of them well (-v shows them)\n"),
+		mr_buf_printf(out,
+			      cells.count > 6 ? _("and %zu copies that are well (-v shows them)\n")
+					      : _("%zu copies, all of them well (-v shows them)\n"),
 			      well);
 }
 
 static const char *verdict(const struct mr_status *status)
 {
 	if (status->outcome == MR_STATUS_WELL)
-		return status->digests ? _("All is well.") : _("All is well, as far as was asked (--quick).");
-	return status->outcome == MR_STATUS_BEHIND ? _("Not all is well:") : _("Something is wrong:");
+		return status->digests ? _("All is well.")
+				       : _("All is well, as far as was asked (--quick).");
+	return status->outcome == MR_STATUS_BEHIND ? _("Not all is well:")
+						   : _("Something is wrong:");
 }
 
 void mr_status_text(const struct mr_status *status, bool all, struct mr_buf *out)

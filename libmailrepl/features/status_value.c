@@ -8,7 +8,8 @@
 static void set_known(struct mr_arena *arena, struct mr_value *object, const char *key, bool known,
 		      long long number)
 {
-	mr_value_set(arena, object, key, known ? mr_value_int(arena, number) : mr_value_string(arena, NULL));
+	mr_value_set(arena, object, key,
+		     known ? mr_value_int(arena, number) : mr_value_string(arena, NULL));
 }
 
 static const char *state_word(int state)
@@ -31,14 +32,16 @@ static struct mr_value *copy_value(struct mr_arena *arena, const struct mr_provi
 	mr_value_set_string(arena, value, "copy_csn", copy->copy_csn);
 	set_known(arena, value, "behind_ms", copy->behind >= 0, llround(copy->behind * 1000));
 	set_known(arena, value, "changes", copy->changes >= 0, copy->changes);
-	set_known(arena, value, "provider_entries", copy->provider_entries >= 0, copy->provider_entries);
+	set_known(arena, value, "provider_entries", copy->provider_entries >= 0,
+		  copy->provider_entries);
 	set_known(arena, value, "entries", copy->entries >= 0, copy->entries);
 	mr_value_set_string(arena, value, "digest", state_word(copy->state));
 	mr_value_set_string(arena, value, "why", copy->why);
 	return value;
 }
 
-static void set_software(struct mr_arena *arena, struct mr_value *value, const struct mr_host_status *host)
+static void set_software(struct mr_arena *arena, struct mr_value *value,
+			 const struct mr_host_status *host)
 {
 	struct mr_value *versions = mr_value_set(arena, value, "versions", mr_value_object(arena));
 
@@ -61,7 +64,8 @@ static struct mr_value *host_value(struct mr_arena *arena, const struct mr_statu
 	mr_value_set_string(arena, value, "why", host->why);
 	set_known(arena, value, "latency_us", host->reachable, llround(host->latency_ms * 1000));
 	set_known(arena, value, "rendered_generation", host->rendered >= 0, host->rendered);
-	set_known(arena, value, "clock_offset_ms", clock, clock ? llround(host->clock_offset * 1000) : 0);
+	set_known(arena, value, "clock_offset_ms", clock,
+		  clock ? llround(host->clock_offset * 1000) : 0);
 	mr_value_set_string(arena, value, "clock", host->clock_source);
 	set_known(arena, value, "certificate_not_after", host->certificate_not_after > 0,
 		  host->certificate_not_after);

@@ -9,12 +9,14 @@ const char *mr_status_outcome_word(enum mr_status_outcome outcome)
 	return outcome == MR_STATUS_WELL ? "well" : outcome == MR_STATUS_BEHIND ? "behind" : "bad";
 }
 
-const struct mr_host_status *mr_status_host(const struct mr_status *status, const struct mr_host *host)
+const struct mr_host_status *mr_status_host(const struct mr_status *status,
+					    const struct mr_host *host)
 {
 	return &status->hosts[host - status->topology->hosts];
 }
 
-enum mr_grade mr_status_copy_grade(const struct mr_status *status, const struct mr_host_status *holder,
+enum mr_grade mr_status_copy_grade(const struct mr_status *status,
+				   const struct mr_host_status *holder,
 				   const struct mr_provider_status *copy)
 {
 	if (!holder->reachable)
@@ -29,7 +31,8 @@ enum mr_grade mr_status_copy_grade(const struct mr_status *status, const struct 
 	return MR_GRADE_WELL;
 }
 
-enum mr_grade mr_status_host_grade(const struct mr_status *status, const struct mr_host_status *host)
+enum mr_grade mr_status_host_grade(const struct mr_status *status,
+				   const struct mr_host_status *host)
 {
 	enum mr_grade worst = MR_GRADE_UNKNOWN;
 
@@ -58,8 +61,8 @@ char *mr_status_number(struct mr_arena *arena, double value, int digits)
 	whole = llround(fabs(value) * (double)scale);
 	if (digits == 0)
 		return mr_printf(arena, "%s%lld", value < 0 && whole ? "-" : "", whole);
-	return mr_printf(arena, "%s%lld.%0*lld", value < 0 && whole ? "-" : "", whole / scale, digits,
-			 whole % scale);
+	return mr_printf(arena, "%s%lld.%0*lld", value < 0 && whole ? "-" : "", whole / scale,
+			 digits, whole % scale);
 }
 
 char *mr_status_duration(struct mr_arena *arena, double seconds)
@@ -100,8 +103,8 @@ static char *behind_word(struct mr_arena *arena, const struct mr_provider_status
 }
 
 char *mr_status_copy_word(struct mr_arena *arena, const struct mr_status *status,
-			  const struct mr_host_status *holder, const struct mr_provider_status *copy,
-			  bool brief)
+			  const struct mr_host_status *holder,
+			  const struct mr_provider_status *copy, bool brief)
 {
 	switch (mr_status_copy_grade(status, holder, copy)) {
 	case MR_GRADE_WELL:
@@ -111,7 +114,8 @@ char *mr_status_copy_word(struct mr_arena *arena, const struct mr_status *status
 	case MR_GRADE_BEHIND:
 		if (copy->behind != 0)
 			return behind_word(arena, copy, brief);
-		return mr_strdup(arena, copy->state == MR_COPY_BEHIND ? _("behind") : _("not compared"));
+		return mr_strdup(arena,
+				 copy->state == MR_COPY_BEHIND ? _("behind") : _("not compared"));
 	case MR_GRADE_UNKNOWN:
 		break;
 	}
@@ -154,7 +158,8 @@ char *mr_status_host_word(struct mr_arena *arena, const struct mr_status *status
 	return mr_strdup(arena, grade == MR_GRADE_BEHIND ? _("behind") : _("unknown"));
 }
 
-char *mr_status_role(struct mr_arena *arena, const struct mr_status *status, const struct mr_host *host)
+char *mr_status_role(struct mr_arena *arena, const struct mr_status *status,
+		     const struct mr_host *host)
 {
 	bool home = strcmp(status->topology->home, host->name) == 0;
 

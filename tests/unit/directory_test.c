@@ -4,6 +4,8 @@
 
 #include <dlfcn.h>
 
+#include "adapters/tls.h"
+
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define BASE "dc=mailrepl"
 #define TOP "ou=test,dc=mailrepl"
@@ -625,6 +627,22 @@ static void a_peer_is_known_by_its_certificate(void **state)
 	assert_contains(err.message, "slapd at mail1.lan:3890: deleting ou=readonly," TOP);
 }
 
+static void the_certificate_that_a_peer_shows_can_be_read(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_certificate shown;
+	MR_DIRECTORY dir = NULL;
+	struct mr_error err;
+	MR_BUF der = { 0 };
+
+	assert_false(mr_directory_certificate(*state, &der));
+	assert_ok(open_peer(arena, "mail1.lan", "ca", "mail1.lan", &dir, &err), err);
+	assert_true(mr_directory_certificate(dir, &der));
+	assert_ok(mr_tls_describe_der(arena, der.data, der.len, &shown, &err), err);
+	assert_string_equal(shown.host, "mail1.lan");
+	assert_fails(mr_tls_describe_der(arena, der.data, der.len - 1, &shown, &err), MR_E_INVALID, err);
+}
+
 static void a_peer_that_cannot_be_trusted_is_refused(void **state)
 {
 	static const struct {
@@ -871,6 +889,7 @@ int main(void)
 		SLAPD(a_server_that_wakes_up_can_be_used_again),
 		SLAPD(a_server_that_is_gone_is_unavailable_and_stays_so_for_its_connections),
 		SLAPD(a_peer_is_known_by_its_certificate),
+		SLAPD(the_certificate_that_a_peer_shows_can_be_read),
 		SLAPD(a_peer_that_cannot_be_trusted_is_refused),
 		SLAPD(a_server_that_does_not_know_our_ca_turns_us_away),
 		SLAPD(remote_targets_need_certificates_and_a_host),

@@ -1,4 +1,5 @@
-/* A status to show: three hosts and one that is invited, with something wrong of every kind, or nothing. */
+/* A status to show: three hosts and one that is invited, with something wrong of every kind, or
+ * nothing. */
 #ifndef MR_TESTS_UNIT_STATUS_FIXTURE_H
 #define MR_TESTS_UNIT_STATUS_FIXTURE_H
 
@@ -32,17 +33,20 @@ static inline void fixture_copies(struct fixture *fixture, struct mr_host_status
 {
 	static const enum mr_service services[] = { MR_MAIL, MR_UNIX };
 
-	out->providers = MR_NEW_ARRAY(fixture->arena, struct mr_provider_status, 2 * fixture->topology.count);
+	out->providers = MR_NEW_ARRAY(fixture->arena, struct mr_provider_status,
+				      2 * fixture->topology.count);
 	for (size_t i = 0; i < fixture->topology.count; i++)
 		for (size_t s = 0; s < 2; s++) {
 			const struct mr_host *provider = &fixture->topology.hosts[i];
-			const char *csn = mr_printf(fixture->arena, FIXTURE_CSN, provider->server_id);
+			const char *csn =
+				mr_printf(fixture->arena, FIXTURE_CSN, provider->server_id);
 
 			if (provider->state != MR_JOINED || out->host->state != MR_JOINED ||
 			    !(provider->services & MR_UNIX) || !(out->host->services & services[s]))
 				continue;
 			out->providers[out->count++] = (struct mr_provider_status){
-				provider, services[s], csn, csn, 0, 0, 1203, 1203, MR_COPY_EQUAL, NULL
+				provider, services[s], csn,  csn,           0,
+				0,        1203,        1203, MR_COPY_EQUAL, NULL
 			};
 		}
 }
@@ -56,14 +60,14 @@ static inline void fixture_fill(struct fixture *fixture)
 				      .asked_from = "mail1.lan",
 				      .topology = &fixture->topology,
 				      .digests = true };
-	status->hosts = MR_NEW_ARRAY(fixture->arena, struct mr_host_status, fixture->topology.count);
+	status->hosts =
+		MR_NEW_ARRAY(fixture->arena, struct mr_host_status, fixture->topology.count);
 	for (size_t i = 0; i < fixture->topology.count; i++) {
 		const struct mr_host *host = &fixture->topology.hosts[i];
 
-		status->hosts[i] = (struct mr_host_status){ .host = host,
-							    .rendered = -1,
-							    .queue = -1,
-							    .clock_offset = NAN };
+		status->hosts[i] = (struct mr_host_status){
+			.host = host, .rendered = -1, .queue = -1, .clock_offset = NAN
+		};
 		fixture_copies(fixture, &status->hosts[i]);
 		if (host->state != MR_JOINED)
 			continue;
@@ -85,11 +89,12 @@ static inline void fixture_fill(struct fixture *fixture)
 static inline void fixture_topology(struct fixture *fixture, struct mr_arena *arena, size_t most)
 {
 	*fixture = (struct fixture){ .arena = arena };
-	fixture->topology = (struct mr_topology){ .domain_id = "0",
-						  .home = "mail1.lan",
-						  .epoch = 1,
-						  .generation = 4,
-						  .hosts = MR_NEW_ARRAY(arena, struct mr_host, most) };
+	fixture->topology =
+		(struct mr_topology){ .domain_id = "0",
+				      .home = "mail1.lan",
+				      .epoch = 1,
+				      .generation = 4,
+				      .hosts = MR_NEW_ARRAY(arena, struct mr_host, most) };
 	mr_list_add(arena, &fixture->topology.domains, "maildomain.org");
 }
 
@@ -106,8 +111,8 @@ static inline void fixture_well(struct fixture *fixture, struct mr_arena *arena)
 
 #define HOSTILE "<script>alert(\"1\")</script>&'\\\n\x1b[31m\xff"
 
-/* mail2.lan has words of its own, is old, late and behind; relay.lan holds a copy that differs; mail3.lan does not answer; a fifth
- * host has not come yet. */
+/* mail2.lan has words of its own, is old, late and behind; relay.lan holds a copy that differs;
+ * mail3.lan does not answer; a fifth host has not come yet. */
 static inline void fixture_trouble(struct fixture *fixture, struct mr_arena *arena)
 {
 	struct mr_host_status *hosts;
@@ -117,7 +122,8 @@ static inline void fixture_trouble(struct fixture *fixture, struct mr_arena *are
 	fixture_host(fixture, "mail2.lan", MR_MAIL | MR_UNIX, MR_JOINED);
 	fixture_host(fixture, "mail3.lan", MR_MAIL | MR_UNIX, MR_JOINED);
 	fixture_host(fixture, "relay.lan", MR_MAIL, MR_JOINED);
-	fixture_host(fixture, "a-relay-with-a-long-name.somewhere.example.org", MR_MAIL, MR_INVITED);
+	fixture_host(fixture, "a-relay-with-a-long-name.somewhere.example.org", MR_MAIL,
+		     MR_INVITED);
 	fixture_fill(fixture);
 	hosts = fixture->status.hosts;
 	hosts[1].slapd = HOSTILE;

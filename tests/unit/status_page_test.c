@@ -1,35 +1,42 @@
-/* The page of a status as headless Chromium shows it: what can be read in it, at the width of a desk and of a phone. */
+/* The page of a status as headless Chromium shows it: what can be read in it, at the width of a
+ * desk and of a phone. */
 #include "status_fixture.h"
 
 #include "base/process.h"
 
-/* Shows the page in a frame of a phone's or a desk's width and replaces itself by what a person would see of it. The test may run
- * a script; the page may not. */
+/* Shows the page in a frame of a phone's or a desk's width and replaces itself by what a person
+ * would see of it. The test may run a script; the page may not. */
 static const char reader[] =
-	"<!DOCTYPE html><meta charset=utf-8><iframe id=page src=page.html style='border:0;height:900px;width:%dpx'></iframe>"
+	"<!DOCTYPE html><meta charset=utf-8><iframe id=page src=page.html "
+	"style='border:0;height:900px;width:%dpx'></iframe>"
 	"<script>onload=()=>{const d=document.getElementById('page').contentDocument,"
 	"out=document.createElement('pre'),svg=d.querySelector('svg');"
 	"out.textContent='READ{'+d.body.innerText+'\\n'+[...svg.querySelectorAll('g text,.label')]"
 	".map(t=>'SVG['+t.textContent+']').join('\\n')+"
 	"'\\nPULLS '+[...svg.querySelectorAll('.pull title')].map(t=>t.textContent).join('; ')+"
-	"'\\nSCRIPTS '+d.scripts.length+' IMAGES '+d.images.length+' LINKS '+d.querySelectorAll('link,a,[src],[href]').length+"
+	"'\\nSCRIPTS '+d.scripts.length+' IMAGES '+d.images.length+' LINKS "
+	"'+d.querySelectorAll('link,a,[src],[href]').length+"
 	"'\\nOVERFLOW '+(d.documentElement.scrollWidth-d.documentElement.clientWidth)+"
 	"'\\nSTATE '+getComputedStyle(svg.querySelector('.word')).fill+"
 	"'\\nBACK '+getComputedStyle(d.body).backgroundColor+'}';"
 	"document.body.replaceChildren(out)}</script>";
 
-static void write_file(struct mr_arena *arena, const char *folder, const char *name, const char *text)
+static void write_file(struct mr_arena *arena, const char *folder, const char *name,
+		       const char *text)
 {
 	struct mr_error err;
 
-	assert_ok(mr_file_replace(mr_printf(arena, "%s/%s", folder, name), text, strlen(text), MR_FILE_PUBLIC, &err),
+	assert_ok(mr_file_replace(mr_printf(arena, "%s/%s", folder, name), text, strlen(text),
+				  MR_FILE_PUBLIC, &err),
 		  err);
 }
 
 /* What is written in the text of a DOM, without the entities that the dump has for &, < and >. */
 static char *unescaped(char *text)
 {
-	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&amp;", "&" } };
+	static const char *const entities[][2] = { { "&lt;", "<" },
+						   { "&gt;", ">" },
+						   { "&amp;", "&" } };
 	char *to = text;
 
 	for (const char *at = text; *at;) {
@@ -44,17 +51,27 @@ static char *unescaped(char *text)
 	return text;
 }
 
-static const char *read_page(struct mr_arena *arena, const char *folder, const struct mr_status *status, int width,
-			     bool dark)
+static const char *read_page(struct mr_arena *arena, const char *folder,
+			     const struct mr_status *status, int width, bool dark)
 {
-	const char *const argv[] = {
-		"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--allow-file-access-from-files", "--window-size=1300,1000", "--virtual-time-budget=10000",
-		mr_printf(arena, "--blink-settings=preferredColorScheme=%d", dark ? 0 : 1),
-		mr_printf(arena, "--user-data-dir=%s/profile", folder), "--dump-dom",
-		mr_printf(arena, "file://%s/reader.html", folder), NULL
-	};
+	const char *const argv[] = { "chromium",
+				     "--headless",
+				     "--no-sandbox",
+				     "--disable-gpu",
+				     "--disable-quic",
+				     "--no-first-run",
+				     "--disable-background-networking",
+				     "--disable-component-update",
+				     "--disable-sync",
+				     "--allow-file-access-from-files",
+				     "--window-size=1300,1000",
+				     "--virtual-time-budget=10000",
+				     mr_printf(arena, "--blink-settings=preferredColorScheme=%d",
+					       dark ? 0 : 1),
+				     mr_printf(arena, "--user-data-dir=%s/profile", folder),
+				     "--dump-dom",
+				     mr_printf(arena, "file://%s/reader.html", folder),
+				     NULL };
 	const char *const env[] = { mr_printf(arena, "HOME=%s", folder), NULL };
 	struct mr_process_result result = { 0 };
 	struct mr_error err;
@@ -64,7 +81,9 @@ static const char *read_page(struct mr_arena *arena, const char *folder, const s
 	mr_status_html(status, &page);
 	write_file(arena, folder, "page.html", mr_buf_text(&page));
 	write_file(arena, folder, "reader.html", mr_printf(arena, reader, width));
-	assert_ok(mr_process_run(&(struct mr_process){ .argv = argv, .env = env, .timeout_ms = 100000 }, &result, &err),
+	assert_ok(mr_process_run(
+			  &(struct mr_process){ .argv = argv, .env = env, .timeout_ms = 100000 },
+			  &result, &err),
 		  err);
 	from = mr_strdup(arena, mr_buf_text(&result.output));
 	mr_buf_close(&result.output);
@@ -89,11 +108,15 @@ static void the_page_of_a_domain_that_is_well_can_be_read(void **state)
 		"2026-11-21 20:53:45 UTC, asked from mail1.lan\n",
 		"All is well: every host answers, every copy equals its owner\n",
 		"Who pulls from whom\n",
-		("SVG[mail1.lan]\nSVG[mail server, home]\nSVG[in step]\nSVG[mail2.lan]\nSVG[mail server]\nSVG[in step]\n"
+		("SVG[mail1.lan]\nSVG[mail server, home]\nSVG[in step]\nSVG[mail2.lan]\nSVG[mail "
+		 "server]\nSVG[in step]\n"
 		 "SVG[relay.lan]\nSVG[relay]\nSVG[in step]\n"),
-		("PULLS mail2.lan pulls from mail1.lan: in step; relay.lan pulls from mail1.lan: in step; "
-		 "mail1.lan pulls from mail2.lan: in step; relay.lan pulls from mail2.lan: in step\n"),
-		"mail1.lan\tmail server, home\tin step\tmail, unix\t0.4 ms\t+0.0 s\t4 of 4\t0\t3649 days\n",
+		("PULLS mail2.lan pulls from mail1.lan: in step; relay.lan pulls from mail1.lan: "
+		 "in step; "
+		 "mail1.lan pulls from mail2.lan: in step; relay.lan pulls from mail2.lan: in "
+		 "step\n"),
+		"mail1.lan\tmail server, home\tin step\tmail, unix\t0.4 ms\t+0.0 s\t4 of "
+		"4\t0\t3649 days\n",
 		"relay.lan\tmail2.lan\tmail\tin step\t1203\t1203\tequal\n",
 		"relay.lan\t0.1.0\t2.5.13+dfsg-5\t3.7.11\t-\tsynchronised\topen\n",
 		"SCRIPTS 0 IMAGES 0 LINKS 0\n",

@@ -4,7 +4,8 @@
 
 #include "base/table.h"
 
-static void assert_table(const char *const *cells, size_t columns, size_t rows, size_t most, const char *want)
+static void assert_table(const char *const *cells, size_t columns, size_t rows, size_t most,
+			 const char *want)
 {
 	MR_BUF text = { 0 };
 
@@ -15,7 +16,8 @@ static void assert_table(const char *const *cells, size_t columns, size_t rows, 
 
 static void columns_are_padded_by_what_is_seen_and_the_last_is_not(void **state)
 {
-	static const char *const cells[] = { "HOST", "NAME", "m\xc3\xbcnchen", "\xe6\x9d\xb1", "x", NULL };
+	static const char *const cells[] = { "HOST",         "NAME", "m\xc3\xbcnchen",
+					     "\xe6\x9d\xb1", "x",    NULL };
 
 	(void)state;
 	assert_table(cells, 2, 3, 0, "HOST     NAME\nm\xc3\xbcnchen  \xe6\x9d\xb1\nx        \n");
@@ -31,14 +33,21 @@ static void what_would_harm_a_terminal_is_shown_as_a_question_mark(void **state)
 
 static void the_widest_cells_are_cut_until_a_line_fits(void **state)
 {
-	static const char *const cells[] = { "a-long-name.example.org", "b", "another-name.org",
-					     "short", "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc",
-					     "c" };
+	static const char *const cells[] = {
+		"a-long-name.example.org",
+		"b",
+		"another-name.org",
+		"short",
+		"\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc",
+		"c"
+	};
 
 	(void)state;
-	assert_table(cells, 3, 2, 38,
-		     "a-long-na...  b          another-na...\n"
-		     "short         \xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc  c\n");
+	assert_table(
+		cells, 3, 2, 38,
+		"a-long-na...  b          another-na...\n"
+		"short         "
+		"\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc  c\n");
 	assert_table(cells, 3, 2, 20,
 		     "a-lon...  b         anoth...\n"
 		     "short     \xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc...  c\n");
