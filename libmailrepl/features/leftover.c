@@ -25,15 +25,16 @@ struct leftover {
 	struct copy copies[2];
 };
 
-static int dump_containers(struct mr_arena *arena, const struct mr_config *config, const char *suffix,
-			   struct mr_entries *out, struct mr_error *err)
+static int dump_containers(struct mr_arena *arena, const struct mr_config *config,
+			   const char *suffix, struct mr_entries *out, struct mr_error *err)
 {
 	struct mr_entry *entry;
 	struct mr_child *child;
 	struct mr_ldif *ldif;
 	int fd, more;
 
-	if (mr_database_dump(mr_path(arena, config->root, MR_PATH_SLAPD_D), suffix, CONTAINERS, &child, &fd, err) < 0)
+	if (mr_database_dump(mr_path(arena, config->root, MR_PATH_SLAPD_D), suffix, CONTAINERS,
+			     &child, &fd, err) < 0)
 		return -1;
 	ldif = mr_ldif_open(fd, suffix);
 	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0)
@@ -46,8 +47,9 @@ static int dump_containers(struct mr_arena *arena, const struct mr_config *confi
 	return mr_process_end(child, err);
 }
 
-static int find_gone(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		     const struct mr_topology *topology, struct copy *copy, struct mr_error *err)
+static int find_gone(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_directory *dir, const struct mr_topology *topology,
+		     struct copy *copy, struct mr_error *err)
 {
 	static const char *const attrs[] = { "cn", NULL };
 	const char *suffix = mr_dit_all(copy->service);
@@ -60,8 +62,8 @@ static int find_gone(struct mr_arena *arena, const struct mr_config *config, str
 	/* A first set-up that was interrupted: nothing has been served yet, so nothing was left. */
 	if (!dir && !mr_path_exists(mr_path(arena, config->root, MR_PATH_SLAPD_D)))
 		return 0;
-	if (dir ? mr_directory_list(dir, arena, &find, &containers, err) < 0 :
-		  dump_containers(arena, config, suffix, &containers, err) < 0)
+	if (dir ? mr_directory_list(dir, arena, &find, &containers, err) < 0
+		: dump_containers(arena, config, suffix, &containers, err) < 0)
 		return mr_fail_in(err, _("looking for what hosts that are gone have left"));
 	for (size_t i = 0; i < containers.count; i++) {
 		const char *name = mr_dit_owner(arena, containers.items[i]->dn);
@@ -107,10 +109,12 @@ static int write_others(void *context, int fd, struct mr_error *err)
 	mr_buf_puts(&filter, "(&");
 	for (size_t i = 0; i < du->copy->gone.count; i++)
 		mr_buf_puts(&filter, mr_filter(arena, "(!(entryDN:dnSubtreeMatch:=%s))",
-					       mr_dit_copy(arena, du->copy->service, du->copy->gone.items[i])));
+					       mr_dit_copy(arena, du->copy->service,
+							   du->copy->gone.items[i])));
 	mr_buf_putc(&filter, ')');
-	if (mr_database_dump(mr_path(arena, du->left->config->root, MR_PATH_SLAPD_D), mr_dit_all(du->copy->service),
-			     mr_buf_text(&filter), &child, &from, err) < 0)
+	if (mr_database_dump(mr_path(arena, du->left->config->root, MR_PATH_SLAPD_D),
+			     mr_dit_all(du->copy->service), mr_buf_text(&filter), &child, &from,
+			     err) < 0)
 		return -1;
 	if (pass_on(from, fd, err) < 0) {
 		mr_process_kill(child);
@@ -128,23 +132,28 @@ static int drop(void *argument, struct mr_error *err)
 		const struct mr_seed seed = { write_others, &dumping, false, NULL };
 
 		if (left->copies[i].gone.count &&
-		    mr_database_replace(left->config, left->rendering, left->copies[i].database, left->server_id,
-					&seed, err) < 0)
+		    mr_database_replace(left->config, left->rendering, left->copies[i].database,
+					left->server_id, &seed, err) < 0)
 			return -1;
 	}
 	return mr_service_restart(MR_SERVICE_SLAPD, left->config->root, err);
 }
 
-int mr_leftover_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		     const struct mr_topology *topology, const struct mr_rendering *rendering,
-		     struct mr_plan *plan, struct mr_error *err)
+int mr_leftover_plan(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_directory *dir, const struct mr_topology *topology,
+		     const struct mr_rendering *rendering, struct mr_plan *plan,
+		     struct mr_error *err)
 {
 	const struct mr_host *self = mr_topology_host(topology, config->host);
 	struct leftover *left = MR_NEW(arena, struct leftover);
 	struct mr_list names = { 0 };
 
-	*left = (struct leftover){ arena, config, rendering, self->server_id,
-				   { { MR_DB_MAIL, MR_MAIL, { 0 } }, { MR_DB_UNIX, MR_UNIX, { 0 } } } };
+	*left = (struct leftover){ arena,
+				   config,
+				   rendering,
+				   self->server_id,
+				   { { MR_DB_MAIL, MR_MAIL, { 0 } },
+				     { MR_DB_UNIX, MR_UNIX, { 0 } } } };
 	for (size_t i = 0; i < 2; i++) {
 		struct copy *copy = &left->copies[i];
 

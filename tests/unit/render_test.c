@@ -256,8 +256,8 @@ static void mail_for_a_host_that_was_taken_over_goes_to_who_has_it(void **state)
 			       "\nmail9.lan relay:[mail1.lan]\n"));
 	assert_non_null(strstr(content(&adopter, "/postfix/mailrepl/routes.cf"),
 			       "\ndomain = maildomain.org other.org mail9.lan\n"));
-	assert_non_null(strstr(content(&adopter, "/postfix/mailrepl/hosts"),
-			       "\nmail9.lan peers_only\n"));
+	assert_non_null(
+		strstr(content(&adopter, "/postfix/mailrepl/hosts"), "\nmail9.lan peers_only\n"));
 	assert_non_null(strstr(content(&other, "/postfix/main.cf"), "\n    mail9.lan\n"));
 }
 
