@@ -340,6 +340,22 @@ static bool has_joined(struct mr_arena *arena, const struct mr_config *config, s
 	return true;
 }
 
+/* An archive of another domain that knows a host of this name, and hosts of the same names: its
+ * keys open nothing here, and this host would wait for ever. A home that does not answer is waited
+ * for later. */
+static int check_first_join(struct mr_arena *arena, const struct mr_config *config,
+			    const struct mr_join *join, struct mr_error *err)
+{
+	enum mr_host_state state;
+
+	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_CA_CERT)))
+		return 0;
+	if (ask_home(arena, config, join, &state, err) == 0 ||
+	    (err->code != MR_E_DENIED && err->code != MR_E_NO_HOST))
+		return 0;
+	return mr_fail_in(err, "%s", join->archive.path);
+}
+
 static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, struct mr_join *join,
 			     struct mr_plan *plan, struct mr_error *err)
 {
@@ -350,7 +366,8 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 		return -1;
 	if (check_home(arena, config, join, err) < 0 ||
 	    take_identity(arena, join, config->host, err) < 0 ||
-	    check_domain(arena, config, join, err) < 0)
+	    check_domain(arena, config, join, err) < 0 ||
+	    check_first_join(arena, config, join, err) < 0)
 		return -1;
 	mr_rebuild_hold(arena, config, plan);
 	if (plan_files(arena, config, join, plan, err) < 0 ||
