@@ -115,8 +115,8 @@ static void the_page_of_a_domain_that_is_well_can_be_read(void **state)
 		 "in step; "
 		 "mail1.lan pulls from mail2.lan: in step; relay.lan pulls from mail2.lan: in "
 		 "step\n"),
-		"mail1.lan\tmail server, home\tin step\tmail, unix\t0.4 ms\t+0.0 s\t4 of "
-		"4\t0\t3649 days\n",
+		("mail1.lan\tmail server, home\tin step\tmail, unix\t0.4 ms\t+0.0 s\t4 of "
+		 "4\t0\t3649 days\n"),
 		"relay.lan\tmail2.lan\tmail\tin step\t1203\t1203\tequal\n",
 		"relay.lan\t0.1.0\t2.5.13+dfsg-5\t3.7.11\t-\tsynchronised\topen\n",
 		"SCRIPTS 0 IMAGES 0 LINKS 0\n",
