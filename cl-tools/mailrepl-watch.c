@@ -82,6 +82,21 @@ static int claim(const struct program *it, int *fd, struct mr_error *err)
 	return 0;
 }
 
+/* A file that was removed no longer keeps another from running: then it is made again, or the other
+ * has won. */
+static int keep_claim(const struct program *it, int *fd, struct mr_error *err)
+{
+	int fresh;
+
+	if (is_same_file(*fd, it->pid_file))
+		return 0;
+	if (claim(it, &fresh, err) < 0)
+		return -1;
+	close(*fd);
+	*fd = fresh;
+	return 0;
+}
+
 /* sd_notify(3), which is one datagram. */
 static void notify(const char *text)
 {
@@ -126,6 +141,7 @@ static int watch(struct program *it, struct mr_error *err)
 {
 	struct mr_watch *watch;
 	sigset_t ends;
+	bool kept;
 	int lock;
 
 	if (claim(it, &lock, err) < 0)
@@ -142,11 +158,13 @@ static int watch(struct program *it, struct mr_error *err)
 		mr_watch_look(watch);
 		tell_ready(it);
 		notify("WATCHDOG=1");
-	} while (!wait_for_end(&ends, mr_watch_interval(watch)));
+		kept = keep_claim(it, &lock, err) == 0;
+	} while (kept && !wait_for_end(&ends, mr_watch_interval(watch)));
 	mr_watch_close(watch);
-	unlink(it->pid_file);
+	if (kept)
+		unlink(it->pid_file);
 	close(lock);
-	return 0;
+	return kept ? 0 : -1;
 }
 
 static int do_run(struct program *it, struct mr_error *err)

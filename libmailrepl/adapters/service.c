@@ -293,3 +293,12 @@ int mr_service_reload(enum mr_service_name name, const char *root, struct mr_err
 		return act(name, root, START, err);
 	return is_own(name) ? mr_service_restart(name, root, err) : act(name, root, RELOAD, err);
 }
+
+int mr_service_refresh(enum mr_service_name name, const char *root, struct mr_error *err)
+{
+	if (check_root(name, root, err) < 0)
+		return -1;
+	if (!services[name].running(root) || act(name, root, RELOAD, err) == 0)
+		return 0;
+	return services[name].running(root) ? -1 : 0;
+}

@@ -28,5 +28,8 @@ int mr_service_restart(enum mr_service_name name, const char *root,
 /* Starts it if it does not run. slapd has no reload: a restart. */
 int mr_service_reload(enum mr_service_name name, const char *root,
 		      struct mr_error *err) MR_MUST_CHECK;
+/* Reloads it if it runs; never starts it, also if somebody stops it meanwhile. */
+int mr_service_refresh(enum mr_service_name name, const char *root,
+		       struct mr_error *err) MR_MUST_CHECK;
 
 #endif

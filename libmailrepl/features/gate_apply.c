@@ -48,7 +48,7 @@ static int replace(const struct mr_config *config, const char *path, const char 
 		return -1;
 	if (!runs)
 		return 0;
-	if (mr_service_reload(MR_SERVICE_POSTFIX, config->root, err) < 0)
+	if (mr_service_refresh(MR_SERVICE_POSTFIX, config->root, err) < 0)
 		return -1;
 	if (mine)
 		(void)unlink(due);

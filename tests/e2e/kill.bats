@@ -65,7 +65,7 @@ plain_state() {
 
 # wipe HOST: as before the first command.
 wipe() {
-	on "$1" sh -c '/usr/lib/mailrepl/mailrepl-slapd stop; postfix stop; doveadm stop
+	on "$1" sh -c '/usr/lib/mailrepl/mailrepl-watch stop; /usr/lib/mailrepl/mailrepl-slapd stop; postfix stop; doveadm stop
 		mv /var/lib/mailrepl /var/lib/gone; rm -rf /var/lib/gone /run/mailrepl /etc/mailrepl /etc/postfix /etc/dovecot
 		cp -a /root/etc/postfix /root/etc/dovecot /etc/' >/dev/null 2>&1 || true
 	without_dns "$1"
@@ -100,7 +100,7 @@ nothing_left() {
 		/usr/lib/mailrepl/mailrepl-slapd stop; cp -a /var/lib/mailrepl /root/before/state; /usr/lib/mailrepl/mailrepl-slapd start'
 	# back: as cl-setup mail has left it.
 	back() {
-		on mail1.lan sh -ec '/usr/lib/mailrepl/mailrepl-slapd stop; doveadm stop 2>/dev/null || :
+		on mail1.lan sh -ec '/usr/lib/mailrepl/mailrepl-watch stop; /usr/lib/mailrepl/mailrepl-slapd stop; doveadm stop 2>/dev/null || :
 			# Moved first: Dovecot may still be at work there.
 			mv /var/lib/mailrepl /var/lib/gone
 			rm -rf /var/lib/gone /etc/mailrepl /etc/postfix /etc/dovecot || rm -rf /var/lib/gone
@@ -194,6 +194,8 @@ nothing_left() {
 
 @test "cl-rebuild" {
 	local name nth
+	# It would complete what was killed by itself.
+	on mail2.lan /usr/lib/mailrepl/mailrepl-watch stop
 	plain_state mail2.lan >"$BATS_TEST_TMPDIR/want"
 	# spoil: files of each service are not what they should be.
 	spoil() {
