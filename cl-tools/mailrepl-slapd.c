@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/advance.h"
 
 #define DEADLINE_MS 30000
 #define KILL_DEADLINE_MS 5000
@@ -36,7 +37,7 @@
 struct instance {
 	struct mr_arena *arena;
 	struct mr_config config;
-	const char *folder, *socket, *run, *pid_file, *stopped;
+	const char *folder, *socket, *run, *pid_file, *stopped, *started;
 	bool privileged; /* slapd is started as root and gives that up itself */
 };
 
@@ -83,11 +84,12 @@ static const char *listeners(const struct instance *it)
 	return mr_printf(it->arena, "%s ldap://*:%lld", uri, it->config.directory_port);
 }
 
-static const char *const *slapd_argv(const struct instance *it, bool foreground)
+static const char *const *slapd_argv(const struct instance *it, const char *uris, bool foreground)
 {
 	struct mr_list argv = { 0 };
-	const char *const always[] = { "slapd",       "-F", it->folder,      "-h",
-				       listeners(it), "-n", "mailrepl-slapd" };
+	const char *const always[] = {
+		"slapd", "-F", it->folder, "-h", uris, "-n", "mailrepl-slapd"
+	};
 	const char *const user[] = { "-u", USER, "-g", USER };
 	const char *const stay[] = { "-d", "0" };
 
@@ -166,6 +168,105 @@ static int fail_foreign(const struct instance *it, struct mr_error *err)
 		       it->pid_file);
 }
 
+static bool await_end(int fd, int timeout_ms)
+{
+	long long deadline = mr_now_ms() + timeout_ms;
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&end, 1, mr_left_ms(deadline));
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+static int kill_slapd(int fd, int pid, struct mr_error *err)
+{
+	if (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return mr_fail_errno(err, _("killing slapd, process %d"), pid);
+	if (await_end(fd, KILL_DEADLINE_MS))
+		return 0;
+	return mr_fail(err, MR_E_TEMPORARY, _("slapd (process %d) does not even end when killed"),
+		       pid);
+}
+
+static int end_slapd(int fd, int pid, struct mr_error *err)
+{
+	if (pidfd_send_signal(fd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
+		return mr_fail_errno(err, _("stopping slapd, process %d"), pid);
+	if (await_end(fd, DEADLINE_MS))
+		return 0;
+	mr_log(MR_LOG_WARNING,
+	       _("slapd (process %d) has not ended within %d seconds and is killed"), pid,
+	       DEADLINE_MS / 1000);
+	return kill_slapd(fd, pid, err);
+}
+
+/* The directory at a socket of a slapd that was just started. */
+static int open_soon(const char *uri, struct mr_directory **dir, struct mr_error *err)
+{
+	const struct mr_directory_target target = { .uri = uri, .deadline_ms = DEADLINE_MS };
+	const struct timespec pause = { 0, POLL_MS * 1000000L };
+	long long deadline = mr_now_ms() + DEADLINE_MS;
+
+	while (mr_directory_open(&target, dir, err) < 0) {
+		if (mr_left_ms(deadline) == 0)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* *lost: why the last change may not reach the other hosts; "" if it will. */
+static int advance_at(const struct instance *it, const char *uri, bool always,
+		      struct mr_error *lost, struct mr_error *err)
+{
+	struct mr_process slapd = { .argv = slapd_argv(it, uri, false),
+				    .env = environment,
+				    .timeout_ms = DEADLINE_MS,
+				    .daemon = true };
+	MR_DIRECTORY dir = NULL;
+	int pid, rc, fd;
+
+	if (mr_process_check(&slapd, err) < 0)
+		return mr_fail_in(err, _("starting the directory (the system's log says more)"));
+	*lost = (struct mr_error){ 0 };
+	if (open_soon(uri, &dir, lost) == 0 && mr_advance(dir, it->config.host, always, lost) == 0)
+		*lost = (struct mr_error){ 0 };
+	/* What was answered is on the disk, its contextCSN too, and only a slapd that is killed
+	 * ends without waiting for the hosts that it pulls from. */
+	fd = find_slapd(it, &pid);
+	if (fd < 0)
+		return 0;
+	rc = kill_slapd(fd, pid, err);
+	close(fd);
+	return rc;
+}
+
+/* After slapd has died, or the machine may have: features/advance.h. A directory that starts is
+ * worth more than one that waits until this succeeds; but never two slapds with the same databases.
+ */
+static int recover(const struct instance *it, struct mr_error *err)
+{
+	const char *socket = mr_printf(it->arena, "%s/first", it->run);
+	bool died = mr_path_exists(it->pid_file);
+	struct mr_error lost;
+
+	if ((!died && mr_path_exists(it->started)) || !it->config.host)
+		return 0;
+	unlink(it->pid_file);
+	limit_files();
+	if (advance_at(it, mr_directory_socket_uri(it->arena, socket), died, &lost, err) < 0)
+		return -1;
+	if (*lost.message)
+		mr_log(MR_LOG_WARNING,
+		       _("the other hosts may miss the last change that was made here: %s; see "
+			 "cl-replication --verify"),
+		       lost.message);
+	unlink(socket);
+	return mr_file_replace(it->started, "", 0, MR_FILE_PUBLIC, err);
+}
+
 static int do_run(struct instance *it, struct mr_error *err)
 {
 	if (prepare(it, err) < 0)
@@ -173,13 +274,15 @@ static int do_run(struct instance *it, struct mr_error *err)
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return mr_fail(err, MR_E_EXISTS, _("%s: slapd is running already"), it->socket);
 	unlink(it->stopped);
+	if (recover(it, err) < 0)
+		return -1;
 	unlink(it->pid_file);
 	limit_files();
 	clearenv();
 	putenv((char[]){ "PATH=" SEARCH_PATH });
 	for (const char *const *name = environment; *name; name++)
 		putenv(mr_strdup(it->arena, *name));
-	execvp("slapd", (char *const *)slapd_argv(it, true));
+	execvp("slapd", (char *const *)slapd_argv(it, listeners(it), true));
 	return mr_fail_errno(err, _("starting slapd"));
 }
 
@@ -200,7 +303,7 @@ static int await_socket(const struct instance *it, struct mr_error *err)
 
 static int start_slapd(struct instance *it, struct mr_error *err)
 {
-	struct mr_process slapd = { .argv = slapd_argv(it, false),
+	struct mr_process slapd = { .argv = slapd_argv(it, listeners(it), false),
 				    .env = environment,
 				    .timeout_ms = DEADLINE_MS,
 				    .daemon = true };
@@ -212,6 +315,8 @@ static int start_slapd(struct instance *it, struct mr_error *err)
 	}
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return fail_foreign(it, err);
+	if (recover(it, err) < 0)
+		return -1;
 	/* What is left of one that was killed could belong to somebody whom slapd may not
 	 * overrule. */
 	unlink(it->pid_file);
@@ -233,35 +338,6 @@ static int do_start(struct instance *it, struct mr_error *err)
 	rc = start_slapd(it, err);
 	mr_lock_close(lock);
 	return rc;
-}
-
-static bool await_end(int fd, int timeout_ms)
-{
-	long long deadline = mr_now_ms() + timeout_ms;
-	struct pollfd end = { .fd = fd, .events = POLLIN };
-	int n;
-
-	do {
-		n = poll(&end, 1, mr_left_ms(deadline));
-	} while (n < 0 && errno == EINTR);
-	return n > 0;
-}
-
-static int end_slapd(int fd, int pid, struct mr_error *err)
-{
-	if (pidfd_send_signal(fd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
-		return mr_fail_errno(err, _("stopping slapd, process %d"), pid);
-	if (await_end(fd, DEADLINE_MS))
-		return 0;
-	mr_log(MR_LOG_WARNING,
-	       _("slapd (process %d) has not ended within %d seconds and is killed"), pid,
-	       DEADLINE_MS / 1000);
-	if (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-		return mr_fail_errno(err, _("killing slapd, process %d"), pid);
-	if (await_end(fd, KILL_DEADLINE_MS))
-		return 0;
-	return mr_fail(err, MR_E_TEMPORARY, _("slapd (process %d) does not even end when killed"),
-		       pid);
 }
 
 static int stop_slapd(struct instance *it, struct mr_error *err)
@@ -330,6 +406,7 @@ static int run_verb(const char *name, const char *root, struct mr_error *err)
 	it.run = mr_path(arena, it.config.root, MR_PATH_RUN);
 	it.pid_file = mr_path(arena, it.config.root, MR_PATH_PID);
 	it.stopped = mr_path(arena, it.config.root, MR_PATH_STOPPED);
+	it.started = mr_path(arena, it.config.root, MR_PATH_STARTED);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i].name, name) == 0)
 			return verbs[i].run(&it, err);
