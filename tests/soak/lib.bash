@@ -175,7 +175,8 @@ act() {
 	start) slapd_do "$1" start ;;
 	restart) slapd_do "$1" stop; slapd_do "$1" start ;;
 	off) lab kill "$1" ;;
-	on) lab start "$1" ;;
+	# The kernel may still be removing the network that the host had before.
+	on) eventually 20 lab start "$1" ;;
 	*) die "$2: no such action" ;;
 	esac >>"$log" 2>&1
 }
@@ -185,7 +186,7 @@ make_whole() {
 	local host
 	for host; do
 		lab heal "$host" || die "cannot heal $host"
-		lab exec "$host" -- true 2>/dev/null || lab start "$host" || die "cannot start $host"
+		lab exec "$host" -- true 2>/dev/null || act "$host" on || die "cannot start $host"
 		signal_slapd "$host" CONT
 		slapd_do "$host" start || die "cannot start slapd on $host"
 	done >>"$log" 2>&1

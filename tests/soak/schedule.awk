@@ -4,10 +4,10 @@
 #		-v rate=4 -v folder=DIR -f schedule.awk
 #
 # Writes, per host:
-#   operations.HOST  records that end with \001: a line "AT NUMBER AFTER ANNOUNCE KIND", then the body. AT: milliseconds since the
-#                    begin. AFTER: the number of an operation of another host that must be done before, or "-". ANNOUNCE: "+" if
-#                    somebody waits for it, else "-". KIND: change (LDIF), burst (LDIF whose records do not depend on each
-#                    other) or useradd (a user's name). "rate" is how many there are a second and owner.
+#   operations.HOST  records that end with \001: a line "AT NUMBER AFTER KIND", then the body. AT: milliseconds since the begin.
+#                    AFTER: the number of an operation of another host that must be done before, 0 if there is none. KIND: change
+#                    (LDIF), burst (LDIF whose records do not depend on each other) or useradd (a user's name). "rate" is
+#                    how many there are a second and owner.
 #   faults.HOST      lines "AT ACTION": cut heal, stop cont, crash start, restart, off on; a host is whole again after its last.
 #   expected.HOST    lines "DN<TAB>ATTRIBUTE: VALUE" for what the operations decide, sorted by nobody.
 # and to standard output "OPERATIONS FAULTS", counted.
@@ -76,13 +76,13 @@ function pick(host, wanted,    tries, key) {
 
 # --- operations
 
-function emit(host, after, announce, kind_, body) {
-	printf "%d %d %s %s %s\n%s\001", at, ++operations, after, announce, kind_, body > (folder "/operations." host)
-	return operations
+function emit(host, after, kind_, body) {
+	printf "%d %d %d %s\n%s\001", at, ++operations, after, kind_, body > (folder "/operations." host)
+	return newest[host] = operations
 }
 
 function change(host, body) {
-	return emit(host, "-", "-", "change", body)
+	return emit(host, 0, "change", body)
 }
 
 function listed_lines(key,    n, i, all, out) {
@@ -119,12 +119,12 @@ function burst(host,    n, key, body) {
 		key = put(host, "Mail", "route", "burst" ++names, "burst" names "@" domain)
 		body = body ldif_of(key)
 	}
-	emit(host, "-", "-", "burst", body)
+	emit(host, 0, "burst", body)
 }
 
 function useradd(host,    name) {
 	name = "tool" ++names
-	emit(host, "-", "-", "useradd", name)
+	emit(host, 0, "useradd", name)
 	put(host, "Mail", "route", name, name "@" domain)
 	put(host, "Unix", "account", name, name "@" domain)
 }
@@ -169,7 +169,7 @@ function again(host, key) {
 	change(host, ldif_of(key))
 }
 
-# To another owner: there first, then the old one points to it and claims nothing, then it goes.
+# To another owner, when all that was done to it here is done: there first, then the old one points to it and claims nothing, then it goes.
 function move(host, key,    target, old, number) {
 	target = owners_[1 + random(owner_count)]
 	if (target == host || kind[key] != "route") return describe(host, key)
@@ -177,8 +177,8 @@ function move(host, key,    target, old, number) {
 	drop(key, host)
 	owner[key] = target
 	hold(key, target)
-	number = emit(target, "-", "+", "change", ldif_of(key))
-	emit(host, number, "-", "change", "dn: " old "\nchangetype: modify\n" (values[key] == "" ? "" : \
+	number = emit(target, newest[host], "change", ldif_of(key))
+	emit(host, number, "change", "dn: " old "\nchangetype: modify\n" (values[key] == "" ? "" : \
 		"delete: mailLocalAddress\n-\n") "replace: mailRoutingAddress\nmailRoutingAddress: moved" names "@" target "\n\n")
 	change(host, "dn: " old "\nchangetype: delete\n\n")
 }
