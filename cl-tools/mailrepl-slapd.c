@@ -3,7 +3,6 @@
  * as whom. */
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,23 +167,11 @@ static int fail_foreign(const struct instance *it, struct mr_error *err)
 		       it->pid_file);
 }
 
-static bool await_end(int fd, int timeout_ms)
-{
-	long long deadline = mr_now_ms() + timeout_ms;
-	struct pollfd end = { .fd = fd, .events = POLLIN };
-	int n;
-
-	do {
-		n = poll(&end, 1, mr_left_ms(deadline));
-	} while (n < 0 && errno == EINTR);
-	return n > 0;
-}
-
 static int kill_slapd(int fd, int pid, struct mr_error *err)
 {
 	if (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 		return mr_fail_errno(err, _("killing slapd, process %d"), pid);
-	if (await_end(fd, KILL_DEADLINE_MS))
+	if (mr_process_await(fd, KILL_DEADLINE_MS))
 		return 0;
 	return mr_fail(err, MR_E_TEMPORARY, _("slapd (process %d) does not even end when killed"),
 		       pid);
@@ -194,7 +181,7 @@ static int end_slapd(int fd, int pid, struct mr_error *err)
 {
 	if (pidfd_send_signal(fd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
 		return mr_fail_errno(err, _("stopping slapd, process %d"), pid);
-	if (await_end(fd, DEADLINE_MS))
+	if (mr_process_await(fd, DEADLINE_MS))
 		return 0;
 	mr_log(MR_LOG_WARNING,
 	       _("slapd (process %d) has not ended within %d seconds and is killed"), pid,

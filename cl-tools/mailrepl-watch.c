@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "base/process.h"
 #include "features/watch.h"
 
 #define START_DEADLINE_MS 40000
@@ -273,18 +274,6 @@ static int find_watch(const struct program *it, int *pid)
 	return fd;
 }
 
-static bool await_end(int fd, int timeout_ms)
-{
-	long long deadline = mr_now_ms() + timeout_ms;
-	struct pollfd end = { .fd = fd, .events = POLLIN };
-	int n;
-
-	do {
-		n = poll(&end, 1, mr_left_ms(deadline));
-	} while (n < 0 && errno == EINTR);
-	return n > 0;
-}
-
 static int do_stop(struct program *it, struct mr_error *err)
 {
 	int pid, fd = find_watch(it, &pid), rc = 0;
@@ -294,8 +283,9 @@ static int do_stop(struct program *it, struct mr_error *err)
 	if (pidfd_send_signal(fd, SIGTERM, NULL, 0) < 0 && errno != ESRCH)
 		rc = mr_fail_errno(err, _("stopping mailrepl-watch, process %d"), pid);
 	/* All that it does survives that, too. */
-	else if (!await_end(fd, STOP_DEADLINE_MS) &&
-		 (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0 || !await_end(fd, KILL_DEADLINE_MS)))
+	else if (!mr_process_await(fd, STOP_DEADLINE_MS) &&
+		 (pidfd_send_signal(fd, SIGKILL, NULL, 0) < 0 ||
+		  !mr_process_await(fd, KILL_DEADLINE_MS)))
 		rc = mr_fail(err, MR_E_TEMPORARY, _("mailrepl-watch (process %d) does not end"),
 			     pid);
 	close(fd);

@@ -354,3 +354,15 @@ void mr_process_kill(struct mr_child *child)
 	close(child->job.pidfd);
 	child_close(child);
 }
+
+bool mr_process_await(int pidfd, int timeout_ms)
+{
+	long long deadline = mr_now_ms() + timeout_ms;
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&end, 1, mr_left_ms(deadline));
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}

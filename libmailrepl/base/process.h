@@ -32,6 +32,10 @@ int mr_process_run(const struct mr_process *process, struct mr_process_result *r
  */
 int mr_process_check(const struct mr_process *process, struct mr_error *err) MR_MUST_CHECK;
 
+/* Waits until the process behind a pidfd (pidfd_open(2)) has ended; false: it has not within
+ * `timeout_ms`. */
+bool mr_process_await(int pidfd, int timeout_ms);
+
 /* Starts a program with its standard output (read) or standard input (write) connected to *fd.
  * mr_process_end closes *fd, waits (timeout_ms counts from there), frees the child in any case, and
  * fails like mr_process_check; its stderr is kept for that (1 MiB, then its writes fail), and so is

@@ -130,21 +130,6 @@ static int open_file(struct unpacking *un, const char *name, int *fd, struct mr_
 	return *fd < 0 ? mr_fail_errno(err, "%s", path) : 0;
 }
 
-static int put(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int copy_member(struct unpacking *un, const struct mr_manifest_member *want, int fd,
 		       int keep, struct mr_error *err)
 {
@@ -162,9 +147,9 @@ static int copy_member(struct unpacking *un, const struct mr_manifest_member *wa
 		mr_sha256_add(sum, un->block, (size_t)n);
 		size += n;
 		un->done += (unsigned long long)n;
-		if ((fd >= 0 && put(fd, un->block, (size_t)n) < 0) ||
-		    (keep >= 0 && put(keep, un->block, (size_t)n) < 0))
-			rc = mr_fail_errno(err, _("writing %s"), want->name);
+		if ((fd >= 0 && mr_write_all(fd, un->block, (size_t)n, err) < 0) ||
+		    (keep >= 0 && mr_write_all(keep, un->block, (size_t)n, err) < 0))
+			rc = mr_fail_in(err, "%s", want->name);
 		mr_progress(_("verifying"), un->done, un->total);
 	}
 	mr_sha256_close(sum, hex);

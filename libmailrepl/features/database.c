@@ -242,20 +242,28 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 	return mr_tree_remove(mr_database_loading(arena, config), err);
 }
 
-int mr_database_replace(const struct mr_config *config, const struct mr_rendering *rendering,
-			enum mr_database database, unsigned server_id, const struct mr_seed *seed,
-			struct mr_error *err)
+int mr_database_recall(const struct mr_config *config, const struct mr_rendering *rendering,
+		       enum mr_database database, unsigned server_id, const struct mr_seed *seed,
+		       struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *path = mr_database_path(arena, config, database);
 	const char *made;
 
-	if (mr_database_owned(database))
-		return mr_fail(err, MR_E_INTERNAL, "%s is owned and cannot be filled again", path);
 	if (make_beside(arena, config, rendering, database, server_id, seed, &made, err) < 0 ||
 	    mr_folder_swap(made, path, err) < 0)
 		return -1;
 	return mr_tree_remove(mr_database_loading(arena, config), err);
+}
+
+int mr_database_replace(const struct mr_config *config, const struct mr_rendering *rendering,
+			enum mr_database database, unsigned server_id, const struct mr_seed *seed,
+			struct mr_error *err)
+{
+	if (mr_database_owned(database))
+		return mr_fail(err, MR_E_INTERNAL, "%s is owned and cannot be filled again",
+			       mr_database_word(database));
+	return mr_database_recall(config, rendering, database, server_id, seed, err);
 }
 
 int mr_database_dump(const char *folder, const char *suffix, const char *filter,
@@ -266,4 +274,25 @@ int mr_database_dump(const char *folder, const char *suffix, const char *filter,
 	const struct mr_process process = { .argv = argv, .timeout_ms = 3600 * 1000 };
 
 	return mr_process_read_from(&process, child, fd, err);
+}
+
+int mr_database_list(const char *folder, const char *suffix, const char *filter,
+		     struct mr_arena *arena, struct mr_entries *out, struct mr_error *err)
+{
+	struct mr_entry *entry;
+	struct mr_child *child;
+	struct mr_ldif *ldif;
+	int fd, more;
+
+	if (mr_database_dump(folder, suffix, filter, &child, &fd, err) < 0)
+		return -1;
+	ldif = mr_ldif_open(fd, suffix);
+	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0)
+		mr_entries_add(arena, out, entry);
+	mr_ldif_close(ldif);
+	if (more < 0) {
+		mr_process_kill(child);
+		return -1;
+	}
+	return mr_process_end(child, err);
 }

@@ -130,6 +130,24 @@ int mr_identity_host(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
+static int forget_key(void *argument, struct mr_error *err)
+{
+	const char *base = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	if (mr_tree_remove(mr_printf(arena, "%s.key", base), err) < 0)
+		return -1;
+	return mr_tree_remove(mr_printf(arena, "%s.crt", base), err);
+}
+
+void mr_identity_forget(struct mr_arena *arena, const struct mr_config *config, const char *host,
+			struct mr_plan *plan)
+{
+	mr_plan_action(arena, plan, forget_key,
+		       mr_printf(arena, "%s%s/%s", config->root, MR_PATH_PEERS, host),
+		       mr_printf(arena, _("remove the key of %s"), host));
+}
+
 int mr_identity_key_attrs(const struct mr_config *config, struct mr_file_attrs *out,
 			  struct mr_error *err)
 {

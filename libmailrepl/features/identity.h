@@ -38,6 +38,10 @@ int mr_identity_read(struct mr_arena *arena, const char *cert_path, const char *
 void mr_identity_plan(struct mr_arena *arena, const struct mr_identity *identity,
 		      const char *cert_path, const char *key_path, struct mr_file_attrs key_attrs,
 		      const char *what, struct mr_plan *plan);
+/* A step that removes the key and certificate of a host that is gone from what the home keeps: one
+ * that comes back one day gets new ones. */
+void mr_identity_forget(struct mr_arena *arena, const struct mr_config *config, const char *host,
+			struct mr_plan *plan);
 /* Owner and mode of this host's own key: root, readable by slapd's group (0600 of the caller under
  * --root). */
 int mr_identity_key_attrs(const struct mr_config *config, struct mr_file_attrs *out,

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "adapters/ldif.h"
 #include "adapters/service.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -244,7 +243,8 @@ static int reading_config(struct mr_arena *arena, const struct mr_config *config
 	struct mr_rendering rendering = { 0 };
 	struct mr_topology topology;
 
-	/* slapcat refuses a configuration whose folders do not exist, and one may have been lost. */
+	/* slapcat refuses a configuration whose folders do not exist, and one may have been lost.
+	 */
 	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++) {
 		const char *path = mr_database_path(arena, config, i);
 
@@ -265,24 +265,10 @@ static int reading_config(struct mr_arena *arena, const struct mr_config *config
 static int dump_topology(struct mr_arena *arena, const struct mr_config *config, const char *suffix,
 			 struct mr_entries *out, struct mr_error *err)
 {
-	struct mr_entry *entry;
-	struct mr_child *child;
-	struct mr_ldif *ldif;
 	const char *folder;
-	int fd, more;
 
 	if (reading_config(arena, config, &folder, err) < 0 ||
-	    mr_database_dump(folder, suffix, MR_TOPOLOGY_FILTER, &child, &fd, err) < 0)
-		return -1;
-	ldif = mr_ldif_open(fd, suffix);
-	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0)
-		mr_entries_add(arena, out, entry);
-	mr_ldif_close(ldif);
-	if (more < 0) {
-		mr_process_kill(child);
-		return -1;
-	}
-	if (mr_process_end(child, err) < 0)
+	    mr_database_list(folder, suffix, MR_TOPOLOGY_FILTER, arena, out, err) < 0)
 		return -1;
 	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_SLAPD "/recover.d"), err);
 }

@@ -57,17 +57,27 @@ struct mr_seed {
 int mr_database_load(const struct mr_config *config, const struct mr_rendering *rendering,
 		     enum mr_database database, unsigned server_id, const struct mr_seed *seed,
 		     struct mr_error *err) MR_MUST_CHECK;
-/* The same for a copy that is there: what the seed writes takes its place in one step. slapd keeps the old files open and
- * must be restarted afterwards; what it writes until then comes again from the providers. MR_E_INTERNAL for an owned one. */
+/* The same for a copy that is there: what the seed writes takes its place in one step. slapd keeps
+ * the old files open and must be restarted afterwards; what it writes until then comes again from
+ * the providers. MR_E_INTERNAL for an owned one. */
 int mr_database_replace(const struct mr_config *config, const struct mr_rendering *rendering,
 			enum mr_database database, unsigned server_id, const struct mr_seed *seed,
 			struct mr_error *err) MR_MUST_CHECK;
+/* The same for one that may be owned, and is older than its copies (features/recall.h): slapd must
+ * not run. */
+int mr_database_recall(const struct mr_config *config, const struct mr_rendering *rendering,
+		       enum mr_database database, unsigned server_id, const struct mr_seed *seed,
+		       struct mr_error *err) MR_MUST_CHECK;
 /* Runs slapcat (unwrapped, operational attributes included) of a database with an optional filter
  * (NULL: all), giving a descriptor to read from; mr_process_end ends it. `folder` holds slapd's
  * configuration (MR_PATH_SLAPD_D with root). Works while slapd runs. */
 struct mr_child;
 int mr_database_dump(const char *folder, const char *suffix, const char *filter,
 		     struct mr_child **child, int *fd, struct mr_error *err) MR_MUST_CHECK;
+/* The entries of such a dump, appended to `out`: for the few that a filter leaves. */
+int mr_database_list(const char *folder, const char *suffix, const char *filter,
+		     struct mr_arena *arena, struct mr_entries *out,
+		     struct mr_error *err) MR_MUST_CHECK;
 
 /* Steps: make each wanted database that is absent from `seeds` (an array indexed by enum
  * mr_database, or NULL), install the rendered configuration if it differs, start or restart slapd

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "adapters/ldif.h"
 #include "adapters/service.h"
 #include "base/paths.h"
 #include "base/process.h"
@@ -25,28 +24,6 @@ struct leftover {
 	struct copy copies[2];
 };
 
-static int dump_containers(struct mr_arena *arena, const struct mr_config *config,
-			   const char *suffix, struct mr_entries *out, struct mr_error *err)
-{
-	struct mr_entry *entry;
-	struct mr_child *child;
-	struct mr_ldif *ldif;
-	int fd, more;
-
-	if (mr_database_dump(mr_path(arena, config->root, MR_PATH_SLAPD_D), suffix, CONTAINERS,
-			     &child, &fd, err) < 0)
-		return -1;
-	ldif = mr_ldif_open(fd, suffix);
-	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0)
-		mr_entries_add(arena, out, entry);
-	mr_ldif_close(ldif);
-	if (more < 0) {
-		mr_process_kill(child);
-		return -1;
-	}
-	return mr_process_end(child, err);
-}
-
 static int find_gone(struct mr_arena *arena, const struct mr_config *config,
 		     struct mr_directory *dir, const struct mr_topology *topology,
 		     struct copy *copy, struct mr_error *err)
@@ -63,7 +40,8 @@ static int find_gone(struct mr_arena *arena, const struct mr_config *config,
 	if (!dir && !mr_path_exists(mr_path(arena, config->root, MR_PATH_SLAPD_D)))
 		return 0;
 	if (dir ? mr_directory_list(dir, arena, &find, &containers, err) < 0
-		: dump_containers(arena, config, suffix, &containers, err) < 0)
+		: mr_database_list(mr_path(arena, config->root, MR_PATH_SLAPD_D), suffix,
+				   CONTAINERS, arena, &containers, err) < 0)
 		return mr_fail_in(err, _("looking for what hosts that are gone have left"));
 	for (size_t i = 0; i < containers.count; i++) {
 		const char *name = mr_dit_owner(arena, containers.items[i]->dn);

@@ -87,16 +87,6 @@ static int certify(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
-static int forget_key(void *argument, struct mr_error *err)
-{
-	const char *base = argument;
-	MR_ARENA arena = mr_arena_open();
-
-	if (mr_tree_remove(mr_printf(arena, "%s.key", base), err) < 0)
-		return -1;
-	return mr_tree_remove(mr_printf(arena, "%s.crt", base), err);
-}
-
 /* A host that comes back one day gets a new key: the old one has left the house. */
 static void plan_forgetting(struct mr_arena *arena, const struct mr_config *config,
 			    const struct mr_topology *old, const struct mr_topology *fresh,
@@ -106,10 +96,7 @@ static void plan_forgetting(struct mr_arena *arena, const struct mr_config *conf
 		const char *name = old->hosts[i].name;
 
 		if (!mr_topology_host(fresh, name))
-			mr_plan_action(
-				arena, plan, forget_key,
-				mr_printf(arena, "%s%s/%s", config->root, MR_PATH_PEERS, name),
-				mr_printf(arena, _("remove the key of %s"), name));
+			mr_identity_forget(arena, config, name, plan);
 	}
 }
 

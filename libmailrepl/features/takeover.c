@@ -225,16 +225,6 @@ int mr_takeover_plan(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
-static int forget_key(void *argument, struct mr_error *err)
-{
-	const char *base = argument;
-	MR_ARENA arena = mr_arena_open();
-
-	if (mr_tree_remove(mr_printf(arena, "%s.key", base), err) < 0)
-		return -1;
-	return mr_tree_remove(mr_printf(arena, "%s.crt", base), err);
-}
-
 int mr_takeover_finish_plan(struct mr_arena *arena, const struct mr_config *config,
 			    struct mr_takeover *takeover, struct mr_plan *plan,
 			    struct mr_error *err)
@@ -253,7 +243,6 @@ int mr_takeover_finish_plan(struct mr_arena *arena, const struct mr_config *conf
 					       config->path));
 	}
 	if (mr_path_exists(mr_printf(arena, "%s.key", key)))
-		mr_plan_action(arena, plan, forget_key, (void *)key,
-			       mr_printf(arena, _("remove the key of %s"), takeover->gone));
+		mr_identity_forget(arena, config, takeover->gone, plan);
 	return mr_rebuild_plan(arena, fresh, takeover->dir, &takeover->topology, NULL, plan, err);
 }
