@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapters/reach.h"
 #include "adapters/service.h"
+#include "base/clock.h"
 #include "base/hostname.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -20,6 +22,9 @@
 #include "features/topology_plan.h"
 
 #define FOLDER_PREFIX "restore." /* and the process: --dry-run takes no lock */
+#define ALIVE_MS 15000           /* how long nobody must answer */
+#define REACH_MS 2000
+#define PAUSE_MS 500
 #define PATH_MARKER                                                                                \
 	MR_PATH_STATE "/restoring" /* "<case> <archive>": what was begun and not completed */
 
@@ -133,34 +138,53 @@ static int take_config(struct mr_arena *arena, const struct mr_config *config,
 		       restore->archive.path, restore->archive.manifest.host);
 }
 
-/* 1: some other provider answers; 0: nobody does. One that answers but refuses us is alive, too:
- * whatever the archive would make the truth here, it would contradict. */
-static int find_alive(struct mr_arena *arena, const struct mr_restore *restore,
-		      struct mr_error *err)
+/* 1: it answers. 0: nobody does there. -1: somebody is there who does not let us in. */
+static int ask_alive(struct mr_arena *arena, const struct mr_restore *restore, const char *host,
+		     struct mr_error *err)
 {
-	const struct mr_topology *topology = &restore->topology;
 	const char *tls = mr_printf(arena, "%s/tls", restore->folder);
+	MR_DIRECTORY dir = NULL;
 
-	for (size_t i = 0; i < topology->count; i++) {
-		const struct mr_host *host = &topology->hosts[i];
-		MR_DIRECTORY dir = NULL;
-
-		if (strcmp(host->name, restore->config.host) == 0 ||
-		    !mr_host_is_provider(topology, host))
-			continue;
-		if (mr_instance_open_peer(arena, &restore->config, tls, host->name, &dir, err) == 0)
-			return 1;
-		if (err->code == MR_E_DENIED)
-			return mr_fail_in(
-				err,
-				_("%s is alive, but does not accept this host (was it removed?)"),
-				host->name);
-		mr_log(MR_LOG_INFO, "%s: %s", host->name, err->message);
-	}
-	return 0;
+	if (mr_instance_open_peer(arena, &restore->config, tls, host, &dir, err) == 0)
+		return 1;
+	mr_log(MR_LOG_DEBUG, "%s: %s", host, err->message);
+	if (err->code != MR_E_DENIED &&
+	    !mr_reachable(host, (int)restore->config.directory_port, REACH_MS))
+		return 0;
+	return mr_fail_in(err, _("%s is alive, but does not accept this host (was it removed?)"),
+			  host);
 }
 
-static int tell_case(struct mr_arena *arena, struct mr_restore *restore, struct mr_error *err)
+/* 1: some other provider answers; 0: nobody does, and not for a moment only: a slapd that is just
+ * being restarted must not be taken for a dead domain. One that answers but refuses us is alive,
+ * too: whatever the archive would make the truth here, it would contradict. */
+static int find_alive(const struct mr_restore *restore, struct mr_error *err)
+{
+	const struct mr_topology *topology = &restore->topology;
+	const long long until = mr_now_ms() + ALIVE_MS;
+	int result;
+
+	for (;;) {
+		MR_ARENA scratch = mr_arena_open();
+
+		result = 0;
+		for (size_t i = 0; i < topology->count && result <= 0; i++) {
+			const struct mr_host *host = &topology->hosts[i];
+			int answer;
+
+			if (strcmp(host->name, restore->config.host) == 0 ||
+			    !mr_host_is_provider(topology, host))
+				continue;
+			answer = ask_alive(scratch, restore, host->name, err);
+			result = answer != 0 ? answer : result;
+		}
+		if (result > 0 || mr_left_ms(until) == 0)
+			return result;
+		(void)usleep(PAUSE_MS * 1000);
+	}
+}
+
+static int tell_case(struct mr_restore *restore, struct mr_error *err)
 {
 	const struct mr_host *self = mr_topology_host(&restore->topology, restore->config.host);
 	bool owns = mr_host_is_provider(&restore->topology, self);
@@ -170,7 +194,7 @@ static int tell_case(struct mr_arena *arena, struct mr_restore *restore, struct 
 		restore->which = MR_RESTORE_CHANGES;
 		return 0;
 	}
-	alive = find_alive(arena, restore, err);
+	alive = find_alive(restore, err);
 	restore->which = alive > 0 ? MR_RESTORE_REJOIN : MR_RESTORE_BARE;
 	return alive < 0 ? -1 : 0;
 }
@@ -336,7 +360,7 @@ int mr_restore_plan(struct mr_arena *arena, const struct mr_config *config,
 		return -1;
 	if (take_archive(arena, restore, host, &resumed, err) < 0 ||
 	    take_config(arena, config, restore, err) < 0 ||
-	    (!resumed && tell_case(arena, restore, err) < 0))
+	    (!resumed && tell_case(restore, err) < 0))
 		return -1;
 	return restore->which == MR_RESTORE_CHANGES ? plan_changes(arena, restore, plan, err)
 						    : plan_gone(arena, restore, plan, err);
