@@ -67,7 +67,7 @@ static void print_table(struct cl_context *context, const struct mr_verification
 		*cell++ = counted ? mr_printf(arena, "%llu", check->owner_entries) : "?";
 		*cell++ = check->holder->name;
 		*cell++ = counted ? mr_printf(arena, "%llu", check->copy_entries) : "?";
-		*cell++ = check->why ? mr_printf(arena, _("unknown: %s"), check->why)
+		*cell++ = check->why ? mr_printf(arena, "%s: %s", state_text(check), check->why)
 				     : state_text(check);
 	}
 	cl_table(cells, COLUMNS, found->count + 1);

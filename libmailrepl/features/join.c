@@ -11,6 +11,7 @@
 #include "features/apply.h"
 #include "features/identity.h"
 #include "features/rebuild.h"
+#include "features/recall.h"
 #include "features/sync.h"
 #include "features/watch.h"
 
@@ -353,6 +354,8 @@ static int check_first_join(struct mr_arena *arena, const struct mr_config *conf
 	if (ask_home(arena, config, join, &state, err) == 0 ||
 	    (err->code != MR_E_DENIED && err->code != MR_E_NO_HOST))
 		return 0;
+	if (err->code == MR_E_DENIED)
+		err->code = MR_E_ARCHIVE;
 	return mr_fail_in(err, "%s", join->archive.path);
 }
 
@@ -397,7 +400,8 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 	 */
 	join->folder = mr_path(arena, config->root, MR_PATH_STATE "/join");
 	if (has_joined(arena, config, join)) {
-		if (mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err) < 0)
+		if (mr_recall_plan(arena, config, join->dir, &join->topology, plan, err) < 0 ||
+		    mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err) < 0)
 			return -1;
 		mr_watch_plan(arena, config, plan);
 		return 0;

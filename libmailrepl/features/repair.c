@@ -190,6 +190,12 @@ int mr_repair_plan(struct mr_arena *arena, const struct mr_config *config,
 		if (check->holder != self ||
 		    (check->state != MR_COPY_BEHIND && check->state != MR_COPY_DIFFERS))
 			continue;
+		/* It is the only one that still has what the owner has lost. */
+		if (check->why) {
+			mr_log(MR_LOG_WARNING, _("the copy of %s of %s is left as it is: %s"),
+			       mr_service_name(check->service), owner_name(check), check->why);
+			continue;
+		}
 		r = MR_NEW(arena, struct repairing);
 		*r = (struct repairing){ config, topology, &out->items[out->count] };
 		out->items[out->count++] = (struct mr_repair){ check, MR_REPAIR_NONE };

@@ -24,7 +24,7 @@ struct mr_repairs {
 
 /* One step for each of this host's copies that is behind or differs (each host repairs its own): wait; restart slapd, unless the copy claims
  * to have all already; refill the container; wipe and refill the copy. Each is verified before the next. A refilled copy is filled
- * beside while slapd runs, and slapd is restarted with it. Never an owned database. No step for a copy of which nothing is known. Applying: MR_E_TEMPORARY if
+ * beside while slapd runs, and slapd is restarted with it. Never an owned database. No step for a copy of which nothing is known, nor for one that knows more than its owner. Applying: MR_E_TEMPORARY if
  * nothing has helped, MR_E_UNAVAILABLE if an owner cannot be asked; the copy is then as it was. */
 int mr_repair_plan(struct mr_arena *arena, const struct mr_config *config,
 		   const struct mr_topology *topology, const struct mr_verification *found,

@@ -28,7 +28,9 @@ static void judge_copy(struct judgement *in, const struct mr_host_status *host,
 				     copy->provider->name, mr_service_name(copy->service));
 	enum mr_grade grade = mr_status_copy_grade(in->status, host, copy);
 
-	if (grade == MR_GRADE_BAD)
+	if (grade == MR_GRADE_BAD && copy->why)
+		note(in, MR_STATUS_BAD, mr_printf(in->arena, "%s: %s", what, copy->why));
+	else if (grade == MR_GRADE_BAD)
 		note(in, MR_STATUS_BAD,
 		     mr_printf(in->arena,
 			       _("%s differs from the owner: see cl-replication --verify, then run "

@@ -18,7 +18,7 @@ struct mr_copy_check {
 	/* BEHIND: what differs is newer than the copy's contextCSN, so it may be on its way. DIFFERS: the copy's contextCSN says that it
 	 * has what it has not: nothing is on its way. */
 	enum mr_copy_state state;
-	const char *why;                   /* UNKNOWN: who could not be asked, and why */
+	const char *why;                   /* UNKNOWN: who could not be asked, and why. DIFFERS: why the owner is not right, else NULL */
 	struct mr_differences differences; /* DIFFERS or BEHIND: up to 100; those of BEHIND may be none */
 };
 struct mr_verification {

@@ -42,9 +42,17 @@ static bool contradicts(const struct mr_difference *difference, const char *copy
 	return strcmp(difference->csn, copy_csn) <= 0;
 }
 
-static void judge(struct mr_copy_check *check, const char *copy_csn, const char *owner_csn)
+static void judge(struct mr_arena *arena, struct mr_copy_check *check, const char *copy_csn,
+		  const char *owner_csn)
 {
 	check->state = MR_COPY_BEHIND;
+	if (copy_csn && (!owner_csn || strcmp(copy_csn, owner_csn) > 0)) {
+		check->state = MR_COPY_DIFFERS;
+		check->why = mr_printf(arena,
+				       _("the copy is newer, %s has an old disk: run cl-rebuild "
+					 "--repl there"),
+				       check->owner->name);
+	}
 	for (size_t i = 0; i < check->differences.count; i++)
 		if (contradicts(&check->differences.items[i], copy_csn, owner_csn))
 			check->state = MR_COPY_DIFFERS;
@@ -60,6 +68,7 @@ int mr_verify_copy(struct mr_arena *arena, struct mr_directory *owner, struct mr
 	char *copy_csn, *owner_csn;
 
 	check->differences = (struct mr_differences){ 0 };
+	check->why = NULL;
 	/* The copy's CSN first: what it says was true before the entries were read. */
 	if (mr_sync_csn(arena, holder, mr_dit_all(check->service), id, &copy_csn, err) < 0 ||
 	    mr_digest_read(owner, owned, &digests[0], err) < 0 ||
@@ -74,7 +83,7 @@ int mr_verify_copy(struct mr_arena *arena, struct mr_directory *owner, struct mr
 				  MOST_DIFFERENCES, &check->differences, err) < 0 ||
 	    mr_sync_csn(arena, owner, owned, id, &owner_csn, err) < 0)
 		return -1;
-	judge(check, copy_csn, owner_csn);
+	judge(arena, check, copy_csn, owner_csn);
 	return 0;
 }
 

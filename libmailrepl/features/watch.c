@@ -52,6 +52,7 @@ struct mr_watch *mr_watch_open(const char *root)
 		.answered = time(NULL),
 		.starts = { .first = FIRST_START, .most = MR_WATCH_FIRST_RESTART },
 		.hangs = { .first = MR_WATCH_FIRST_RESTART, .most = MR_WATCH_MOST_RESTART },
+		.recalls = { .first = FIRST_REBUILD, .most = MOST_REBUILD },
 		.rebuilds = { .first = FIRST_REBUILD, .most = MOST_REBUILD },
 	};
 	return watch;
@@ -91,7 +92,8 @@ static void view_peers(const struct mr_watch *watch, struct mr_look *look,
 
 		for (size_t s = 0; s < 2; s++)
 			if (peer->services & peer->answers[s].service)
-				in_step &= peer->answers[s].copy.in_step;
+				in_step &= peer->answers[s].copy.in_step &&
+					   !peer->answers[s].newer;
 		if (peer->wanted)
 			seen[view->count++] = (struct mr_provider_seen){ peer->name, in_step,
 									 peer->last_reached };
@@ -176,6 +178,7 @@ static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_e
 	mr_watch_read(watch, look);
 	mr_watch_rebuild(watch, look);
 	mr_watch_compare(watch, look);
+	mr_watch_recall(watch, look);
 	mr_watch_mend(watch, look);
 	look->now = time(NULL);
 	if (keep_gate(watch, look, err) < 0)

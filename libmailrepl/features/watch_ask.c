@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "features/instance.h"
+#include "features/sync.h"
 
 struct question {
 	const struct mr_config *config;
@@ -49,12 +51,27 @@ static int read_newest(struct mr_arena *arena, struct mr_watch_peer *peer,
 	return 0;
 }
 
+static void read_ours(struct mr_arena *arena, const struct mr_watch_peer *peer,
+		      struct mr_watch_answer *answer)
+{
+	struct mr_error err = { 0 };
+	char *csn = NULL;
+
+	if (mr_sync_csn(arena, peer->dir, mr_dit_all(answer->service), peer->own_id, &csn, &err) <
+	    0)
+		mr_log(MR_LOG_DEBUG, "%s", err.message);
+	snprintf(answer->ours, sizeof(answer->ours), "%s", csn ? csn : "");
+}
+
 static int read_all(struct mr_arena *arena, struct mr_watch_peer *peer, struct mr_error *err)
 {
-	for (size_t i = 0; i < 2; i++)
-		if (peer->services & peer->answers[i].service &&
-		    read_newest(arena, peer, &peer->answers[i], err) < 0)
+	for (size_t i = 0; i < 2; i++) {
+		if (!(peer->services & peer->answers[i].service))
+			continue;
+		if (read_newest(arena, peer, &peer->answers[i], err) < 0)
 			return -1;
+		read_ours(arena, peer, &peer->answers[i]);
+	}
 	return 0;
 }
 

@@ -12,6 +12,9 @@
 struct mr_watch_answer {
 	enum mr_service service;
 	char csn[MR_WATCH_CSN_SIZE]; /* the newest change; "": none yet */
+	char ours[MR_WATCH_CSN_SIZE]; /* the newest change of what this host owns that is known
+					 there; "": none */
+	bool newer;                  /* this host does not know that change: its disk is old */
 	struct mr_watch_copy copy;   /* ours of it */
 };
 
@@ -20,6 +23,7 @@ struct mr_watch_peer {
 	const char *name;
 	bool wanted;       /* a joined provider of a service that this host has */
 	unsigned services; /* that both have */
+	unsigned own_id;   /* this host's serverID */
 	struct mr_directory *dir;
 	bool answered;        /* at this look, for each service */
 	char why[256];        /* not answered: why */

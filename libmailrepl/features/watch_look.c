@@ -74,8 +74,7 @@ bool mr_watch_is_stale(const struct mr_look *look)
 	return !rendered || strtoll(rendered, NULL, 10) < look->topology.generation;
 }
 
-/* True if somebody else is at work, whose result is awaited. */
-static bool is_locked(const struct mr_look *look)
+bool mr_watch_is_locked(const struct mr_look *look)
 {
 	struct mr_error ignored;
 	int lock;
@@ -88,11 +87,12 @@ static bool is_locked(const struct mr_look *look)
 }
 
 /* It puts itself in nobody's background, but must not die with us in the middle of its steps. */
-static int run_rebuild(const struct mr_look *look, struct mr_process_result *result,
-		       struct mr_error *err)
+int mr_watch_run_rebuild(const struct mr_look *look, bool join, struct mr_process_result *result,
+			 struct mr_error *err)
 {
-	const char *const plain[] = { "cl-rebuild", NULL };
-	const char *const below[] = { "cl-rebuild", "--root", look->config.root, NULL };
+	const char *repl = join ? "--repl" : NULL;
+	const char *const plain[] = { "cl-rebuild", repl, NULL };
+	const char *const below[] = { "cl-rebuild", "--root", look->config.root, repl, NULL };
 	struct mr_process process = {
 		.argv = *look->config.root ? below : plain,
 		.timeout_ms = REBUILD_TIMEOUT_MS,
@@ -102,7 +102,7 @@ static int run_rebuild(const struct mr_look *look, struct mr_process_result *res
 	return mr_process_run(&process, result, err);
 }
 
-static const char *last_line(struct mr_arena *arena, const char *text)
+const char *mr_watch_last_line(struct mr_arena *arena, const char *text)
 {
 	size_t len = strlen(text), begin;
 
@@ -123,7 +123,7 @@ static void report_rebuild(struct mr_watch *watch, struct mr_look *look, int rc,
 	}
 	mr_watch_say(_("cl-rebuild failed, the next attempt comes in %lld seconds: %s"),
 		     (long long)watch->rebuilds.length,
-		     rc < 0 ? err->message : last_line(look->arena, mr_buf_text(&result->output)));
+		     rc < 0 ? err->message : mr_watch_last_line(look->arena, mr_buf_text(&result->output)));
 }
 
 /* `cl-setup --undo` has put back what the host had before: only an administrator renders again. */
@@ -164,14 +164,14 @@ void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)
 		mr_watch_pause_calm(&watch->rebuilds, look->now);
 		return;
 	}
-	look->locked = is_locked(look);
+	look->locked = mr_watch_is_locked(look);
 	if (watch->tried != look->topology.generation)
 		watch->rebuilds.last = watch->rebuilds.length = 0;
 	if (!mr_watch_pause_over(&watch->rebuilds, look->now) || look->locked)
 		return;
 	watch->tried = look->topology.generation;
 	mr_watch_pause_begin(&watch->rebuilds, look->now);
-	rc = run_rebuild(look, &result, &err);
+	rc = mr_watch_run_rebuild(look, false, &result, &err);
 	report_rebuild(watch, look, rc, &result, &err);
 	mr_buf_close(&result.output);
 	mr_watch_hang_up(watch);
@@ -218,6 +218,7 @@ static void choose_peers(struct mr_watch *watch, struct mr_look *look)
 		peer = peer_of(watch, host->name);
 		peer->wanted = true;
 		peer->services = host->services & self->services;
+		peer->own_id = self->server_id;
 	}
 	for (size_t i = 0; i < watch->count; i++)
 		if (!watch->peers[i].wanted)

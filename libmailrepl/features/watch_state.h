@@ -2,6 +2,7 @@
 #ifndef MR_FEATURES_WATCH_STATE_H
 #define MR_FEATURES_WATCH_STATE_H
 
+#include "base/process.h"
 #include "features/instance.h"
 #include "features/watch.h"
 #include "features/watch_ask.h"
@@ -30,6 +31,7 @@ struct mr_watch {
 	int64_t stale_since; /* 0: the newest topology is rendered */
 	long long tried;     /* the generation that cl-rebuild was to render */
 	struct mr_watch_pause rebuilds;
+	struct mr_watch_pause recalls;
 
 	bool gate_known;
 	struct mr_gate gate;
@@ -61,6 +63,15 @@ void mr_watch_hang_up(struct mr_watch *watch);
 bool mr_watch_is_stale(const struct mr_look *look);
 /* Runs cl-rebuild if the rendered topology is old, not too often. */
 void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look);
+/* cl-rebuild, with --repl if `join`; close result->output. */
+int mr_watch_run_rebuild(const struct mr_look *look, bool join, struct mr_process_result *result,
+			 struct mr_error *err) MR_MUST_CHECK;
+const char *mr_watch_last_line(struct mr_arena *arena, const char *text);
+/* True if somebody else is at work, whose result is awaited. */
+bool mr_watch_is_locked(const struct mr_look *look);
+/* After mr_watch_compare: finds whether others know changes of this host's that it does not know
+ * itself (features/recall.h), and has its owned databases filled again. */
+void mr_watch_recall(struct mr_watch *watch, struct mr_look *look);
 /* Asks the providers and compares the copies. */
 void mr_watch_compare(struct mr_watch *watch, struct mr_look *look);
 /* Starts or restarts slapd if that is due. */

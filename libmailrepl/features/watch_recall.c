@@ -1,0 +1,84 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "features/sync.h"
+#include "features/watch_state.h"
+
+/* This host is asked after the others: no copy can know what it has not yet heard of. */
+static bool find_newer(struct mr_watch *watch, struct mr_look *look, struct mr_watch_peer *peer,
+		       struct mr_watch_answer *answer)
+{
+	const char *dn = mr_dit_owned(look->arena, answer->service, look->config.host);
+	struct mr_error err = { 0 };
+	char *own;
+
+	if (!*answer->ours || strcmp(peer->name, look->config.host) == 0)
+		return false;
+	if (mr_sync_csn(look->arena, watch->dir, dn, peer->own_id, &own, &err) < 0) {
+		mr_log(MR_LOG_DEBUG, "%s", err.message);
+		return false;
+	}
+	return !own || strcmp(answer->ours, own) > 0;
+}
+
+/* A host that is no provider is in no other's copies. */
+static bool is_owner(const struct mr_look *look)
+{
+	const struct mr_host *self = mr_topology_host(&look->topology, look->config.host);
+
+	return self && self->state == MR_JOINED && mr_host_is_provider(&look->topology, self);
+}
+
+/* Whose copy is newer than what it is a copy of; NULL: nobody's. */
+static const char *find(struct mr_watch *watch, struct mr_look *look)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		struct mr_watch_peer *peer = &watch->peers[i];
+
+		for (size_t s = 0; s < 2; s++) {
+			struct mr_watch_answer *answer = &peer->answers[s];
+
+			/* What was found stays until that host is asked again. */
+			if (peer->wanted && peer->answered && peer->services & answer->service)
+				answer->newer = find_newer(watch, look, peer, answer);
+			if (peer->wanted && peer->answered && answer->newer)
+				found = peer->name;
+		}
+	}
+	return found;
+}
+
+void mr_watch_recall(struct mr_watch *watch, struct mr_look *look)
+{
+	struct mr_process_result result = { 0 };
+	struct mr_error err = { 0 };
+	const char *name;
+	int rc;
+
+	if (!look->known || !is_owner(look))
+		return;
+	name = find(watch, look);
+	if (!name) {
+		mr_watch_pause_calm(&watch->recalls, look->now);
+		return;
+	}
+	if (!mr_watch_pause_over(&watch->recalls, look->now) || mr_watch_is_locked(look))
+		return;
+	mr_watch_pause_begin(&watch->recalls, look->now);
+	mr_watch_say(_("this host's disk is old, %s knows newer changes of what this host owns: "
+		       "cl-rebuild --repl takes them back"),
+		     name);
+	rc = mr_watch_run_rebuild(look, true, &result, &err);
+	if (rc < 0 || result.status != 0)
+		mr_watch_say(_("cl-rebuild --repl failed, the next attempt comes in %lld seconds: "
+			       "%s"),
+			     (long long)watch->recalls.length,
+			     rc < 0 ? err.message
+				    : mr_watch_last_line(look->arena,
+							 mr_buf_text(&result.output)));
+	mr_buf_close(&result.output);
+	mr_watch_hang_up(watch);
+	mr_watch_read(watch, look);
+}
