@@ -76,8 +76,7 @@ void mr_watch_recall(struct mr_watch *watch, struct mr_look *look)
 			       "%s"),
 			     (long long)watch->recalls.length,
 			     rc < 0 ? err.message
-				    : mr_watch_last_line(look->arena,
-							 mr_buf_text(&result.output)));
+				    : mr_watch_last_line(look->arena, mr_buf_text(&result.output)));
 	mr_buf_close(&result.output);
 	mr_watch_hang_up(watch);
 	mr_watch_read(watch, look);
