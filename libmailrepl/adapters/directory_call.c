@@ -64,6 +64,8 @@ static const char *words_of(int rc)
 		return _("the connection is lost");
 	case LDAP_REFERRAL:
 		return _("this is a read-only copy; write at its owner");
+	case LDAP_OTHER:
+		return _("slapd could not store or read it; is its disk full?");
 	case LDAP_SIZELIMIT_EXCEEDED:
 	case LDAP_ADMINLIMIT_EXCEEDED:
 		return _("the server cut the result short; its limits are too low");

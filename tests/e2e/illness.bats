@@ -168,7 +168,7 @@ issue_in_the_past() {
 		run add_user mail2.lan "full$number"
 		[ "$status" -eq 0 ] || break
 	done
-	[[ $status -ne 0 && $output == *": adding uid=full$number,cn=mail2.lan,"*"commit failed"* ]] || fail "$output"
+	[[ $status -ne 0 && $output == *": adding uid=full$number,cn=mail2.lan,"*"is its disk full"* ]] || fail "$output"
 	# At most an account that no mail leads to: the route is written last.
 	run ! grep "^uid: full$number\$" <<<"$(owned mail2.lan Mail)"
 	submit relay.lan "user2@$domain" on-a-full-disk
