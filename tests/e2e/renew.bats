@@ -31,6 +31,11 @@ shows() {
 		"$(on mail1.lan sh -c "openssl x509 -outform der -in $2 | sha256sum")" ]
 }
 
+# A host that is busy just now and does not say in time what it has rendered is waited for, as an administrator would.
+home_renews() {
+	on mail1.lan cl-replication --renew | tee /dev/stderr | grep 'certificate of mail1.lan is valid until'
+}
+
 mail_flows() {
 	submit mail2.lan "user1@$domain" "$1-to-home"
 	submit mail1.lan "user2@$domain" "$1-from-home"
@@ -75,7 +80,7 @@ mail_flows() {
 	on relay.lan cl-rebuild
 	bring_archives mail2.lan
 	run -0 on mail2.lan cl-replication --renew
-	[[ $output == *"valid until"* ]]
+	[[ $output == *"certificate of mail2.lan is valid until"* ]]
 	shows mail2.lan /etc/mailrepl/tls/peers/mail2.lan.crt
 	on mail2.lan test ! -e /var/lib/mailrepl/renew
 	run -0 on mail2.lan cl-replication --renew
@@ -93,8 +98,7 @@ mail_flows() {
 	[[ $output == *"not used yet"*mail2.lan*relay.lan*again* ]]
 	on mail2.lan cl-rebuild
 	on relay.lan cl-rebuild
-	run -0 on mail1.lan cl-replication --renew
-	[[ $output == *"valid until"* ]]
+	eventually 60 home_renews
 	shows mail1.lan /etc/mailrepl/tls/host.crt
 	run -0 on mail1.lan cl-replication -l
 	[[ $output != *"renew mail1.lan"* ]]
