@@ -94,12 +94,20 @@ bool mr_entry_has(const struct mr_entry *entry, const char *name, const char *va
 	return attr && mr_list_has(&attr->values, value);
 }
 
-bool mr_entry_is(const struct mr_entry *entry, const char *object_class)
+static bool has_nocase(const struct mr_attr *attr, const char *value)
 {
-	const struct mr_attr *attr = find(entry, "objectClass");
-
 	for (size_t i = 0; attr && i < attr->values.count; i++)
-		if (strcasecmp(attr->values.items[i], object_class) == 0)
+		if (strcasecmp(attr->values.items[i], value) == 0)
 			return true;
 	return false;
+}
+
+bool mr_entry_has_nocase(const struct mr_entry *entry, const char *name, const char *value)
+{
+	return has_nocase(find(entry, name), value);
+}
+
+bool mr_entry_is(const struct mr_entry *entry, const char *object_class)
+{
+	return mr_entry_has_nocase(entry, "objectClass", object_class);
 }

@@ -47,6 +47,8 @@ const struct mr_attr *mr_entry_attr(const struct mr_entry *entry, const char *na
 const char *mr_entry_value(const struct mr_entry *entry, const char *name); /* the first, or NULL */
 /* Values compare byte for byte. */
 bool mr_entry_has(const struct mr_entry *entry, const char *name, const char *value);
+/* Without regard to case, as addresses and names compare. */
+bool mr_entry_has_nocase(const struct mr_entry *entry, const char *name, const char *value);
 /* Has `value` among objectClass, without regard to case. */
 bool mr_entry_is(const struct mr_entry *entry, const char *object_class);
 

@@ -80,8 +80,12 @@ static void complete_account(struct mr_arena *arena, const struct mr_user_wanted
 static void add_route(struct mr_arena *arena, const struct mr_user_wanted *wanted,
 		      const char *mailbox, struct mr_plan *plan)
 {
-	const struct mr_route route = { wanted->user, wanted->addresses, wanted->owner->name,
-					mailbox };
+	const struct mr_route route = {
+		.user = wanted->user,
+		.addresses = wanted->addresses,
+		.owner = wanted->owner->name,
+		.routing_address = mailbox,
+	};
 	struct mr_entry *entry =
 		mr_route_format(arena, &route, mr_dit_owned(arena, MR_MAIL, wanted->owner->name));
 

@@ -72,19 +72,9 @@ static const char *owner_of(const struct look_up *up, const struct mr_entry *ent
 	return owner ? owner : entry->dn;
 }
 
-static bool has(const struct mr_entry *entry, const char *attribute, const char *value)
-{
-	const struct mr_attr *attr = mr_entry_attr(entry, attribute);
-
-	for (size_t i = 0; attr && i < attr->values.count; i++)
-		if (strcasecmp(attr->values.items[i], value) == 0)
-			return true;
-	return false;
-}
-
 static bool is_users_own(const struct look_up *up, const struct mr_entry *entry)
 {
-	return has(entry, "uid", up->wanted->user) &&
+	return mr_entry_has_nocase(entry, "uid", up->wanted->user) &&
 	       strcmp(owner_of(up, entry), up->wanted->owner->name) == 0;
 }
 
@@ -108,11 +98,11 @@ static int check_claims(const struct look_up *up, const struct mr_entries *claim
 	for (size_t i = 0; i < claims->count; i++)
 		for (size_t j = 0; j < addresses->count; j++)
 			if (!is_users_own(up, claims->items[i]) &&
-			    has(claims->items[i], address_attr, addresses->items[j]))
+			    mr_entry_has_nocase(claims->items[i], address_attr, addresses->items[j]))
 				return fail_claimed(up, claims->items[i], addresses->items[j], err);
 	for (size_t i = 0; i < claims->count; i++)
 		if (!is_users_own(up, claims->items[i]) &&
-		    has(claims->items[i], "uid", up->wanted->user))
+		    mr_entry_has_nocase(claims->items[i], "uid", up->wanted->user))
 			return mr_fail(err, MR_E_EXISTS, _("user %s: already owned by %s"),
 				       up->wanted->user, owner_of(up, claims->items[i]));
 	return 0;
@@ -138,7 +128,7 @@ static bool is_taken(const struct look_up *up, const struct mr_entries *claims, 
 	const char *folder = mr_printf(up->arena, MR_PATH_MAILBOXES "/%s", id);
 
 	for (size_t i = 0; i < claims->count; i++)
-		if (has(claims->items[i], "mailRoutingAddress", mailbox))
+		if (mr_entry_has_nocase(claims->items[i], "mailRoutingAddress", mailbox))
 			return true;
 	/* The mail of a user who is gone must not become that of a new one of the same name. */
 	return !up->wanted->step_host &&

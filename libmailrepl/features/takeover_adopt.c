@@ -16,16 +16,6 @@ struct finder {
 	size_t next; /* where the next account's route should be */
 };
 
-static bool has(const struct mr_entry *entry, const char *attribute, const char *value)
-{
-	const struct mr_attr *attr = mr_entry_attr(entry, attribute);
-
-	for (size_t i = 0; attr && i < attr->values.count; i++)
-		if (strcasecmp(attr->values.items[i], value) == 0)
-			return true;
-	return false;
-}
-
 static struct mr_adoption *adoption_of(struct finder *finder, const char *type, const char *name)
 {
 	struct mr_adoptions *all = finder->out;
@@ -285,7 +275,7 @@ static int choose_addresses(struct finder *finder, struct mr_adoption *adoption,
 		if (own(finder, MR_MAIL, mr_filter(finder->arena, "(mailLocalAddress=%s)", address),
 			&found, err) < 0)
 			return -1;
-		if (!found.count || has(found.items[0], adoption->type, adoption->new_name))
+		if (!found.count || mr_entry_has_nocase(found.items[0], adoption->type, adoption->new_name))
 			mr_list_add(finder->arena, &adoption->addresses, address);
 		else
 			mr_list_add(

@@ -57,6 +57,11 @@ char *mr_dit_user(struct mr_arena *arena, const char *user, const char *containe
 	return mr_dn(arena, "uid", user, container);
 }
 
+char *mr_dit_group(struct mr_arena *arena, const char *group, const char *container)
+{
+	return mr_dn(arena, "cn", group, container);
+}
+
 char *mr_dit_peer(struct mr_arena *arena, const char *host)
 {
 	return mr_dn(arena, "cn", host, "ou=Peers," MR_DIT_BASE);

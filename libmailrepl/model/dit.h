@@ -25,6 +25,7 @@ char *mr_dit_host(struct mr_arena *arena, const char *host, const char *containe
 char *mr_dit_domain(struct mr_arena *arena, const char *domain, const char *container);
 char *mr_dit_user(struct mr_arena *arena, const char *user, const char *container); /* route or account */
 char *mr_dit_peer(struct mr_arena *arena, const char *host); /* "cn=<host>,ou=Peers,dc=mailrepl" */
+char *mr_dit_group(struct mr_arena *arena, const char *group, const char *container); /* of mail or unix */
 /* The host under whose container a DN of an owned database or a copy lies; NULL if it is neither. */
 char *mr_dit_owner(struct mr_arena *arena, const char *dn);
 

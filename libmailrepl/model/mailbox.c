@@ -3,11 +3,40 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "model/dit.h"
 
 #define UID_BASE  1000000LL
 #define UID_RANGE 100000LL
+
+static const char *const access_words[] = { NULL, "closed", "deferred", "refused", "gone" };
+
+const char *mr_access_word(enum mr_access access)
+{
+	return access_words[access];
+}
+
+enum mr_route_kind mr_route_kind(const struct mr_route *route)
+{
+	if (route->routing_address)
+		return MR_ROUTE_MAILBOX;
+	return route->access == MR_ACCESS_GONE ? MR_ROUTE_GONE : MR_ROUTE_FORMER;
+}
+
+static void add_optional(struct mr_arena *arena, struct mr_entry *entry, const char *name,
+			 const char *value)
+{
+	if (value)
+		mr_entry_add(arena, entry, name, value);
+}
+
+/* Has what only mailReplRecipient allows. */
+static bool is_recipient(const struct mr_route *route)
+{
+	return route->former.count || route->forward.count || route->access || route->held_until ||
+	       route->move;
+}
 
 struct mr_entry *mr_route_format(struct mr_arena *arena, const struct mr_route *route,
 				 const char *container)
@@ -16,10 +45,19 @@ struct mr_entry *mr_route_format(struct mr_arena *arena, const struct mr_route *
 
 	mr_entry_add(arena, entry, "objectClass", "account");
 	mr_entry_add(arena, entry, "objectClass", "inetLocalMailRecipient");
+	if (is_recipient(route))
+		mr_entry_add(arena, entry, "objectClass", "mailReplRecipient");
 	mr_entry_add(arena, entry, "uid", route->user);
 	mr_entry_add_list(arena, entry, "mailLocalAddress", &route->addresses);
-	mr_entry_add(arena, entry, "mailHost", route->owner);
-	mr_entry_add(arena, entry, "mailRoutingAddress", route->routing_address);
+	if (route->routing_address) {
+		mr_entry_add(arena, entry, "mailHost", route->owner);
+		mr_entry_add(arena, entry, "mailRoutingAddress", route->routing_address);
+	}
+	mr_entry_add_list(arena, entry, "mailReplFormerAddress", &route->former);
+	mr_entry_add_list(arena, entry, "mailReplForward", &route->forward);
+	add_optional(arena, entry, "mailReplAccess", mr_access_word(route->access));
+	add_optional(arena, entry, "mailReplHeldUntil", route->held_until);
+	add_optional(arena, entry, "mailReplMove", route->move);
 	return entry;
 }
 
@@ -63,17 +101,88 @@ static int routing_address_check(struct mr_arena *arena, const struct mr_entry *
 	return 0;
 }
 
+/* A word that this version does not know must not open what it was to close. */
+static int access_parse(const struct mr_entry *entry, enum mr_access *out, struct mr_error *err)
+{
+	const char *word = mr_entry_value(entry, "mailReplAccess");
+
+	*out = MR_ACCESS_OPEN;
+	for (size_t i = 1; word && i < sizeof(access_words) / sizeof(access_words[0]); i++)
+		if (strcasecmp(word, access_words[i]) == 0)
+			*out = (enum mr_access)i;
+	if (word && *out == MR_ACCESS_OPEN)
+		return mr_fail(err, MR_E_PROTOCOL, _("entry %s: unknown mailReplAccess %s"),
+			       entry->dn, word);
+	return 0;
+}
+
+static int real_address_parse(struct mr_arena *arena, const struct mr_entry *entry,
+			      const char **owner, const char **address, struct mr_error *err)
+{
+	if (need(arena, entry, "mailHost", owner, err) < 0 ||
+	    need(arena, entry, "mailRoutingAddress", address, err) < 0)
+		return -1;
+	return routing_address_check(arena, entry, *address, err);
+}
+
 int mr_route_parse(struct mr_arena *arena, const struct mr_entry *entry, struct mr_route *out,
 		   struct mr_error *err)
 {
-	struct mr_route route = { .addresses = addresses_of(arena, entry, "mailLocalAddress") };
+	struct mr_route route = {
+		.addresses = addresses_of(arena, entry, "mailLocalAddress"),
+		.former = addresses_of(arena, entry, "mailReplFormerAddress"),
+		.forward = addresses_of(arena, entry, "mailReplForward"),
+		.held_until = mr_strdup(arena, mr_entry_value(entry, "mailReplHeldUntil")),
+		.move = mr_strdup(arena, mr_entry_value(entry, "mailReplMove")),
+		.owner = mr_dit_owner(arena, entry->dn),
+	};
+	bool is_mailbox;
 
 	if (need(arena, entry, "uid", &route.user, err) < 0 ||
-	    need(arena, entry, "mailHost", &route.owner, err) < 0 ||
-	    need(arena, entry, "mailRoutingAddress", &route.routing_address, err) < 0 ||
-	    routing_address_check(arena, entry, route.routing_address, err) < 0)
+	    access_parse(entry, &route.access, err) < 0)
+		return -1;
+	is_mailbox = mr_entry_value(entry, "mailRoutingAddress") ||
+		     !(route.access == MR_ACCESS_GONE || (route.former.count && route.forward.count));
+	if (is_mailbox && real_address_parse(arena, entry, &route.owner, &route.routing_address,
+					     err) < 0)
 		return -1;
 	*out = route;
+	return 0;
+}
+
+struct mr_entry *mr_group_format(struct mr_arena *arena, const struct mr_group *group,
+				 const char *container)
+{
+	struct mr_entry *entry = mr_entry_new(arena, mr_dit_group(arena, group->name, container));
+
+	mr_entry_add(arena, entry, "objectClass", "nisMailAlias");
+	mr_entry_add(arena, entry, "objectClass", "inetLocalMailRecipient");
+	mr_entry_add(arena, entry, "objectClass", "mailReplRecipient");
+	mr_entry_add(arena, entry, "cn", group->name);
+	mr_entry_add_list(arena, entry, "mailLocalAddress", &group->addresses);
+	mr_entry_add(arena, entry, "mailHost", group->owner);
+	mr_entry_add(arena, entry, "mailRoutingAddress", group->routing_address);
+	mr_entry_add_list(arena, entry, "rfc822MailMember", &group->members);
+	if (group->closed)
+		mr_entry_add(arena, entry, "mailReplAccess", mr_access_word(MR_ACCESS_CLOSED));
+	return entry;
+}
+
+int mr_group_parse(struct mr_arena *arena, const struct mr_entry *entry, struct mr_group *out,
+		   struct mr_error *err)
+{
+	struct mr_group group = {
+		.addresses = addresses_of(arena, entry, "mailLocalAddress"),
+		.members = addresses_of(arena, entry, "rfc822MailMember"),
+	};
+	enum mr_access access;
+
+	if (need(arena, entry, "cn", &group.name, err) < 0 ||
+	    real_address_parse(arena, entry, &group.owner, &group.routing_address, err) < 0 ||
+	    access_parse(entry, &access, err) < 0)
+		return -1;
+	group.closed = access == MR_ACCESS_CLOSED;
+	*out = group;
 	return 0;
 }
 
@@ -102,6 +211,13 @@ struct mr_entry *mr_account_format(struct mr_arena *arena, const struct mr_accou
 	mr_entry_add(arena, entry, "mailHost", account->owner);
 	if (account->routing_address)
 		mr_entry_add(arena, entry, "mailRoutingAddress", account->routing_address);
+	if (account->quota || account->locked)
+		mr_entry_add(arena, entry, "objectClass", "mailReplRecipient");
+	if (account->quota)
+		mr_entry_add(arena, entry, "mailReplQuota",
+			     mr_printf(arena, "%lld", account->quota));
+	if (account->locked)
+		mr_entry_add(arena, entry, "mailReplLocked", "TRUE");
 	if (account->hash && account->hash->data)
 		mr_entry_add_secret(arena, entry, "userPassword", account->hash);
 	return entry;
@@ -123,6 +239,22 @@ static int uid_number_parse(const struct mr_entry *entry, long long *out, struct
 	return 0;
 }
 
+static int quota_parse(const struct mr_entry *entry, long long *out, struct mr_error *err)
+{
+	const char *text = mr_entry_value(entry, "mailReplQuota");
+	char *end;
+
+	*out = 0;
+	if (!text)
+		return 0;
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	if (errno || *end || end == text || *out <= 0)
+		return mr_fail(err, MR_E_PROTOCOL, _("entry %s: mailReplQuota %s is no size"),
+			       entry->dn, text);
+	return 0;
+}
+
 int mr_account_parse(struct mr_arena *arena, const struct mr_entry *entry, struct mr_account *out,
 		     struct mr_error *err)
 {
@@ -133,11 +265,13 @@ int mr_account_parse(struct mr_arena *arena, const struct mr_entry *entry, struc
 		.routing_address = routing ? mr_lower(arena, routing) : NULL,
 		.home = mr_strdup(arena, mr_entry_value(entry, "homeDirectory")),
 		.shell = mr_strdup(arena, mr_entry_value(entry, "loginShell")),
+		.locked = mr_entry_has_nocase(entry, "mailReplLocked", "TRUE"),
 	};
 
 	if (need(arena, entry, "uid", &account.user, err) < 0 ||
 	    need(arena, entry, "mailHost", &account.owner, err) < 0 ||
-	    uid_number_parse(entry, &account.uid_number, err) < 0)
+	    uid_number_parse(entry, &account.uid_number, err) < 0 ||
+	    quota_parse(entry, &account.quota, err) < 0)
 		return -1;
 	if (!account.home)
 		return mr_fail(err, MR_E_PROTOCOL, _("entry %s has no homeDirectory"), entry->dn);

@@ -98,6 +98,91 @@ static void a_route_is_read_in_lower_case(void **state)
 	assert_string_equal(got.routing_address, "user1@mail1.lan");
 }
 
+static void what_is_no_mailbox_is_told_apart(void **state)
+{
+	static const struct {
+		const char *name[3], *value[3];
+		enum mr_route_kind want;
+	} rows[] = {
+		{ { "mailHost", "mailRoutingAddress" },
+		  { "mail1.lan", "user1@mail1.lan" },
+		  MR_ROUTE_MAILBOX },
+		{ { "mailReplFormerAddress", "mailReplForward" },
+		  { "user1@maildomain.org", "user1@mail2.lan" },
+		  MR_ROUTE_FORMER },
+		{ { "mailReplAccess", "mailReplHeldUntil" },
+		  { "gone", "20270101000000Z" },
+		  MR_ROUTE_GONE },
+		{ { "mailHost", "mailRoutingAddress", "mailReplAccess" },
+		  { "mail1.lan", "user1@mail1.lan", "gone" },
+		  MR_ROUTE_MAILBOX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_entry *entry = mr_entry_new(arena, "uid=user1," MAIL1);
+		struct mr_error err = { 0 };
+		struct mr_route route;
+
+		mr_entry_add(arena, entry, "uid", "user1");
+		for (size_t j = 0; j < 3 && rows[i].name[j]; j++)
+			mr_entry_add(arena, entry, rows[i].name[j], rows[i].value[j]);
+		assert_int_equal(mr_route_parse(arena, entry, &route, &err), 0);
+		assert_int_equal(mr_route_kind(&route), rows[i].want);
+		assert_string_equal(route.owner, "mail1.lan");
+	}
+}
+
+static void an_unknown_word_of_access_is_refused(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_route route = a_route(arena), got;
+	struct mr_entry *entry = mr_route_format(arena, &route, MAIL1);
+	struct mr_error err = { 0 };
+
+	(void)state;
+	mr_entry_add(arena, entry, "mailReplAccess", "ajar");
+	assert_int_equal(mr_route_parse(arena, entry, &got, &err), -1);
+	assert_non_null(strstr(err.message, "unknown mailReplAccess ajar"));
+}
+
+static void a_group_becomes_an_entry_and_back(void **state)
+{
+	static const char *const want[][2] = {
+		{ "objectClass", "nisMailAlias" },
+		{ "objectClass", "inetLocalMailRecipient" },
+		{ "objectClass", "mailReplRecipient" },
+		{ "cn", "sales" },
+		{ "mailLocalAddress", "sales@maildomain.org" },
+		{ "mailHost", "mail1.lan" },
+		{ "mailRoutingAddress", "sales@mail1.lan" },
+		{ "rfc822MailMember", "user1@mail1.lan" },
+		{ "rfc822MailMember", "someone@outside.test" },
+		{ "mailReplAccess", "closed" },
+	};
+	MR_ARENA arena = mr_arena_open();
+	struct mr_group group = { .name = "sales",
+				  .owner = "mail1.lan",
+				  .routing_address = "sales@mail1.lan",
+				  .closed = true },
+			got;
+	struct mr_error err = { 0 };
+	struct mr_entry *entry;
+
+	(void)state;
+	mr_list_add(arena, &group.addresses, "sales@maildomain.org");
+	mr_list_add(arena, &group.members, "user1@mail1.lan");
+	mr_list_add(arena, &group.members, "someone@outside.test");
+	entry = mr_group_format(arena, &group, MAIL1);
+	assert_string_equal(entry->dn, "cn=sales," MAIL1);
+	check_values(entry, want, 10);
+	assert_int_equal(mr_group_parse(arena, entry, &got, &err), 0);
+	assert_string_equal(got.name, "sales");
+	assert_true(mr_list_equal(&got.members, &group.members));
+	assert_true(got.closed);
+}
+
 static void an_account_becomes_an_entry(void **state)
 {
 	static const char *const want[][2] = {
@@ -255,6 +340,9 @@ int main(void)
 		cmocka_unit_test(a_route_becomes_an_entry),
 		cmocka_unit_test(an_entry_becomes_the_same_route),
 		cmocka_unit_test(a_route_is_read_in_lower_case),
+		cmocka_unit_test(what_is_no_mailbox_is_told_apart),
+		cmocka_unit_test(an_unknown_word_of_access_is_refused),
+		cmocka_unit_test(a_group_becomes_an_entry_and_back),
 		cmocka_unit_test(an_account_becomes_an_entry),
 		cmocka_unit_test(an_account_may_lack_name_number_and_mailbox),
 		cmocka_unit_test(the_hash_stays_where_it_is),
