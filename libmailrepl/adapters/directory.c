@@ -83,6 +83,12 @@ int mr_directory_delete(struct mr_directory *dir, const char *dn, struct mr_erro
 	return dir->backend->remove(dir, dn, err);
 }
 
+int mr_directory_rename(struct mr_directory *dir, const char *dn, const char *value,
+			struct mr_error *err)
+{
+	return dir->backend->rename(dir, dn, value, err);
+}
+
 int mr_directory_increment(struct mr_directory *dir, const char *dn, const char *attribute,
 			   long long *value, struct mr_error *err)
 {

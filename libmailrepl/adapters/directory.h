@@ -21,6 +21,10 @@ struct mr_directory;
 struct mr_directory_target {
 	const char *uri; /* "ldapi://%2Frun%2Fmailrepl%2Fldapi" or "ldap://mail2.lan:3890" */
 	const char *ca_file, *cert_file, *key_file;
+	/* Over ldapi:// only: a simple bind as this entry instead, with its password, which is wiped
+	 * from the library's copies. Wrong, or no such entry: MR_E_DENIED. */
+	const char *bind_dn;              /* NULL: SASL EXTERNAL */
+	const struct mr_secret *password; /* not empty */
 	int deadline_ms; /* of opening and of each later call; 0: 10 seconds */
 };
 
@@ -77,6 +81,11 @@ int mr_directory_add(struct mr_directory *dir, const struct mr_entry *entry,
 int mr_directory_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods,
 			size_t count, struct mr_error *err) MR_MUST_CHECK;
 int mr_directory_delete(struct mr_directory *dir, const char *dn, struct mr_error *err) MR_MUST_CHECK;
+/* The entry's name becomes "<the same type>=<value>", below the same parent; the old value goes from its
+ * attributes. In one step: there is no moment without the entry. MR_E_NOT_FOUND: no such entry.
+ * MR_E_EXISTS: the new name is taken. */
+int mr_directory_rename(struct mr_directory *dir, const char *dn, const char *value,
+			struct mr_error *err) MR_MUST_CHECK;
 /* Adds 1 to an integer attribute (RFC 4525) and returns the new value (post-read, RFC 4527).
  * MR_E_NOT_FOUND: no such entry or attribute. */
 int mr_directory_increment(struct mr_directory *dir, const char *dn, const char *attribute,
@@ -87,6 +96,8 @@ int mr_directory_increment(struct mr_directory *dir, const char *dn, const char 
 char *mr_filter(struct mr_arena *arena, const char *fmt, ...) MR_PRINTF(2, 3);
 /* The one function for DNs: "<type>=<escaped value>,<parent>" (RFC 4514). */
 char *mr_dn(struct mr_arena *arena, const char *type, const char *value, const char *parent);
+/* `dn` with another value in its first RDN: what mr_directory_rename makes of it. NULL if the DN is malformed. */
+char *mr_dn_renamed(struct mr_arena *arena, const char *dn, const char *value);
 /* The value of the first RDN, unescaped; NULL if the DN is malformed. */
 char *mr_dn_value(struct mr_arena *arena, const char *dn);
 /* Equal after normalising case, spaces and escapes. */

@@ -15,6 +15,8 @@ struct mr_directory_backend {
 	int (*modify)(struct mr_directory *dir, const char *dn, const struct mr_mod *mods,
 		      size_t count, struct mr_error *err);
 	int (*remove)(struct mr_directory *dir, const char *dn, struct mr_error *err);
+	int (*rename)(struct mr_directory *dir, const char *dn, const char *value,
+		      struct mr_error *err);
 	int (*increment)(struct mr_directory *dir, const char *dn, const char *attribute,
 			 long long *value, struct mr_error *err);
 	/* NULL: this backend knows no certificates. */

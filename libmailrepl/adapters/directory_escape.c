@@ -106,6 +106,26 @@ char *mr_dn_value(struct mr_arena *arena, const char *dn)
 	return value;
 }
 
+char *mr_dn_renamed(struct mr_arena *arena, const char *dn, const char *value)
+{
+	LDAPDN parsed = dn_parse(dn);
+	struct berval parent = { 0, NULL };
+	char *renamed = NULL;
+
+	if (!parsed)
+		return NULL;
+	if (parsed[0] && ldap_dn2bv(parsed + 1, &parent, LDAP_DN_FORMAT_LDAPV3 | LDAP_DN_PRETTY) ==
+				 LDAP_SUCCESS) {
+		const struct berval *type = &parsed[0][0]->la_attr;
+
+		renamed = mr_dn(arena, mr_strndup(arena, type->bv_val, type->bv_len), value,
+				parent.bv_val);
+	}
+	ldap_memfree(parent.bv_val);
+	ldap_dnfree(parsed);
+	return renamed;
+}
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -36,9 +36,10 @@ const char *__lsan_default_options(void)
 }
 #endif
 
-/* Initialising, the library reads the environment, loads every SASL plug-in that it finds (EXTERNAL is
- * none) and asks the resolver for this host's own name, which without a name server would take half a
- * minute. The resolver's settings are those of this thread; mr_connect_host asks in another. */
+/* Initialising, the library reads the environment, loads every SASL plug-in that it finds (EXTERNAL
+ * is none) and asks the resolver for this host's own name, which without a name server would take
+ * half a minute. The resolver's settings are those of this thread; mr_connect_host asks in another.
+ */
 static void library_init(void)
 {
 	static const char variable[] = "LDAPNOINIT";
@@ -82,6 +83,7 @@ static const struct mr_directory_backend ldap_backend = {
 	.add = mr_ldap_add,
 	.modify = mr_ldap_modify,
 	.remove = mr_ldap_delete,
+	.rename = mr_ldap_rename,
 	.increment = mr_ldap_increment,
 	.certificate = mr_ldap_certificate,
 };
@@ -191,6 +193,17 @@ static int bind_external(const struct mr_ldap_call *call, struct mr_error *err)
 	return mr_ldap_finish(call, rc, msgid, NULL, err);
 }
 
+/* Of the password no copy stays: the layers of mr_ldap_attach wipe what they send. */
+static int bind_as(const struct mr_ldap_call *call, const char *dn,
+		   const struct mr_secret *password, struct mr_error *err)
+{
+	struct berval secret = { password->len, password->data };
+	int msgid = -1,
+	    rc = ldap_sasl_bind(call->dir->ld, dn, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &msgid);
+
+	return mr_ldap_finish(call, rc, msgid, NULL, err);
+}
+
 static int open_local(struct ldap_directory *ldap, const LDAPURLDesc *url, const char *uri,
 		      long long until, struct mr_error *err)
 {
@@ -228,13 +241,18 @@ static int connect_and_bind(struct ldap_directory *ldap, const LDAPURLDesc *url,
 	if (strcmp(url->lud_scheme, "ldapi") == 0) {
 		if (open_local(ldap, url, target->uri, until, err) < 0)
 			return -1;
+	} else if (target->bind_dn) {
+		/* A password is for this machine's own server only. */
+		return mr_fail(err, MR_E_CONFIG, _("%s: a password goes through the socket only"),
+			       ldap->server);
 	} else if (!target->ca_file || !target->cert_file || !target->key_file) {
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: a CA, a certificate and its key are needed"), ldap->server);
 	} else if (open_remote(ldap, url, target, until, err) < 0) {
 		return -1;
 	}
-	if (bind_external(&bind, err) == 0)
+	if ((target->bind_dn ? bind_as(&bind, target->bind_dn, target->password, err)
+			     : bind_external(&bind, err)) == 0)
 		return 0;
 	/* In TLS 1.3 a server refuses a certificate after the handshake, by hanging up. */
 	if (ldap->lost && target->cert_file)
@@ -266,6 +284,9 @@ int mr_directory_open(const struct mr_directory_target *target, struct mr_direct
 
 	*out = NULL;
 	mr_ldap_library_init();
+	/* RFC 4513 section 5.1.2: a name without a password would be nobody, and succeed. */
+	if (target->bind_dn && (!target->password || !target->password->len))
+		return mr_fail(err, MR_E_DENIED, _("no password for %s"), target->bind_dn);
 	if (ldap_url_parse(target->uri, &url) != LDAP_URL_SUCCESS || !url->lud_host ||
 	    !*url->lud_host ||
 	    (strcmp(url->lud_scheme, "ldapi") != 0 && strcmp(url->lud_scheme, "ldap") != 0)) {

@@ -66,6 +66,8 @@ int mr_ldap_add(struct mr_directory *dir, const struct mr_entry *entry, struct m
 int mr_ldap_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods,
 		   size_t count, struct mr_error *err);
 int mr_ldap_delete(struct mr_directory *dir, const char *dn, struct mr_error *err);
+int mr_ldap_rename(struct mr_directory *dir, const char *dn, const char *value,
+		   struct mr_error *err);
 bool mr_ldap_certificate(struct mr_directory *dir, struct mr_buf *der);
 int mr_ldap_increment(struct mr_directory *dir, const char *dn, const char *attribute,
 		      long long *value, struct mr_error *err);

@@ -153,6 +153,7 @@ static const struct mr_directory_backend memory_backend = {
 	.add = mr_memory_add,
 	.modify = mr_memory_modify,
 	.remove = mr_memory_delete,
+	.rename = mr_memory_rename,
 	.increment = mr_memory_increment,
 };
 

@@ -40,6 +40,8 @@ int mr_memory_add(struct mr_directory *dir, const struct mr_entry *entry, struct
 int mr_memory_modify(struct mr_directory *dir, const char *dn, const struct mr_mod *mods,
 		     size_t count, struct mr_error *err);
 int mr_memory_delete(struct mr_directory *dir, const char *dn, struct mr_error *err);
+int mr_memory_rename(struct mr_directory *dir, const char *dn, const char *value,
+		     struct mr_error *err);
 int mr_memory_increment(struct mr_directory *dir, const char *dn, const char *attribute,
 			long long *value, struct mr_error *err);
 

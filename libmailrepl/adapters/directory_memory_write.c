@@ -258,6 +258,17 @@ int mr_memory_modify(struct mr_directory *dir, const char *dn, const struct mr_m
 	return 0;
 }
 
+static bool has_children(const struct memory_directory *memory, const struct memory_record *record)
+{
+	for (size_t i = 0; i < memory->count; i++) {
+		const char *parent = mr_memory_parent(memory->records[i].key);
+
+		if (parent && strcmp(parent, record->key) == 0)
+			return true;
+	}
+	return false;
+}
+
 int mr_memory_delete(struct mr_directory *dir, const char *dn, struct mr_error *err)
 {
 	struct memory_directory *memory = (struct memory_directory *)dir;
@@ -265,16 +276,40 @@ int mr_memory_delete(struct mr_directory *dir, const char *dn, struct mr_error *
 
 	if (mr_memory_look_up(memory, _("deleting"), dn, &record, err) < 0)
 		return -1;
-	for (size_t i = 0; i < memory->count; i++) {
-		const char *parent = mr_memory_parent(memory->records[i].key);
-
-		if (parent && strcmp(parent, record->key) == 0)
-			return mr_memory_fail(err, MR_E_INVALID, _("deleting"), dn,
-					      _("there are entries below it"));
-	}
+	if (has_children(memory, record))
+		return mr_memory_fail(err, MR_E_INVALID, _("deleting"), dn,
+				      _("there are entries below it"));
 	memory->count--;
 	memmove(record, record + 1,
 		(size_t)(memory->records + memory->count - record) * sizeof(*record));
+	return 0;
+}
+
+int mr_memory_rename(struct mr_directory *dir, const char *dn, const char *value,
+		     struct mr_error *err)
+{
+	struct memory_directory *memory = (struct memory_directory *)dir;
+	struct memory_record *record, *taken;
+	const char *renamed, *key, *type, *old;
+	struct mr_entry *changed;
+
+	if (mr_memory_look_up(memory, _("renaming"), dn, &record, err) < 0)
+		return -1;
+	renamed = mr_dn_renamed(memory->arena, record->entry->dn, value);
+	key = renamed ? mr_dn_normalize(memory->arena, renamed) : NULL;
+	if (!key || has_children(memory, record))
+		return mr_memory_fail(err, MR_E_INVALID, _("renaming"), dn, _("it cannot be"));
+	taken = mr_memory_find(memory, key);
+	if (taken && taken != record)
+		return mr_memory_fail(err, MR_E_EXISTS, _("renaming"), dn,
+				      _("there is such an entry already"));
+	changed = clone(memory, record->entry);
+	type = mr_strndup(memory->arena, renamed, strcspn(renamed, "= "));
+	old = mr_dn_value(memory->arena, record->entry->dn);
+	(void)remove_value(values_of(memory, changed, type), type, old);
+	changed->dn = renamed;
+	add_name(memory, changed);
+	*record = (struct memory_record){ key, changed };
 	return 0;
 }
 

@@ -94,6 +94,22 @@ int mr_ldap_delete(struct mr_directory *dir, const char *dn, struct mr_error *er
 	return mr_ldap_finish(&call, rc, msgid, NULL, err);
 }
 
+int mr_ldap_rename(struct mr_directory *dir, const char *dn, const char *value,
+		   struct mr_error *err)
+{
+	struct ldap_directory *ldap = (struct ldap_directory *)dir;
+	MR_ARENA arena = mr_arena_open();
+	const char *type = mr_strndup(arena, dn, strcspn(dn, "= "));
+	struct mr_ldap_call call;
+	int rc, msgid = -1;
+
+	if (begin(ldap, _("renaming"), dn, &call, err) < 0)
+		return -1;
+	rc = ldap_rename(ldap->ld, dn, mr_dn(arena, type, value, NULL), NULL, 1, NULL, NULL,
+			 &msgid);
+	return mr_ldap_finish(&call, rc, msgid, NULL, err);
+}
+
 /* The control's value is an AttributeSelection (RFC 4527 section 3.2). */
 static LDAPControl *post_read(const char *attribute)
 {

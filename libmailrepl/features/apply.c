@@ -130,6 +130,8 @@ static int change_directory(struct applier *applier, struct mr_directory *dir,
 		return add(applier, dir, step->entry, err);
 	case MR_STEP_MODIFY:
 		return mr_directory_modify(dir, step->dn, step->mods, step->mod_count, err);
+	case MR_STEP_RENAME:
+		return mr_directory_rename(dir, step->dn, step->name, err);
 	default:
 		if (mr_directory_delete(dir, step->dn, err) == 0 || err->code == MR_E_NOT_FOUND)
 			return 0;
@@ -198,7 +200,7 @@ static int check_clock(struct applier *applier, const struct mr_plan *plan, stru
 	for (size_t i = 0; own->dir && i < plan->count; i++) {
 		enum mr_step_kind kind = plan->steps[i].kind;
 
-		if (kind == MR_STEP_ADD || kind == MR_STEP_MODIFY || kind == MR_STEP_DELETE)
+		if (kind != MR_STEP_FILE && kind != MR_STEP_ACTION)
 			return link_ready(applier, own, err);
 	}
 	return 0;

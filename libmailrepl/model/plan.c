@@ -63,6 +63,38 @@ void mr_plan_delete_entry(struct mr_arena *arena, struct mr_plan *plan, const ch
 	step->dn = mr_strdup(arena, dn);
 }
 
+void mr_plan_rename_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host,
+			  const char *dn, const char *name, const char *summary)
+{
+	struct mr_step *step = append(arena, plan, MR_STEP_RENAME, summary);
+
+	step->host = mr_strdup(arena, host);
+	step->dn = mr_strdup(arena, dn);
+	step->name = mr_strdup(arena, name);
+}
+
+struct mr_step *mr_plan_modify_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host,
+				     const char *dn, size_t most, const char *summary)
+{
+	struct mr_step *step = append(arena, plan, MR_STEP_MODIFY, summary);
+
+	step->host = mr_strdup(arena, host);
+	step->dn = mr_strdup(arena, dn);
+	step->mods = MR_NEW_ARRAY(arena, struct mr_mod, most);
+	return step;
+}
+
+struct mr_mod *mr_plan_mod(struct mr_arena *arena, struct mr_step *step, enum mr_mod_op op,
+			   const char *attribute, const char *value)
+{
+	struct mr_mod *mod = &step->mods[step->mod_count++];
+
+	*mod = (struct mr_mod){ .op = op, .attr.name = attribute };
+	if (value)
+		mr_list_add(arena, &mod->attr.values, value);
+	return mod;
+}
+
 void mr_plan_file(struct mr_arena *arena, struct mr_plan *plan, const char *path,
 		  const char *content, struct mr_file_attrs attrs, const char *summary)
 {

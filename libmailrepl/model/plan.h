@@ -12,6 +12,7 @@ enum mr_step_kind {
 	MR_STEP_ADD,    /* entry */
 	MR_STEP_MODIFY, /* dn, mods */
 	MR_STEP_DELETE, /* dn */
+	MR_STEP_RENAME, /* dn, name: one entry keeps its identity, and there is no moment without it */
 	MR_STEP_FILE,   /* path, content, attrs: atomic replace */
 	MR_STEP_ACTION, /* anything else: run(), which must be repeatable */
 };
@@ -21,7 +22,8 @@ struct mr_step {
 	const char *host;             /* directory steps: on whose slapd; NULL: this host's */
 	const char *summary;          /* "add route user1@maildomain.org -> user1@mail1.lan"; one line, no secret */
 	struct mr_entry *entry;       /* MR_STEP_ADD */
-	const char *dn;               /* MR_STEP_MODIFY, MR_STEP_DELETE */
+	const char *dn;               /* MR_STEP_MODIFY, MR_STEP_DELETE, MR_STEP_RENAME */
+	const char *name;             /* MR_STEP_RENAME: the new value in the first RDN */
 	struct mr_mod *mods;
 	size_t mod_count;
 	const char *path;             /* MR_STEP_FILE, with root */
@@ -50,6 +52,14 @@ void mr_plan_update_entry(struct mr_arena *arena, struct mr_plan *plan, const ch
 			  const char *const *owned_attrs, const char *summary);
 void mr_plan_delete_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host, const char *dn,
 			  const char *summary);
+void mr_plan_rename_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host, const char *dn,
+			  const char *name, const char *summary);
+/* A step with up to `most` modifications, to be filled by mr_plan_mod. */
+struct mr_step *mr_plan_modify_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host,
+				     const char *dn, size_t most, const char *summary);
+/* Another modification of a step made by that; `value` NULL: no value. */
+struct mr_mod *mr_plan_mod(struct mr_arena *arena, struct mr_step *step, enum mr_mod_op op,
+			   const char *attribute, const char *value);
 void mr_plan_file(struct mr_arena *arena, struct mr_plan *plan, const char *path, const char *content,
 		  struct mr_file_attrs attrs, const char *summary);
 void mr_plan_action(struct mr_arena *arena, struct mr_plan *plan, int (*run)(void *, struct mr_error *),

@@ -3,14 +3,12 @@
 
 #include <string.h>
 
+#include "adapters/directory.h"
 #include "adapters/ldif.h"
 
 static const char *const kind_words[] = {
-	[MR_STEP_ADD] = "add",
-	[MR_STEP_MODIFY] = "modify",
-	[MR_STEP_DELETE] = "delete",
-	[MR_STEP_FILE] = "file",
-	[MR_STEP_ACTION] = "action",
+	[MR_STEP_ADD] = "add",       [MR_STEP_MODIFY] = "modify", [MR_STEP_DELETE] = "delete",
+	[MR_STEP_RENAME] = "rename", [MR_STEP_FILE] = "file",     [MR_STEP_ACTION] = "action",
 };
 
 static const char *const op_words[] = {
@@ -81,6 +79,16 @@ static void add_modify(struct mr_arena *arena, const struct mr_step *step, struc
 	}
 }
 
+static void add_rename(struct mr_arena *arena, const struct mr_step *step, struct mr_buf *out)
+{
+	const char *type = mr_strndup(arena, step->dn, strcspn(step->dn, "= "));
+
+	add_indented(out, ldif_of(arena, step->dn, NULL, 0));
+	add_indented(out, "changetype: modrdn");
+	add_indented(out, mr_printf(arena, "newrdn: %s", mr_dn(arena, type, step->name, NULL)));
+	add_indented(out, "deleteoldrdn: 1");
+}
+
 static void add_details(struct mr_arena *arena, const struct mr_step *step, struct mr_buf *out)
 {
 	if (step->host)
@@ -96,6 +104,9 @@ static void add_details(struct mr_arena *arena, const struct mr_step *step, stru
 	case MR_STEP_DELETE:
 		add_indented(out, ldif_of(arena, step->dn, NULL, 0));
 		add_indented(out, "changetype: delete");
+		break;
+	case MR_STEP_RENAME:
+		add_rename(arena, step, out);
 		break;
 	case MR_STEP_FILE:
 	case MR_STEP_ACTION:
@@ -158,6 +169,8 @@ static struct mr_value *step_value(struct mr_arena *arena, const struct mr_step 
 		mr_value_set(arena, value, "attributes", attrs_value(arena, step->entry));
 	if (step->kind == MR_STEP_MODIFY)
 		mr_value_set(arena, value, "modifications", mods_value(arena, step));
+	if (step->name)
+		mr_value_set_string(arena, value, "name", step->name);
 	if (step->path)
 		mr_value_set_string(arena, value, "path", step->path);
 	return value;

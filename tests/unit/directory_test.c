@@ -259,6 +259,42 @@ static void only_leaves_can_be_deleted(void **state)
 	assert_null(found);
 }
 
+static void a_renamed_entry_is_the_same_under_another_name(void **state)
+{
+	struct mr_directory *dir = *state;
+	MR_ARENA arena = mr_arena_open();
+	struct mr_entry *found;
+	struct mr_error err;
+
+	assert_ok(mr_directory_add(dir, route(arena, "user1"), &err), err);
+	assert_ok(mr_directory_rename(dir, "uid=user1," TOP, "a+b", &err), err);
+	assert_ok(mr_directory_read(dir, arena, "uid=user1," TOP, NULL, &found, &err), err);
+	assert_null(found);
+	assert_ok(mr_directory_read(dir, arena, mr_dn_renamed(arena, "uid=user1," TOP, "a+b"), NULL,
+				    &found, &err),
+		  err);
+	assert_non_null(found);
+	assert_int_equal(mr_entry_attr(found, "uid")->values.count, 1);
+	assert_string_equal(mr_entry_value(found, "uid"), "a+b");
+	assert_true(mr_entry_has(found, "mailLocalAddress", "user1@Example.org"));
+}
+
+static void a_rename_to_a_name_that_is_taken_changes_nothing(void **state)
+{
+	struct mr_directory *dir = *state;
+	MR_ARENA arena = mr_arena_open();
+	struct mr_entry *found;
+	struct mr_error err;
+
+	assert_ok(mr_directory_add(dir, route(arena, "user1"), &err), err);
+	assert_ok(mr_directory_add(dir, route(arena, "user2"), &err), err);
+	assert_fails(mr_directory_rename(dir, "uid=user1," TOP, "USER2", &err), MR_E_EXISTS, err);
+	assert_fails(mr_directory_rename(dir, "uid=user3," TOP, "user4", &err), MR_E_NOT_FOUND,
+		     err);
+	assert_ok(mr_directory_read(dir, arena, "uid=user1," TOP, NULL, &found, &err), err);
+	assert_true(mr_entry_has(found, "uid", "user1"));
+}
+
 static void counting_up_returns_the_new_value(void **state)
 {
 	struct mr_directory *dir = *state;
@@ -640,7 +676,8 @@ static void the_certificate_that_a_peer_shows_can_be_read(void **state)
 	assert_true(mr_directory_certificate(dir, &der));
 	assert_ok(mr_tls_describe_der(arena, der.data, der.len, &shown, &err), err);
 	assert_string_equal(shown.host, "mail1.lan");
-	assert_fails(mr_tls_describe_der(arena, der.data, der.len - 1, &shown, &err), MR_E_INVALID, err);
+	assert_fails(mr_tls_describe_der(arena, der.data, der.len - 1, &shown, &err), MR_E_INVALID,
+		     err);
 }
 
 static void a_peer_that_cannot_be_trusted_is_refused(void **state)
@@ -738,6 +775,47 @@ static void nothing_is_taken_from_the_environment(void **state)
 	assert_ok(mr_directory_add(*state, alias, &err), err);
 	assert_ok(mr_directory_read(*state, arena, alias->dn, NULL, &found, &err), err);
 	assert_string_equal(found->dn, "cn=alias," TOP);
+}
+
+static int open_as(const char *dn, const char *password, struct mr_error *err)
+{
+	MR_SECRET secret = { NULL, 0 };
+	struct mr_directory_target target = { .uri = slapd.uri,
+					      .bind_dn = dn,
+					      .password = &secret };
+	MR_DIRECTORY dir = NULL;
+
+	mr_secret_set(&secret, password, strlen(password));
+	return mr_directory_open(&target, &dir, err);
+}
+
+static void a_password_is_compared_by_the_server(void **state)
+{
+	struct mr_directory *dir = *state;
+	MR_ARENA arena = mr_arena_open();
+	MR_SECRET secret = { NULL, 0 };
+	struct mr_error err;
+
+	mr_secret_set(&secret, "right", 5);
+	assert_ok(mr_directory_add(dir, person(arena, &secret), &err), err);
+	assert_ok(open_as("uid=p," TOP, "right", &err), err);
+	assert_fails(open_as("uid=p," TOP, "wrong", &err), MR_E_DENIED, err);
+	assert_fails(open_as("uid=nobody," TOP, "right", &err), MR_E_DENIED, err);
+	assert_fails(open_as("uid=p," TOP, "", &err), MR_E_DENIED, err);
+}
+
+static void a_password_goes_to_no_other_host(void **state)
+{
+	MR_SECRET secret = { NULL, 0 };
+	struct mr_directory_target target = { .uri = "ldap://mail1.lan:3890",
+					      .bind_dn = "uid=p," TOP,
+					      .password = &secret };
+	MR_DIRECTORY dir = NULL;
+	struct mr_error err;
+
+	(void)state;
+	mr_secret_set(&secret, "right", 5);
+	assert_fails(mr_directory_open(&target, &dir, &err), MR_E_CONFIG, err);
 }
 
 static void a_result_that_the_server_cuts_short_is_an_error(void **state)
@@ -878,6 +956,8 @@ int main(void)
 		BOTH(modifications_change_values_in_their_order),
 		BOTH(a_modification_that_fails_changes_nothing),
 		BOTH(only_leaves_can_be_deleted),
+		BOTH(a_renamed_entry_is_the_same_under_another_name),
+		BOTH(a_rename_to_a_name_that_is_taken_changes_nothing),
 		BOTH(counting_up_returns_the_new_value),
 		BOTH(scopes_and_filters_find_what_they_mean),
 		BOTH(a_malformed_filter_is_invalid),
@@ -896,6 +976,8 @@ int main(void)
 		SLAPD(a_name_server_that_is_silent_is_given_up_in_time),
 		SLAPD(a_silent_peer_is_given_up_in_time),
 		SLAPD(nothing_is_taken_from_the_environment),
+		SLAPD(a_password_is_compared_by_the_server),
+		SLAPD(a_password_goes_to_no_other_host),
 		SLAPD(a_result_that_the_server_cuts_short_is_an_error),
 	};
 

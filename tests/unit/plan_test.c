@@ -100,6 +100,22 @@ static void details_show_entries_as_ldif(void **state)
 		   "  3. write main.cf\n");
 }
 
+static void a_rename_is_shown_as_a_change_of_the_name(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_plan plan = { 0 };
+
+	(void)state;
+	mr_plan_rename_entry(arena, &plan, "mail2.lan", USER1, "a+b", "rename it");
+	check_text(&plan, true,
+		   "  1. rename it\n"
+		   "     # on: mail2.lan\n"
+		   "     dn: " USER1 "\n"
+		   "     changetype: modrdn\n"
+		   "     newrdn: uid=a\\2Bb\n"
+		   "     deleteoldrdn: 1\n");
+}
+
 static void details_encode_what_is_no_plain_text(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -260,6 +276,7 @@ int main(void)
 		cmocka_unit_test(each_step_is_a_line),
 		cmocka_unit_test(numbers_stay_in_their_column),
 		cmocka_unit_test(details_show_entries_as_ldif),
+		cmocka_unit_test(a_rename_is_shown_as_a_change_of_the_name),
 		cmocka_unit_test(details_encode_what_is_no_plain_text),
 		cmocka_unit_test(a_secret_is_never_shown),
 		cmocka_unit_test(a_summary_is_safe_to_print),

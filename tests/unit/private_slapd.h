@@ -42,7 +42,7 @@ static const char slapd_config[] =
 	"olcSizeLimit: 5\nolcDbNoSync: TRUE\nolcDbMaxSize: 268435456\n"
 	"olcAccess: to dn.base=\"ou=readonly,ou=test,dc=mailrepl\" by "
 	"dn.onelevel=\"ou=Peers,dc=mailrepl\" read\n"
-	"olcAccess: to * by dn.onelevel=\"ou=Peers,dc=mailrepl\" write\n";
+	"olcAccess: to * by dn.onelevel=\"ou=Peers,dc=mailrepl\" write by anonymous auth\n";
 
 struct slapd {
 	char *folder, *uri;
