@@ -85,6 +85,12 @@ int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *f
 int mr_backup_peek(struct mr_arena *arena, const char *path, struct mr_manifest *out,
 		   struct mr_error *err) MR_MUST_CHECK;
 
+/* Where to unpack: "<state>/<word>.<process>", since --dry-run takes no lock and must not share it
+ * with a run that does. It is absent afterwards; what processes that are gone have left under that
+ * word (keys and hashes) is removed. */
+int mr_backup_place(struct mr_arena *arena, const struct mr_config *config, const char *word,
+		    const char **out, struct mr_error *err) MR_MUST_CHECK;
+
 /* The newest archive of the configured folder that verifies and that `wanted` accepts, unpacked
  * into `folder`. Archives that do not verify are named in warnings and skipped. MR_E_NOT_FOUND:
  * none; the message says what was looked for and where, and what was skipped why. */

@@ -2,7 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/paths.h"
@@ -22,6 +26,33 @@ static int list_archives(struct mr_arena *arena, const char *folder, struct mr_l
 	closedir(dir);
 	mr_list_sort(out);
 	return 0;
+}
+
+/* Ours is that of a killed run whose number we have got. */
+static bool is_stale(const char *process)
+{
+	pid_t pid = atoi(process);
+
+	return *process && strspn(process, "0123456789") == strlen(process) &&
+	       (pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH));
+}
+
+int mr_backup_place(struct mr_arena *arena, const struct mr_config *config, const char *word,
+		    const char **out, struct mr_error *err)
+{
+	const char *state = mr_path(arena, config->root, MR_PATH_STATE);
+	const char *prefix = mr_printf(arena, "%s.", word);
+	DIR *dir = opendir(state);
+	struct dirent *item;
+	int rc = 0;
+
+	while (rc == 0 && dir && (item = readdir(dir)))
+		if (mr_starts_with(item->d_name, prefix) && is_stale(item->d_name + strlen(prefix)))
+			rc = mr_tree_remove(mr_printf(arena, "%s/%s", state, item->d_name), err);
+	if (dir)
+		closedir(dir);
+	*out = mr_printf(arena, "%s/%s%d", state, prefix, (int)getpid());
+	return rc;
 }
 
 struct choice {

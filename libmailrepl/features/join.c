@@ -396,9 +396,9 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 	if (mr_identity_name(arena, host, config, err) < 0)
 		return -1;
 	join->config = config;
-	/* Also if no archive is needed: a run that was killed may have left keys and hashes there.
-	 */
-	join->folder = mr_path(arena, config->root, MR_PATH_STATE "/join");
+	/* Also if no archive is needed: a run that was killed may have left keys and hashes. */
+	if (mr_backup_place(arena, config, "join", &join->folder, err) < 0)
+		return -1;
 	if (has_joined(arena, config, join)) {
 		if (mr_recall_plan(arena, config, join->dir, &join->topology, plan, err) < 0 ||
 		    mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err) < 0)
@@ -406,8 +406,7 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 		mr_watch_plan(arena, config, plan);
 		return 0;
 	}
-	if (mr_tree_remove(join->folder, err) < 0 ||
-	    mr_folder_make(mr_path(arena, config->root, MR_PATH_STATE), MR_FILE_PUBLIC_FOLDER,
+	if (mr_folder_make(mr_path(arena, config->root, MR_PATH_STATE), MR_FILE_PUBLIC_FOLDER,
 			   err) < 0 ||
 	    mr_backup_newest_for(arena, config, usable, config->host, join->folder, config->host,
 				 &join->archive, err) < 0)

@@ -1,9 +1,5 @@
 #include "features/restore.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,8 +17,7 @@
 #include "features/restore_topology.h"
 #include "features/topology_plan.h"
 
-#define FOLDER_PREFIX "restore." /* and the process: --dry-run takes no lock */
-#define ALIVE_MS 15000           /* how long nobody must answer */
+#define ALIVE_MS 15000 /* how long nobody must answer */
 #define REACH_MS 2000
 #define PAUSE_MS 500
 #define PATH_MARKER                                                                                \
@@ -82,34 +77,10 @@ static bool resume(struct mr_arena *arena, struct mr_restore *restore, struct mr
 	return false;
 }
 
-/* A run that was killed left keys and hashes behind. */
-static int remove_stale(struct mr_arena *arena, const char *state, struct mr_error *err)
-{
-	DIR *dir = opendir(state);
-	struct dirent *item;
-	int rc = 0;
-
-	while (rc == 0 && dir && (item = readdir(dir))) {
-		const char *process = item->d_name + strlen(FOLDER_PREFIX);
-
-		if (mr_starts_with(item->d_name, FOLDER_PREFIX) && kill(atoi(process), 0) < 0 &&
-		    errno == ESRCH)
-			rc = mr_tree_remove(mr_printf(arena, "%s/%s", state, item->d_name), err);
-	}
-	if (dir)
-		closedir(dir);
-	return rc;
-}
-
 static int take_archive(struct mr_arena *arena, struct mr_restore *restore, const char *host,
 			bool *resumed, struct mr_error *err)
 {
-	const char *state = mr_path(arena, restore->config.root, MR_PATH_STATE);
-
-	if (remove_stale(arena, state, err) < 0)
-		return -1;
-	restore->folder = mr_printf(arena, "%s/" FOLDER_PREFIX "%d", state, (int)getpid());
-	if (mr_tree_remove(restore->folder, err) < 0)
+	if (mr_backup_place(arena, &restore->config, "restore", &restore->folder, err) < 0)
 		return -1;
 	*resumed = resume(arena, restore, err);
 	if (!*resumed && mr_backup_newest(arena, &restore->config, made_by, host, restore->folder,

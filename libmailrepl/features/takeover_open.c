@@ -104,7 +104,8 @@ static int find_ca(struct mr_arena *arena, const struct mr_config *config,
 	if (mr_identity_read(arena, cert, mr_path(arena, config->root, MR_PATH_CA_KEY),
 			     &takeover->ca, err) == 0)
 		return mr_tls_check(&takeover->ca, takeover->ca.cert, err);
-	takeover->folder = mr_path(arena, config->root, MR_PATH_STATE "/take-over");
+	if (mr_backup_place(arena, config, "take-over", &takeover->folder, err) < 0)
+		return -1;
 	if (mr_backup_newest(arena, config, is_full_of, takeover->gone, takeover->folder,
 			     &takeover->archive, err) < 0) {
 		if (err->code != MR_E_NOT_FOUND)

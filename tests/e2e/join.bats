@@ -71,6 +71,15 @@ row_of() {
 	run ! on outside.test test -e /etc/mailrepl/tls/host.key
 }
 
+@test "a dry run unpacks into a place of its own, which it removes" {
+	# As another run of the command would: this process lives, and that one does not.
+	on mail2.lan mkdir -p -m 0700 /var/lib/mailrepl/join.1 /var/lib/mailrepl/join.999999
+	run -0 on mail2.lan cl-rebuild --repl --dry-run
+	run -0 on mail2.lan sh -c 'cd /var/lib/mailrepl && echo join*'
+	[ "$output" = join.1 ]
+	on mail2.lan rmdir /var/lib/mailrepl/join.1
+}
+
 @test "cl-rebuild --repl joins a mail server" {
 	run -0 on mail2.lan cl-rebuild --repl
 	row_of mail2.lan | grep -q 'mail server.*joined'
@@ -93,7 +102,7 @@ row_of() {
 	[[ $output == *"full archive"* ]]
 	run -0 on other.lan sh -c 'ls /etc/mailrepl/tls; ls /etc/mailrepl/tls/peers 2>/dev/null; ls /var/lib/mailrepl/db'
 	[[ $output != *ca.key* && $output != *peers* && $output != *unix* ]]
-	run -0 on other.lan sh -c "grep -rl userPassword /var/lib/mailrepl/db /var/lib/mailrepl/join 2>/dev/null; :"
+	run -0 on other.lan sh -c "grep -rl userPassword /var/lib/mailrepl/db /var/lib/mailrepl/join.* 2>/dev/null; :"
 	[ -z "$output" ]
 }
 

@@ -128,7 +128,8 @@ all_owned() {
 	[[ $output == *"home = "*mail2.lan*relay.lan* ]]
 	run -0 on mail2.lan cl-replication -l --json
 	[ "$(jq -r '.home, .epoch, (.hosts | length)' <<<"$output" | xargs)" = "mail2.lan 2 2" ]
-	on mail2.lan test ! -e /var/lib/mailrepl/take-over
+	run -0 on mail2.lan ls /var/lib/mailrepl
+	[[ $output != *take-over* ]]
 	[ "$(on mail2.lan stat -c %a:%U /etc/mailrepl/tls/ca.key)" = 600:root ]
 }
 

@@ -582,6 +582,30 @@ static void records_that_do_not_belong_there_are_refused(void **state)
 	}
 }
 
+static void each_run_unpacks_into_a_place_of_its_own(void **state)
+{
+	const struct home *home = *state;
+	const char *live =
+		mr_printf(home->arena, "%s" MR_PATH_STATE "/join.%d", home->root, (int)getppid());
+	const char *own =
+		mr_printf(home->arena, "%s" MR_PATH_STATE "/join.%d", home->root, (int)getpid());
+	const char *out;
+	struct mr_error err;
+
+	put(home, mr_printf(home->arena, MR_PATH_STATE "/join.%d/tls/host.key", (int)getppid()),
+	    "");
+	put(home, MR_PATH_STATE "/join.999999999/tls/host.key", "of a run that was killed");
+	put(home, mr_printf(home->arena, MR_PATH_STATE "/join.%d/tls/host.key", (int)getpid()), "");
+	put(home, MR_PATH_STATE "/join.old/notes", "an administrator's");
+	assert_ok(mr_backup_place(home->arena, &home->config, "join", &out, &err), err);
+	assert_string_equal(out, own);
+	assert_false(mr_path_exists(own));
+	assert_true(mr_path_exists(live));
+	assert_true(mr_path_exists(mr_path(home->arena, home->root, MR_PATH_STATE "/join.old")));
+	assert_false(
+		mr_path_exists(mr_path(home->arena, home->root, MR_PATH_STATE "/join.999999999")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -597,6 +621,7 @@ int main(void)
 		cmocka_unit_test(the_newest_good_one_is_taken),
 		cmocka_unit_test(a_failure_leaves_nothing_behind),
 		cmocka_unit_test(a_peer_without_key_is_left_out),
+		cmocka_unit_test(each_run_unpacks_into_a_place_of_its_own),
 		cmocka_unit_test(the_topology_comes_out_as_it_went_in),
 		cmocka_unit_test(the_makers_container_moves_into_the_copy),
 		cmocka_unit_test(of_two_csns_of_a_server_the_older_counts),
