@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <time.h>
 
 long long mr_now_ms(void)
@@ -9,6 +10,15 @@ long long mr_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void mr_time_format(long long seconds, char out[MR_TIME_SIZE])
+{
+	const time_t moment = (time_t)seconds;
+	struct tm utc;
+
+	if (!gmtime_r(&moment, &utc) || strftime(out, MR_TIME_SIZE, "%Y%m%d%H%M%SZ", &utc) == 0)
+		abort();
 }
 
 int mr_left_ms(long long deadline_ms)

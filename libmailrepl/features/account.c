@@ -118,6 +118,9 @@ int mr_account_add_plan(struct mr_arena *arena, const struct mr_config *config,
 		add_account(arena, config, dir, wanted, found.mailbox, request->hash, plan);
 	else
 		complete_account(arena, wanted, &found, plan);
+	if (out->route_added &&
+	    mr_user_clear_plan(arena, config, topology, wanted, &found, plan, err) < 0)
+		return -1;
 	if (out->route_added)
 		add_route(arena, wanted, found.mailbox, plan);
 	return 0;

@@ -4,33 +4,21 @@
 
 #include "features/owner.h"
 
-/* Their mail goes where mail.postmaster says, with or without a directory. */
-static bool is_role(const char *local)
-{
-	static const char *const roles[] = { "postmaster", "abuse", "root", "mailer-daemon" };
-
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (strcmp(local, roles[i]) == 0)
-			return true;
-	return false;
-}
-
-static int add_address(struct mr_arena *arena, const struct mr_topology *topology, const char *text,
-		       struct mr_list *out, struct mr_error *err)
+int mr_user_address_parse(struct mr_arena *arena, const struct mr_topology *topology,
+			  const char *text, struct mr_list *out, struct mr_error *err)
 {
 	struct mr_address address;
 
-	if (mr_address_parse(arena, text, &address, err) < 0)
+	if (mr_claim_parse(arena, text, &address, err) < 0)
 		return -1;
 	if (!mr_list_has(&topology->domains, address.domain))
 		return mr_fail(err, MR_E_INVALID, _("%s: unknown mail domain %s (known: %s)"),
 			       address.text, address.domain,
 			       mr_list_join(arena, &topology->domains, ", "));
-	if (is_role(address.local))
+	if (mr_is_role(address.local))
 		return mr_fail(err, MR_E_INVALID,
-			       _("%s: a role address belongs to no user; the setting "
-				 "mail.postmaster says where its "
-				 "mail goes"),
+			       _("%s: a role address belongs to nobody; \"cl-setup --postmaster\" "
+				 "says where its mail goes"),
 			       address.text);
 	if (!mr_list_has(out, address.text))
 		mr_list_add(arena, out, address.text);
@@ -64,8 +52,8 @@ int mr_user_wanted_parse(struct mr_arena *arena, const struct mr_topology *topol
 	wanted.owner = owner.host;
 	wanted.step_host = owner.step_host;
 	for (size_t i = 0; i < request->addresses.count; i++)
-		if (add_address(arena, topology, request->addresses.items[i], &wanted.addresses,
-				err) < 0)
+		if (mr_user_address_parse(arena, topology, request->addresses.items[i],
+					  &wanted.addresses, err) < 0)
 			return -1;
 	*out = wanted;
 	return 0;

@@ -11,7 +11,13 @@ struct mr_user_wanted {
 	const struct mr_host *owner;
 	const char *step_host; /* for steps: NULL if this host is the owner */
 	bool mailbox, shell;
+	bool exists; /* the user is there: only the addresses must be free, not the name */
 };
+
+/* Appends an address of a user in its stored form, unless it is there. MR_E_INVALID: malformed, of a
+ * domain that is none of ours (the known ones are named), or a role address. */
+int mr_user_address_parse(struct mr_arena *arena, const struct mr_topology *topology, const char *text,
+			  struct mr_list *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* Errors as mr_account_add_plan. */
 int mr_user_wanted_parse(struct mr_arena *arena, const struct mr_topology *topology,
