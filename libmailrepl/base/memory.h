@@ -33,6 +33,8 @@ struct mr_secret {
 
 void mr_secret_set(struct mr_secret *secret, const char *data,
 		   size_t len);                 /* replaces, wiping the old */
+/* Replaces it by `len` zero bytes to be filled in. */
+void mr_secret_room(struct mr_secret *secret, size_t len);
 void mr_secret_close(struct mr_secret *secret); /* wipes; NULL-safe */
 #define MR_SECRET __attribute__((cleanup(mr_secret_close))) struct mr_secret
 

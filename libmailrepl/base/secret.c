@@ -51,6 +51,15 @@ void mr_secret_set(struct mr_secret *secret, const char *data, size_t len)
 	*secret = fresh;
 }
 
+void mr_secret_room(struct mr_secret *secret, size_t len)
+{
+	if (len == SIZE_MAX)
+		abort();
+	mr_secret_close(secret);
+	secret->data = pages_open(len + 1);
+	secret->len = len;
+}
+
 void mr_secret_close(struct mr_secret *secret)
 {
 	if (!secret || !secret->data)

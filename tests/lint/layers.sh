@@ -25,6 +25,7 @@ adapter_of() {
 	jansson.h) echo 'libmailrepl/adapters/json*' ;;
 	openssl/*) echo 'libmailrepl/adapters/tls*' ;;
 	crypt.h) echo 'libmailrepl/adapters/password*' ;;
+	csv.h) echo 'libmailrepl/adapters/csv*' ;;
 	idn2.h) echo 'libmailrepl/adapters/idn*' ;;
 	esac
 }
