@@ -231,6 +231,20 @@ int mr_address_parse(struct mr_arena *arena, const char *text, struct mr_address
 	return 0;
 }
 
+int mr_claim_parse(struct mr_arena *arena, const char *text, struct mr_address *out,
+		   struct mr_error *err)
+{
+	struct mr_address claim = { .local = "" };
+
+	if (text[0] != '@')
+		return mr_address_parse(arena, text, out, err);
+	if (mr_domain_parse(arena, text + 1, &claim.domain, err) < 0)
+		return mr_fail_in(err, _("catch-all \"%s\""), text);
+	claim.text = mr_printf(arena, "@%s", claim.domain);
+	*out = claim;
+	return 0;
+}
+
 static bool is_user_name(const char *text)
 {
 	size_t len = strlen(text);
@@ -243,22 +257,47 @@ static bool is_user_name(const char *text)
 	return text[len - 1] != '.' && !strstr(text, "..");
 }
 
-int mr_user_parse(struct mr_arena *arena, const char *text, const char **out, struct mr_error *err)
+bool mr_is_role(const char *local)
 {
 	static const char *const roles[] = { "postmaster", "abuse", "root", "mailer-daemon" };
 
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (strcmp(local, roles[i]) == 0)
+			return true;
+	return false;
+}
+
+int mr_user_parse(struct mr_arena *arena, const char *text, const char **out, struct mr_error *err)
+{
 	if (!is_user_name(text))
 		return mr_fail(err, MR_E_INVALID,
 			       _("user \"%s\": a user name has 1 to %d characters: small letters, "
 				 "digits, _ . -; "
 				 "first a letter or _, dots single and not at the end"),
 			       text, USER_MOST);
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (strcmp(text, roles[i]) == 0)
-			return mr_fail(err, MR_E_INVALID,
-				       _("user \"%s\": the name is reserved for the role address "
-					 "of every domain"),
-				       text);
+	if (mr_is_role(text))
+		return mr_fail(err, MR_E_INVALID,
+			       _("user \"%s\": the name is reserved for the role address "
+				 "of every domain"),
+			       text);
+	*out = mr_strdup(arena, text);
+	return 0;
+}
+
+int mr_group_name_parse(struct mr_arena *arena, const char *text, const char **out,
+			struct mr_error *err)
+{
+	if (!is_user_name(text))
+		return mr_fail(err, MR_E_INVALID,
+			       _("group \"%s\": the name of a group has 1 to %d characters: small "
+				 "letters, digits, _ . -; first a letter or _, dots single and not "
+				 "at the end"),
+			       text, USER_MOST);
+	if (mr_is_role(text))
+		return mr_fail(err, MR_E_INVALID,
+			       _("group \"%s\": the name is reserved for the role address of "
+				 "every domain"),
+			       text);
 	*out = mr_strdup(arena, text);
 	return 0;
 }

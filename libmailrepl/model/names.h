@@ -17,6 +17,13 @@ struct mr_address {
  * parts are refused by name, and so is a leading hyphen, which Postfix never accepts (allow_min_user). */
 int mr_address_parse(struct mr_arena *arena, const char *text, struct mr_address *out,
 		     struct mr_error *err) MR_MUST_CHECK;
+/* What a mailbox or a group may claim: an address, or "@maildomain.org", which stands for every address of that
+ * domain that nobody else has; then `local` is "". */
+int mr_claim_parse(struct mr_arena *arena, const char *text, struct mr_address *out,
+		   struct mr_error *err) MR_MUST_CHECK;
+/* Is this local part, in its stored form, a role address' that every domain has (RFC 5321 section 4.5.1,
+ * RFC 2142)? Nobody may claim one. */
+bool mr_is_role(const char *local);
 /* A mail domain: two or more labels (RFC 1123 section 2.1), at most 253 characters (RFC 1035 section 2.3.4),
  * the last label not a number. *out is the stored form. */
 int mr_domain_parse(struct mr_arena *arena, const char *text, const char **out,
@@ -32,6 +39,9 @@ int mr_hosts_parse(struct mr_arena *arena, const char *text, struct mr_list *out
  * (postmaster, abuse, root, mailer-daemon). */
 int mr_user_parse(struct mr_arena *arena, const char *text, const char **out,
 		  struct mr_error *err) MR_MUST_CHECK;
+/* A group's name: the same rules. */
+int mr_group_name_parse(struct mr_arena *arena, const char *text, const char **out,
+			struct mr_error *err) MR_MUST_CHECK;
 /* A person's name: UTF-8, 1 to 200 bytes, no control characters. */
 int mr_full_name_parse(struct mr_arena *arena, const char *text, const char **out,
 		       struct mr_error *err) MR_MUST_CHECK;

@@ -132,6 +132,47 @@ static void an_address_comes_apart(void **state)
 	assert_string_equal(address.domain, "example.org");
 }
 
+static int claim_parse(struct mr_arena *arena, const char *text, const char **out,
+		       struct mr_error *err)
+{
+	struct mr_address address;
+
+	if (mr_claim_parse(arena, text, &address, err) < 0)
+		return -1;
+	*out = address.text;
+	return 0;
+}
+
+static void a_claim_is_an_address_or_the_rest_of_a_domain(void **state)
+{
+	static const struct row rows[] = {
+		{ "Info@Example.ORG", "info@example.org", NULL },
+		{ "@Example.ORG", "@example.org", NULL },
+		{ "@b\xc3\xbc"
+		  "cher.example",
+		  "@xn--bcher-kva.example", NULL },
+		{ "@", NULL, "domain is empty" },
+		{ "@example", NULL, "one label only" },
+		{ "@@example.org", NULL, "catch-all" },
+		{ "@a b.org", NULL, "only letters, digits" },
+		{ "@[127.0.0.1]", NULL, "address literals" },
+		{ "example.org", NULL, "has no @" },
+	};
+
+	(void)state;
+	check(claim_parse, rows, COUNT(rows));
+}
+
+static void role_addresses_are_those_that_every_domain_has(void **state)
+{
+	(void)state;
+	assert_true(mr_is_role("postmaster"));
+	assert_true(mr_is_role("abuse"));
+	assert_true(mr_is_role("mailer-daemon"));
+	assert_false(mr_is_role("postmaster2"));
+	assert_false(mr_is_role(""));
+}
+
 static void domains_follow_rfc_1123(void **state)
 {
 	static const struct row rows[] = {
@@ -278,6 +319,20 @@ static void users_are_named_as_adduser_allows(void **state)
 	check(mr_user_parse, rows, COUNT(rows));
 }
 
+static void groups_are_named_as_users_are(void **state)
+{
+	static const struct row rows[] = {
+		{ "sales", "sales", NULL },
+		{ "Sales", NULL, "group \"Sales\"" },
+		{ "postmaster", NULL, "reserved for the role address" },
+		{ "a,b", NULL, "1 to 32 characters" },
+		{ "", NULL, "1 to 32 characters" },
+	};
+
+	(void)state;
+	check(mr_group_name_parse, rows, COUNT(rows));
+}
+
 static void full_names_are_printable_utf_8(void **state)
 {
 	static const struct row rows[] = {
@@ -304,11 +359,14 @@ int main(void)
 		cmocka_unit_test(addresses_follow_rfc_5321),
 		cmocka_unit_test(addresses_have_the_sizes_of_rfc_5321),
 		cmocka_unit_test(an_address_comes_apart),
+		cmocka_unit_test(a_claim_is_an_address_or_the_rest_of_a_domain),
+		cmocka_unit_test(role_addresses_are_those_that_every_domain_has),
 		cmocka_unit_test(domains_follow_rfc_1123),
 		cmocka_unit_test(internationalised_domains_become_a_labels),
 		cmocka_unit_test(hosts_are_fully_qualified_ascii_names),
 		cmocka_unit_test(host_lists_keep_their_order_and_have_no_holes),
 		cmocka_unit_test(users_are_named_as_adduser_allows),
+		cmocka_unit_test(groups_are_named_as_users_are),
 		cmocka_unit_test(full_names_are_printable_utf_8),
 	};
 
