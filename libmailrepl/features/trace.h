@@ -1,0 +1,90 @@
+/* How mail for an address travels, and why: the questions that Postfix asks with the tables that
+ *are rendered here, in the same order, answered from one host's directory. No message is sent.
+ *
+ *	mr_trace_address()   as one host sees it
+ *	mr_trace_hosts()     the same question to every host
+ *	mr_trace_postfix()   what this host's Postfix itself answers */
+#ifndef MR_FEATURES_TRACE_H
+#define MR_FEATURES_TRACE_H
+
+#include "adapters/config.h"
+#include "adapters/directory.h"
+#include "model/topology.h"
+
+enum mr_fate { MR_FATE_DELIVERABLE, MR_FATE_REFUSED, MR_FATE_DEFERRED };
+const char *mr_fate_word(enum mr_fate fate); /* "deliverable", …, static */
+
+/* One question and its answer. */
+struct mr_trace_step {
+	const char *what;   /* "syntax", "domain", "role", "access", "exact", "former", "extension",
+			       "catch-all", "mailbox", "group", "forward", "moved", "nexthop" */
+	const char *detail; /* one line */
+	const char *dn;     /* the entry behind it, in the copies; NULL: none */
+	int depth;          /* 0, or how many groups and forwards it lies inside */
+};
+
+/* Where a copy of the message comes to lie. */
+struct mr_trace_target {
+	const char *address; /* real address, or one outside */
+	const char *owner;   /* host; NULL: outside, or a role address */
+	const char
+		*nexthop; /* from the host that hands it on: "lmtp", "relay:[mail2.lan]", "smtp" */
+};
+
+struct mr_trace {
+	const char *address; /* stored form; as given if it is malformed */
+	enum mr_fate fate;   /* of several members, the worst */
+	const char *why;     /* refused or deferred: a sentence; else NULL */
+	struct mr_trace_step *steps;
+	size_t step_count, step_size;
+	struct mr_trace_target *targets;
+	size_t target_count, target_size;
+	/* What virtual_alias_maps should say, for mr_trace_postfix. */
+	struct mr_list forms; /* look-up keys in order; empty: not an address of a mail domain */
+	const char *mapped;   /* NULL: nothing, or `ambiguous` */
+	bool ambiguous;
+};
+
+struct mr_trace_view {
+	struct mr_directory *dir; /* of `host` */
+	const char *host;         /* who is asked */
+	const struct mr_topology *topology;
+	const char *postmaster; /* where role addresses go there; NULL: not known */
+	bool gate_closed;       /* unknown is "later" */
+};
+
+/* *out in the arena. Only a directory that does not answer is an error; whatever there is to say of
+ * the address is in *out. */
+int mr_trace_address(struct mr_arena *arena, const struct mr_trace_view *view, const char *address,
+		     struct mr_trace *out, struct mr_error *err) MR_MUST_CHECK;
+
+/* The same fate and the same targets? */
+bool mr_trace_equal(const struct mr_trace *a, const struct mr_trace *b);
+
+struct mr_trace_host {
+	const char *host;
+	bool answered;
+	const char *why; /* it has not, or has not joined; else NULL */
+	struct mr_trace trace;
+	bool agrees;
+};
+
+/* Asks every other joined host at the same time; `own` is this host's answer from `view`. Whether
+ * their gates are open is not known here: theirs count as this host's. *out: one for each host of
+ * the topology but this. */
+void mr_trace_hosts(struct mr_arena *arena, const struct mr_config *config,
+		    const struct mr_trace_view *view, const struct mr_trace *own,
+		    struct mr_trace_host **out, size_t *count);
+
+struct mr_trace_postfix {
+	bool asked; /* false: `answer` says why not */
+	bool agrees;
+	const char *answer; /* what it said: an address, "not found", an error */
+};
+
+/* Asks the tables of virtual_alias_maps with postmap -q (they are asked without proxymap, so
+ * Postfix need not run). An address that is in no mail domain is not asked for. */
+void mr_trace_postfix(struct mr_arena *arena, const struct mr_config *config,
+		      const struct mr_trace *own, struct mr_trace_postfix *out);
+
+#endif

@@ -1,0 +1,190 @@
+#include "features/trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "test.h"
+
+#define CONTAINERS                                                                                 \
+	"dn: dc=mailrepl\nobjectClass: domain\ndc: mailrepl\n\n"                                   \
+	"dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"                   \
+	"dn: cn=mail1.lan,ou=Mail,dc=mailrepl\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n"  \
+	"dn: cn=mail2.lan,ou=Mail,dc=mailrepl\nobjectClass: mailReplContainer\ncn: mail2.lan\n\n"  \
+	"dn: associatedDomain=maildomain.org,cn=mail1.lan,ou=Mail,dc=mailrepl\n"                   \
+	"objectClass: mailReplDomain\nassociatedDomain: maildomain.org\n\n"
+#define MAILBOX(user, host)                                                                        \
+	"dn: uid=" user ",cn=" host ",ou=Mail,dc=mailrepl\nobjectClass: account\nuid: " user "\n"  \
+	"mailLocalAddress: " user "@maildomain.org\nmailHost: " host "\n"                          \
+	"mailRoutingAddress: " user "@" host "\n"
+#define GROUP(name, host)                                                                          \
+	"dn: cn=" name ",cn=" host ",ou=Mail,dc=mailrepl\nobjectClass: nisMailAlias\ncn: " name    \
+	"\nmailLocalAddress: " name "@maildomain.org\nmailHost: " host                             \
+	"\nmailRoutingAddress: " name "@" host "\n"
+
+static const char directory[] = CONTAINERS MAILBOX("user1", "mail1.lan") "\n" MAILBOX(
+	"user2",
+	"mail2.lan") "\n" MAILBOX("both",
+				  "mail1.lan") "\n" MAILBOX("both",
+							    "mail2.lan") "\n" MAILBOX("away", "mail"
+											      "1."
+											      "lan") "mailReplAccess: deferred\n\n" MAILBOX("shut", "mail1.lan") "mailReplAccess: refused\n\n" MAILBOX("odd", "mail1.lan") "mailReplAccess: ajar\n\n" MAILBOX("copy", "mail1.lan") "mailReplForward: copy@mail1.lan\nmailReplForward: user2@mail2.lan\n\n" MAILBOX("loop", "mail1.lan") "mailReplForward: pool@mail2.lan\n\n" MAILBOX("pool", "mail2.lan") "mailReplForward: loop@mail1.lan\n\n" GROUP("sales",
+																																																												       "mail2.lan") "mailReplAccess: closed\nrfc822MailMember: user1@mail1.lan\n"
+																																																														    "rfc822MailMember: team@mail1.lan\n\n" GROUP(
+																																																															    "team",
+																																																															    "mail1.lan") "rfc822MailMember: user2@mail2.lan\nrfc822MailMember: user1@mail1.lan\n\n"
+																																																																	 "dn: uid=moved,cn=mail1.lan,ou=Mail,dc=mailrepl\nobjectClass: account\nuid: moved\n"
+																																																																	 "mailReplFormerAddress: moved@maildomain.org\nmailReplFormerAddress: moved@mail1.lan\n"
+																																																																	 "mailReplForward: user2@mail2.lan\n\n"
+																																																																	 "dn: uid=left,cn=mail1.lan,ou=Mail,dc=mailrepl\nobjectClass: account\nuid: left\n"
+																																																																	 "mailLocalAddress: left@maildomain.org\nmailReplAccess: gone\n\n";
+
+static const char with_catch_all[] =
+	CONTAINERS MAILBOX("user1", "mail1.lan") "mailLocalAddress: @maildomain.org\n\n";
+
+static struct mr_topology topology_of(struct mr_arena *arena)
+{
+	struct mr_topology topology;
+	struct mr_host *hosts = MR_NEW_ARRAY(arena, struct mr_host, 2);
+
+	mr_topology_init(arena, "7d444840-9dc0-11d1-b245-5ffdce74fad2", "mail1.lan", &topology);
+	hosts[0] = topology.hosts[0];
+	hosts[1] = hosts[0];
+	hosts[1].name = "mail2.lan";
+	topology.hosts = hosts;
+	topology.count = 2;
+	topology.scheme = MR_SCHEME_INTRANET;
+	mr_list_add(arena, &topology.domains, "maildomain.org");
+	return topology;
+}
+
+/* As relay.lan would see it, which owns nothing: all is in the copies. */
+static struct mr_trace trace(struct mr_arena *arena, const char *ldif, const char *address,
+			     bool gate_closed)
+{
+	struct mr_topology topology = topology_of(arena);
+	MR_DIRECTORY dir = NULL;
+	struct mr_error err = { 0 };
+	struct mr_trace out;
+	struct mr_trace_view view = { .host = "relay.lan",
+				      .topology = &topology,
+				      .postmaster = "root@localhost",
+				      .gate_closed = gate_closed };
+
+	assert_int_equal(mr_directory_open_memory(ldif, &dir, &err), 0);
+	view.dir = dir;
+	if (mr_trace_address(arena, &view, address, &out, &err) < 0)
+		fail_msg("%s: %s", address, err.message);
+	return out;
+}
+
+/* "user1@mail1.lan>relay:[mail1.lan] …" */
+static const char *targets(struct mr_arena *arena, const struct mr_trace *trace)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < trace->target_count; i++)
+		text = mr_printf(arena, "%s%s%s>%s", text, *text ? " " : "",
+				 trace->targets[i].address, trace->targets[i].nexthop);
+	return text;
+}
+
+static void each_address_has_its_fate_and_targets(void **state)
+{
+	static const struct {
+		const char *address;
+		enum mr_fate fate;
+		const char *targets, *why;
+	} rows[] = {
+		{ "user1@maildomain.org", MR_FATE_DELIVERABLE, "user1@mail1.lan>relay:[mail1.lan]",
+		  NULL },
+		{ "User2+News@MailDomain.org", MR_FATE_DELIVERABLE,
+		  "user2@mail2.lan>relay:[mail2.lan]", NULL },
+		{ "nobody@maildomain.org", MR_FATE_REFUSED, "", "unknown" },
+		{ "nobody", MR_FATE_REFUSED, "", "no @" },
+		{ "someone@outside.test", MR_FATE_REFUSED, "", "does not leave" },
+		{ "postmaster@maildomain.org", MR_FATE_DELIVERABLE,
+		  "postmaster@maildomain.org>local", NULL },
+		{ "both@maildomain.org", MR_FATE_DEFERRED, "", "claimed 2 times" },
+		{ "away@maildomain.org", MR_FATE_DEFERRED, "", "come later" },
+		{ "shut@maildomain.org", MR_FATE_REFUSED, "", "locked" },
+		{ "odd@maildomain.org", MR_FATE_DEFERRED, "", "unknown here" },
+		{ "left@maildomain.org", MR_FATE_REFUSED, "", "no longer here" },
+		{ "moved@maildomain.org", MR_FATE_DELIVERABLE, "user2@mail2.lan>relay:[mail2.lan]",
+		  NULL },
+		{ "moved@mail1.lan", MR_FATE_DELIVERABLE, "user2@mail2.lan>relay:[mail2.lan]",
+		  NULL },
+		{ "copy@maildomain.org", MR_FATE_DELIVERABLE,
+		  "copy@mail1.lan>lmtp user2@mail2.lan>relay:[mail2.lan]", NULL },
+		{ "loop@maildomain.org", MR_FATE_REFUSED, "", "back to itself" },
+		{ "sales@maildomain.org", MR_FATE_DELIVERABLE,
+		  "user1@mail1.lan>relay:[mail1.lan] user2@mail2.lan>relay:[mail2.lan]", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_trace got = trace(arena, directory, rows[i].address, false);
+
+		if (got.fate != rows[i].fate || strcmp(targets(arena, &got), rows[i].targets) != 0)
+			fail_msg("%s: want %s, %s; got %s, %s", rows[i].address,
+				 mr_fate_word(rows[i].fate), rows[i].targets,
+				 mr_fate_word(got.fate), targets(arena, &got));
+		if (!got.why != !rows[i].why || (got.why && !strstr(got.why, rows[i].why)))
+			fail_msg("%s: want \"%s\", got \"%s\"", rows[i].address, rows[i].why,
+				 got.why);
+	}
+}
+
+static void a_closed_gate_turns_unknown_into_later(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	(void)state;
+	assert_int_equal(trace(arena, directory, "nobody@maildomain.org", true).fate,
+			 MR_FATE_DEFERRED);
+	assert_int_equal(trace(arena, directory, "user1@maildomain.org", true).fate,
+			 MR_FATE_DELIVERABLE);
+}
+
+static void a_catch_all_is_asked_last(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_trace got = trace(arena, with_catch_all, "anybody+x@maildomain.org", false);
+	bool seen = false;
+
+	(void)state;
+	assert_string_equal(targets(arena, &got), "user1@mail1.lan>relay:[mail1.lan]");
+	for (size_t i = 0; i < got.step_count; i++)
+		seen |= strcmp(got.steps[i].what, "catch-all") == 0;
+	assert_true(seen);
+	assert_int_equal(got.forms.count, 3);
+	assert_string_equal(got.forms.items[0], "anybody+x@maildomain.org");
+	assert_string_equal(got.forms.items[1], "anybody@maildomain.org");
+	assert_string_equal(got.forms.items[2], "@maildomain.org");
+	assert_string_equal(got.mapped, "user1@mail1.lan");
+}
+
+static void answers_are_equal_if_fate_and_targets_are(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_trace user1 = trace(arena, directory, "user1@maildomain.org", false),
+			user2 = trace(arena, directory, "user2@maildomain.org", false),
+			later = trace(arena, directory, "away@maildomain.org", false);
+
+	(void)state;
+	assert_true(mr_trace_equal(&user1, &user1));
+	assert_false(mr_trace_equal(&user1, &user2));
+	assert_false(mr_trace_equal(&user1, &later));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_address_has_its_fate_and_targets),
+		cmocka_unit_test(a_closed_gate_turns_unknown_into_later),
+		cmocka_unit_test(a_catch_all_is_asked_last),
+		cmocka_unit_test(answers_are_equal_if_fate_and_targets_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
