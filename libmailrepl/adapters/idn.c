@@ -16,3 +16,14 @@ int mr_idn_format(struct mr_arena *arena, const char *domain, const char **out,
 	idn2_free(ascii);
 	return 0;
 }
+
+const char *mr_idn_show(struct mr_arena *arena, const char *domain)
+{
+	char *text = NULL;
+	const char *out = domain;
+
+	if (idn2_to_unicode_8z8z(domain, &text, IDN2_NONTRANSITIONAL) == IDN2_OK)
+		out = mr_strdup(arena, text);
+	idn2_free(text);
+	return out;
+}

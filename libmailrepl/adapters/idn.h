@@ -10,4 +10,7 @@
 int mr_idn_format(struct mr_arena *arena, const char *domain, const char **out,
 		  struct mr_error *err) MR_MUST_CHECK;
 
+/* The domain with A-labels as U-labels, UTF-8; as it is if libidn2 does not take it. */
+const char *mr_idn_show(struct mr_arena *arena, const char *domain);
+
 #endif

@@ -74,16 +74,6 @@ static int settle(struct tracer *tracer, enum mr_fate fate, const char *why)
 	return 0;
 }
 
-static bool is_role(const char *local)
-{
-	static const char *const roles[] = { "postmaster", "abuse", "root", "mailer-daemon" };
-
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (strcmp(local, roles[i]) == 0)
-			return true;
-	return false;
-}
-
 static int trace_role(struct tracer *tracer, const struct mr_address *address)
 {
 	const char *to = tracer->view->postmaster;
@@ -298,7 +288,7 @@ static int trace_mail_domain(struct tracer *tracer, const struct mr_address *add
 	add_forms(tracer, address, &forms);
 	if (!tracer->depth)
 		tracer->out->forms = forms;
-	if (is_role(address->local)) {
+	if (mr_is_role(address->local)) {
 		say(tracer, "domain", NULL,
 		    mr_printf(tracer->arena, _("%s: a mail domain"), address->domain));
 		return trace_role(tracer, address);
@@ -371,7 +361,7 @@ static int trace_real(struct tracer *tracer, const struct mr_address *address, c
 	struct mr_list forms = { 0 };
 	struct mr_entries found = { 0 };
 
-	if (is_role(address->local)) {
+	if (mr_is_role(address->local)) {
 		say(tracer, "role", NULL, _("a role address of that host"));
 		arrive(tracer, address->text, owner, nexthop(tracer, from, owner));
 		return 0;
@@ -438,6 +428,7 @@ int mr_trace_address(struct mr_arena *arena, const struct mr_trace_view *view, c
 	struct tracer tracer = { .arena = arena, .view = view, .out = out };
 	struct mr_address parsed;
 	struct mr_error wrong = { 0 };
+	const char *shown;
 
 	*out = (struct mr_trace){ .address = address };
 	if (mr_address_parse(arena, address, &parsed, &wrong) < 0) {
@@ -445,7 +436,10 @@ int mr_trace_address(struct mr_arena *arena, const struct mr_trace_view *view, c
 		return settle(&tracer, MR_FATE_REFUSED, mr_strdup(arena, wrong.message));
 	}
 	out->address = parsed.text;
-	say(&tracer, "syntax", NULL, parsed.text);
+	shown = mr_address_show(arena, parsed.text);
+	say(&tracer, "syntax", NULL,
+	    strcmp(shown, parsed.text) == 0 ? parsed.text
+					    : mr_printf(arena, "%s (%s)", parsed.text, shown));
 	return trace(&tracer, parsed.text, view->host, err);
 }
 

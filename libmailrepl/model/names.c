@@ -176,17 +176,43 @@ int mr_hosts_parse(struct mr_arena *arena, const char *text, struct mr_list *out
 	return 0;
 }
 
+/* RFC 5321 section 4.1.2: quotes and backslashes are not part of the name, so "user1" and user1 are
+ * the same; what cannot be written without quotes is not supported. */
+static int unquote(struct mr_arena *arena, const char *text, const char *local, const char **out,
+		   struct mr_error *err)
+{
+	size_t len = strlen(local);
+	MR_BUF plain = { 0 };
+
+	*out = local;
+	if (local[0] != '"')
+		return 0;
+	for (size_t i = 1; i + 1 < len; i++) {
+		if (local[i] == '\\' && i + 2 < len)
+			i++;
+		if (!is_atext(local[i]) && local[i] != '.')
+			break;
+		mr_buf_putc(&plain, local[i]);
+		if (i + 2 == len && local[i + 1] == '"') {
+			*out = mr_strdup(arena, mr_buf_text(&plain));
+			return 0;
+		}
+	}
+	return mr_fail(err, MR_E_INVALID,
+		       _("\"%s\": quoted local parts are not supported, but for those that need no "
+			 "quotes"),
+		       text);
+}
+
 static int local_check(const char *text, const char *local, struct mr_error *err)
 {
 	size_t len = strlen(local);
 
 	if (len == 0)
 		return mr_fail(err, MR_E_INVALID, _("\"%s\": nothing stands before the @"), text);
-	if (local[0] == '"')
-		return mr_fail(err, MR_E_INVALID, _("\"%s\": quoted local parts are not supported"),
-			       text);
 	if (!is_ascii(local))
-		return mr_fail(err, MR_E_INVALID, _("\"%s\": only ASCII is supported before the @"),
+		return mr_fail(err, MR_E_INVALID,
+			       _("\"%s\": only ASCII is supported before the @ (no SMTPUTF8)"),
 			       text);
 	if (len > LOCAL_MOST)
 		return mr_fail(err, MR_E_INVALID, _("\"%s\": more than %d characters before the @"),
@@ -218,7 +244,8 @@ int mr_address_parse(struct mr_arena *arena, const char *text, struct mr_address
 			       _("\"%s\" is no mail address: it has no @ (user1@maildomain.org)"),
 			       text);
 	address.local = mr_lower(arena, mr_strndup(arena, text, (size_t)(at - text)));
-	if (local_check(text, address.local, err) < 0)
+	if (unquote(arena, text, address.local, &address.local, err) < 0 ||
+	    local_check(text, address.local, err) < 0)
 		return mr_fail_in(err, _("address"));
 	if (mr_domain_parse(arena, at + 1, &address.domain, err) < 0)
 		return mr_fail_in(err, _("address \"%s\""), text);
@@ -229,6 +256,15 @@ int mr_address_parse(struct mr_arena *arena, const char *text, struct mr_address
 			       ADDRESS_MOST);
 	*out = address;
 	return 0;
+}
+
+const char *mr_address_show(struct mr_arena *arena, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	const char *domain = at ? at + 1 : address;
+
+	return mr_printf(arena, "%.*s%s", (int)(domain - address), address,
+			 has_a_label(domain) ? mr_idn_show(arena, domain) : domain);
 }
 
 int mr_claim_parse(struct mr_arena *arena, const char *text, struct mr_address *out,

@@ -13,10 +13,12 @@ struct mr_address {
 	const char *domain; /* "maildomain.org" */
 };
 
-/* MR_E_INVALID with the rule that is broken. Quoted local parts, address literals and non-ASCII local
- * parts are refused by name, and so is a leading hyphen, which Postfix never accepts (allow_min_user). */
+/* MR_E_INVALID with the rule that is broken. Quoted local parts that need the quotes, address literals and
+ * non-ASCII local parts (SMTPUTF8) are refused by name, and so is a leading hyphen, which Postfix never accepts (allow_min_user). */
 int mr_address_parse(struct mr_arena *arena, const char *text, struct mr_address *out,
 		     struct mr_error *err) MR_MUST_CHECK;
+/* An address or a domain as people read it: its A-labels as U-labels (RFC 5890 section 2.3.2.1). */
+const char *mr_address_show(struct mr_arena *arena, const char *address);
 /* What a mailbox or a group may claim: an address, or "@maildomain.org", which stands for every address of that
  * domain that nobody else has; then `local` is "". */
 int mr_claim_parse(struct mr_arena *arena, const char *text, struct mr_address *out,

@@ -3,8 +3,8 @@
 #include "model/names.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define TEN	     "abcdefghij"
-#define SIXTY	     TEN TEN TEN TEN TEN TEN
+#define TEN "abcdefghij"
+#define SIXTY TEN TEN TEN TEN TEN TEN
 
 /* `want` NULL: refused, and `why` is part of the message. */
 struct row {
@@ -85,8 +85,15 @@ static void addresses_follow_rfc_5321(void **state)
 		/* RFC 5321 section 4.1.2: Quoted-string */
 		{ "\"a b\"@d.org", NULL, "quoted local parts are not supported" },
 		{ "\"\"@d.org", NULL, "quoted local parts are not supported" },
+		{ "\"a@d.org", NULL, "quoted local parts are not supported" },
+		{ "\"a\\\"b\"@d.org", NULL, "quoted local parts are not supported" },
+		{ "\"a\\\"@d.org", NULL, "quoted local parts are not supported" },
+		{ "\"a@b\"@d.org", NULL, "quoted local parts are not supported" },
+		{ "\"User.1\"@d.org", "user.1@d.org", NULL },
+		{ "\"us\\er1\"@d.org", "user1@d.org", NULL },
+		{ "\".a\"@d.org", NULL, "a dot before the @" },
 		/* RFC 6531 section 3.3 */
-		{ "j\xc3\xbcrgen@d.org", NULL, "only ASCII is supported before the @" },
+		{ "j\xc3\xbcrgen@d.org", NULL, "no SMTPUTF8" },
 		/* RFC 5321 section 4.1.3: address literals */
 		{ "a@[192.0.2.1]", NULL, "address literals are not supported" },
 		{ "a@[IPv6:2001:db8::1]", NULL, "address literals are not supported" },
@@ -102,6 +109,34 @@ static void addresses_follow_rfc_5321(void **state)
 
 	(void)state;
 	check(address_text, rows, COUNT(rows));
+}
+
+static int shown(struct mr_arena *arena, const char *text, const char **out, struct mr_error *err)
+{
+	(void)err;
+	*out = mr_address_show(arena, text);
+	return 0;
+}
+
+static void addresses_are_shown_with_u_labels(void **state)
+{
+	static const struct row rows[] = {
+		{ "user1@maildomain.org", "user1@maildomain.org", NULL },
+		/* RFC 5890 section 2.3.2.1 */
+		{ "user1@xn--bcher-kva.example",
+		  "user1@b\xc3\xbc"
+		  "cher.example",
+		  NULL },
+		{ "xn--bcher-kva.example",
+		  "b\xc3\xbc"
+		  "cher.example",
+		  NULL },
+		/* no A-label, though it looks like one */
+		{ "a@xn--.example", "a@xn--.example", NULL },
+	};
+
+	(void)state;
+	check(shown, rows, COUNT(rows));
 }
 
 static void addresses_have_the_sizes_of_rfc_5321(void **state)
@@ -357,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_follow_rfc_5321),
+		cmocka_unit_test(addresses_are_shown_with_u_labels),
 		cmocka_unit_test(addresses_have_the_sizes_of_rfc_5321),
 		cmocka_unit_test(an_address_comes_apart),
 		cmocka_unit_test(a_claim_is_an_address_or_the_rest_of_a_domain),
