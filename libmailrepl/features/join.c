@@ -10,6 +10,7 @@
 #include "base/paths.h"
 #include "features/apply.h"
 #include "features/identity.h"
+#include "features/join_seed.h"
 #include "features/rebuild.h"
 #include "features/recall.h"
 #include "features/sync.h"
@@ -141,105 +142,33 @@ static int plan_files(struct mr_arena *arena, struct mr_config *config, struct m
 	return 0;
 }
 
-/* What the home says of this host now; the archive may be older. */
-static int ask_home(struct mr_arena *arena, const struct mr_config *config,
-		    const struct mr_join *join, enum mr_host_state *state, struct mr_error *err)
+/* The home first: its copy then says who else is in the domain. From hosts that came after the
+ * archive was made nothing is pulled yet. */
+static int follow_home(void *argument, struct mr_error *err)
 {
-	const char *home = join->topology.home;
-	const char *dn = mr_dit_host(arena, config->host, mr_dit_owned(arena, MR_MAIL, home));
-	MR_DIRECTORY dir = NULL;
-	struct mr_entry *entry;
-	const char *word;
-
-	if (mr_instance_open_peer(arena, config, mr_printf(arena, "%s/tls", join->folder), home,
-				  &dir, err) < 0 ||
-	    mr_directory_read(dir, arena, dn, NULL, &entry, err) < 0)
-		return mr_fail_in(err, _("asking %s, the home of the domain, whether %s may join"),
-				  home, config->host);
-	if (!entry)
-		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more, says %s"),
-			       config->host, home);
-	word = mr_entry_value(entry, "mailReplState");
-	*state = word && strcmp(word, mr_host_state_word(MR_JOINED)) == 0 ? MR_JOINED : MR_INVITED;
-	return 0;
-}
-
-static int write_container(void *context, int fd, struct mr_error *err)
-{
-	const struct mr_sync_refill *refill = context;
+	const struct mr_join *join = argument;
+	const struct mr_config *config = join->config;
 	MR_ARENA arena = mr_arena_open();
-	MR_BUF text = { 0 };
+	MR_DIRECTORY dir = NULL;
+	struct mr_seed seeds[MR_DATABASE_COUNT] = { 0 };
+	struct mr_rendering rendering = { 0 };
+	struct mr_join now = *join;
+	struct mr_plan plan = { 0 };
 
-	mr_database_base(arena, refill->service == MR_MAIL ? MR_DB_MAIL_OWNED : MR_DB_UNIX_OWNED,
-			 refill->config->host, &text);
-	return mr_write_all(fd, text.data, text.len, err);
-}
-
-/* An owned database that is absent: from a peer's copy wherever there is one, as new only if there
- * is none and the home says that this host was never here. Anything else would delete what peers
- * still know. */
-static int seed_owned(struct mr_arena *arena, const struct mr_config *config,
-		      const struct mr_join *join, enum mr_service service, struct mr_seed *seed,
-		      struct mr_error *err)
-{
-	struct mr_sync_refill *refill = MR_NEW(arena, struct mr_sync_refill);
-	enum mr_host_state state = MR_INVITED;
-
-	*refill = (struct mr_sync_refill){ config,  &join->topology,
-					   service, mr_printf(arena, "%s/tls", join->folder),
-					   NULL,    NULL };
-	if (mr_sync_find_refill(arena, refill, err) < 0)
+	if (mr_instance_open(arena, config, &dir, err) < 0 ||
+	    mr_sync_wait(arena, config, dir, &join->topology, join->topology.home, err) < 0 ||
+	    mr_instance_topology(arena, dir, config, &now.topology, err) < 0)
 		return -1;
-	if (!refill->csn && strcmp(join->topology.home, config->host) == 0) {
-		state = MR_JOINED;
-	} else if (!refill->csn) {
-		if (ask_home(arena, config, join, &state, err) < 0)
-			return -1;
-	}
-	/* Of a host that has joined, a copy without is one that is just being filled itself. */
-	if (refill->from && (refill->csn || state == MR_INVITED)) {
-		*seed = (struct mr_seed){ mr_sync_write_refill, refill, !refill->csn,
-					  mr_printf(arena, _("refilled from the copy on %s"),
-						    refill->from) };
-		return 0;
-	}
-	if (state == MR_JOINED)
-		return mr_fail(err, MR_E_UNAVAILABLE,
-			       _("%s has joined before, but no host that answers holds a copy of "
-				 "its %s: run this again when all "
-				 "hosts can be reached"),
-			       config->host, mr_service_name(service));
-	*seed = (struct mr_seed){ write_container, refill, true, _("as new") };
-	return 0;
+	if (!mr_topology_host(&now.topology, config->host))
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"),
+			       config->host);
+	if (mr_join_seeds(arena, config, &now, seeds, err) < 0 ||
+	    mr_render(arena, config, &now.topology, false, &rendering, err) < 0 ||
+	    mr_instance_plan(arena, config, &now.topology, &rendering, seeds, &plan, err) < 0)
+		return -1;
+	return mr_plan_apply(&plan, config, NULL, err);
 }
 
-static int make_seeds(struct mr_arena *arena, const struct mr_config *config, struct mr_join *join,
-		      struct mr_seed *seeds, struct mr_error *err)
-{
-	static const struct {
-		enum mr_service service;
-		enum mr_database owned, copy;
-	} rows[] = { { MR_MAIL, MR_DB_MAIL_OWNED, MR_DB_MAIL },
-		     { MR_UNIX, MR_DB_UNIX_OWNED, MR_DB_UNIX } };
-	const struct mr_host *self = mr_topology_host(&join->topology, config->host);
-
-	for (size_t i = 0; i < 2; i++) {
-		struct mr_backup_source *source = MR_NEW(arena, struct mr_backup_source);
-
-		*source = (struct mr_backup_source){ join->folder, &join->archive.manifest,
-						     rows[i].service };
-		seeds[rows[i].copy] = (struct mr_seed){ mr_backup_write_copy, source, false,
-							_("from the archive") };
-		if (mr_database_wanted(&join->topology, self, rows[i].owned) &&
-		    !mr_database_exists(config, rows[i].owned) &&
-		    seed_owned(arena, config, join, rows[i].service, &seeds[rows[i].owned], err) <
-			    0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The home first: its copy then says who else has joined. */
 static int wait_in_step(void *argument, struct mr_error *err)
 {
 	const struct mr_join *join = argument;
@@ -248,12 +177,8 @@ static int wait_in_step(void *argument, struct mr_error *err)
 	struct mr_topology now;
 
 	if (mr_instance_open(arena, join->config, &dir, err) < 0 ||
-	    mr_sync_wait(arena, join->config, dir, &join->topology, join->topology.home, err) < 0 ||
 	    mr_instance_topology(arena, dir, join->config, &now, err) < 0)
 		return -1;
-	if (!mr_topology_host(&now, join->config->host))
-		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"),
-			       join->config->host);
 	return mr_sync_wait(arena, join->config, dir, &now, NULL, err);
 }
 
@@ -351,7 +276,7 @@ static int check_first_join(struct mr_arena *arena, const struct mr_config *conf
 
 	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_CA_CERT)))
 		return 0;
-	if (ask_home(arena, config, join, &state, err) == 0 ||
+	if (mr_join_ask_home(arena, config, join, &state, err) == 0 ||
 	    (err->code != MR_E_DENIED && err->code != MR_E_NO_HOST))
 		return 0;
 	if (err->code == MR_E_DENIED)
@@ -374,10 +299,13 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 		return -1;
 	mr_rebuild_hold(arena, config, plan);
 	if (plan_files(arena, config, join, plan, err) < 0 ||
-	    make_seeds(arena, config, join, seeds, err) < 0 ||
+	    mr_join_seeds(arena, config, join, seeds, err) < 0 ||
 	    mr_render(arena, config, &join->topology, false, rendering, err) < 0 ||
 	    mr_instance_plan(arena, config, &join->topology, rendering, seeds, plan, err) < 0)
 		return -1;
+	mr_plan_action(arena, plan, follow_home, join,
+		       mr_printf(arena, _("wait for what %s says of the domain, follow it"),
+				 join->topology.home));
 	mr_plan_action(arena, plan, wait_in_step, join,
 		       _("wait until in step with every joined provider"));
 	mr_plan_action(arena, plan, become_joined, join,

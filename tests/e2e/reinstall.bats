@@ -4,7 +4,13 @@
 load e2e
 
 setup_file() {
-	e2e_domain
+	e2e_up mail1.lan mail2.lan mail3.lan relay.lan "$client"
+	set_up_home
+	invite
+	bring_archives mail2.lan relay.lan
+	on mail2.lan cl-rebuild --repl
+	on relay.lan cl-rebuild --repl
+	await_gates mail1.lan mail2.lan relay.lan
 	add_user mail1.lan user1
 	add_user mail2.lan old2
 	bring_archives mail2.lan relay.lan
@@ -24,15 +30,16 @@ teardown_file() {
 
 # reinstall HOST: a new disk with the packages on it, and the archive that the old one had.
 reinstall() {
-	local disk=/tmp/mailrepl-lab.$LAB/disks/$1 keep=$BATS_TEST_TMPDIR/archive.tar.bz2
-	lab copy "mail1.lan:$(newest_archive "for-$1")" "$keep"
+	local disk=/tmp/mailrepl-lab.$LAB/disks/$1 archive
+	archive=$(on "$1" sh -c 'ls -t "$1"/*.tar.bz2 | head -n 1' sh "$archives")
+	lab copy "$1:$archive" "$BATS_TEST_TMPDIR/"
 	lab kill "$1"
 	find "$disk"/upper* -mindepth 1 -delete
 	lab start "$1"
 	run ! on "$1" test -e /var/lib/mailrepl/db
 	without_dns "$1"
 	on "$1" mkdir -p -m 0700 "$archives"
-	lab copy "$keep" "$1:$archives/$(basename "$(newest_archive "for-$1")")"
+	lab copy "$BATS_TEST_TMPDIR/${archive##*/}" "$1:$archives/"
 }
 
 # entries HOST BASE: every entry below it with the identity that replication knows it by.
@@ -88,6 +95,17 @@ same_entries() {
 	on relay.lan cl-rebuild --repl
 	eventually 20 knows relay.lan "later2@$domain"
 	[ "$(rcpt_code relay.lan "nobody@$domain")" = 550 ]
+}
+
+@test "a server comes back with an archive from before another server came" {
+	on mail1.lan cl-replication -a mail3.lan mail
+	on mail1.lan cl-replication -a mail3.lan unix
+	bring_archives mail3.lan
+	on mail3.lan cl-rebuild --repl
+	add_user mail3.lan user3
+	reinstall mail2.lan
+	on mail2.lan cl-rebuild --repl
+	eventually 20 knows mail2.lan "user3@$domain"
 }
 
 @test "a reinstalled server that can reach nobody refuses to begin with an empty directory" {
