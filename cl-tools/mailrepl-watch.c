@@ -33,7 +33,7 @@ struct program {
 	struct mr_arena *arena;
 	struct mr_config config;
 	const char *pid_file;
-	int ready; /* where it is told that the first look is over; -1: nobody waits */
+	int ready; /* where it is told that the gate is decided; -1: nobody waits */
 };
 
 static int check(const struct program *it, struct mr_error *err)
@@ -155,9 +155,10 @@ static int watch(struct program *it, struct mr_error *err)
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	watch = mr_watch_open(it->config.root);
+	mr_watch_judge(watch);
+	tell_ready(it);
 	do {
 		mr_watch_look(watch);
-		tell_ready(it);
 		notify("WATCHDOG=1");
 		kept = keep_claim(it, &lock, err) == 0;
 	} while (kept && !wait_for_end(&ends, mr_watch_interval(watch)));
@@ -348,7 +349,7 @@ static const char usage[] =
 	   "  -v          say more, on stderr\n"
 	   "  --root DIR  everything lies below DIR\n"
 	   "  run         in the foreground, for systemd\n"
-	   "  start       in the background; returns after the first look\n"
+	   "  start       in the background; returns when the gate is decided\n"
 	   "  stop        returns when it has ended\n"
 	   "  restart     stop and start\n"
 	   "  status      whether it runs, and the gate; exit status 0: it runs, 3: it does not\n"

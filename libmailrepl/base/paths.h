@@ -21,6 +21,9 @@
 #define MR_PATH_MAILBOXES "/var/lib/mailrepl/mail"
 #define MR_PATH_ORIGINAL "/var/lib/mailrepl/original" /* what lay there before mailrepl */
 #define MR_PATH_GATE "/var/lib/mailrepl/gate" /* whether Postfix may say "unknown user" */
+/* A copy was lost or is being filled: Postfix must not run, also not after a reboot (systemd's unit
+ * of it has that as a condition). */
+#define MR_PATH_HELD "/var/lib/mailrepl/not-in-step"
 /* New configuration is installed and not in force yet. */
 #define MR_PATH_DUE_POSTFIX "/var/lib/mailrepl/.due-postfix"
 #define MR_PATH_RUN "/run/mailrepl"

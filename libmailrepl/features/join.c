@@ -310,10 +310,11 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 		       _("wait until in step with every joined provider"));
 	mr_plan_action(arena, plan, become_joined, join,
 		       mr_printf(arena, _("become joined, through %s"), join->topology.home));
+	/* It decides the gate before mail comes in. */
+	mr_watch_plan(arena, config, plan);
 	mr_plan_action(arena, plan, render_from_directory, join,
 		       _("render slapd, Postfix and Dovecot from the directory and let mail in"));
 	mr_plan_action(arena, plan, remove_folder, join, _("remove what was unpacked"));
-	mr_watch_plan(arena, config, plan);
 	return 0;
 }
 

@@ -12,8 +12,6 @@
 #include "features/sync.h"
 
 #define MAILBOX_USER "vmail"
-#define PATH_MARK                                                                                  \
-	MR_PATH_STATE "/not-in-step" /* what mr_rebuild_hold leaves until the wait is over */
 
 /* What the action steps need; it lives in the plan's arena. */
 struct rebuild {
@@ -93,13 +91,13 @@ static bool is_managed(const struct mr_config *config)
 
 static bool is_held(struct mr_arena *arena, const struct mr_config *config)
 {
-	return mr_path_exists(mr_path(arena, config->root, PATH_MARK));
+	return mr_path_exists(mr_path(arena, config->root, MR_PATH_HELD));
 }
 
 void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan)
 {
 	if (!is_held(arena, config))
-		mr_plan_file(arena, plan, mr_path(arena, config->root, PATH_MARK), "",
+		mr_plan_file(arena, plan, mr_path(arena, config->root, MR_PATH_HELD), "",
 			     MR_FILE_PUBLIC, _("record that this host is not in step"));
 	if (is_managed(config) && mr_service_running(MR_SERVICE_POSTFIX, ""))
 		mr_plan_action(arena, plan, stop_postfix, NULL,
@@ -111,7 +109,7 @@ static int remove_mark(void *argument, struct mr_error *err)
 	const struct rebuild *rebuild = argument;
 	MR_ARENA arena = mr_arena_open();
 
-	return mr_tree_remove(mr_path(arena, rebuild->config->root, PATH_MARK), err);
+	return mr_tree_remove(mr_path(arena, rebuild->config->root, MR_PATH_HELD), err);
 }
 
 /* With a seed this host's copy of itself: Postfix looks up there what is written here. Otherwise
@@ -148,9 +146,6 @@ static int plan_directory(struct mr_arena *arena, struct rebuild *rebuild,
 	if (held || (seeds && plan->count > before))
 		mr_plan_action(arena, plan, wait_in_step, rebuild,
 			       _("wait until the copies are in step"));
-	if (held)
-		mr_plan_action(arena, plan, remove_mark, rebuild,
-			       _("record that this host is in step"));
 	return 0;
 }
 
@@ -163,7 +158,13 @@ static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
 
 	if (server && config->mail_manage)
 		plan_mailboxes(arena, rebuild, plan);
-	if (mr_render_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0 ||
+	if (mr_render_files_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0)
+		return -1;
+	/* What Postfix had before must not come up either: it may refuse everybody. */
+	if (held)
+		mr_plan_action(arena, plan, remove_mark, rebuild,
+			       _("record that this host is in step"));
+	if (mr_render_force_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0 ||
 	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0)
 		return -1;
 	if (!is_managed(config))

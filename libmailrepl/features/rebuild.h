@@ -19,8 +19,8 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 		    struct mr_error *err) MR_MUST_CHECK;
 
 /* Steps for the beginning of a plan whose later steps may leave copies behind that are not in step:
- * Postfix is stopped, and only a mr_rebuild_plan that has waited lets it start again, also if the
- * run is killed in between. */
+ * Postfix is stopped, and only a mr_rebuild_plan that has waited lets it start again
+ * (MR_PATH_HELD), also if the run is killed or the host switched off in between. */
 void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan);
 
 #endif

@@ -59,6 +59,15 @@ int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
 		   const struct mr_rendering *rendering, enum mr_service_name service,
 		   struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
 
+/* Its two halves, for whoever has something to do in between: the files; then the reload, or the
+ * start. Both are planned before either is applied. */
+int mr_render_files_plan(struct mr_arena *arena, const struct mr_config *config,
+			 const struct mr_rendering *rendering, enum mr_service_name service,
+			 struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
+int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
+			 const struct mr_rendering *rendering, enum mr_service_name service,
+			 struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
+
 /* Puts back what Postfix and Dovecot had before mailrepl and removes our files: steps. */
 int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;

@@ -138,32 +138,53 @@ static void plan_files(struct mr_arena *arena, const struct change *change, stru
 	}
 }
 
-int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
-		   const struct mr_rendering *rendering, enum mr_service_name service,
-		   struct mr_plan *plan, struct mr_error *err)
+/* Does the service have files here, and do any of them differ from what lies there? */
+static bool has_files(const struct change *change, bool *changed)
+{
+	bool any = false;
+
+	*changed = false;
+	for (size_t i = 0; i < change->rendering->count; i++) {
+		const struct mr_rendered *file = &change->rendering->files[i];
+
+		if (file->service != change->service)
+			continue;
+		any = true;
+		*changed |= differs(file);
+	}
+	return any;
+}
+
+int mr_render_files_plan(struct mr_arena *arena, const struct mr_config *config,
+			 const struct mr_rendering *rendering, enum mr_service_name service,
+			 struct mr_plan *plan, struct mr_error *err)
 {
 	struct change *change = change_new(arena, config, rendering, service);
 	const char *word = mr_service_word(service);
-	bool managed = is_managed(config), any = false, changed = false;
+	bool changed;
 
 	(void)err;
-	for (size_t i = 0; i < rendering->count; i++) {
-		if (rendering->files[i].service != service)
-			continue;
-		any = true;
-		changed |= differs(&rendering->files[i]);
-	}
-	if (!any)
+	if (!has_files(change, &changed) || !changed)
 		return 0;
-	if (changed && managed)
+	if (is_managed(config))
 		mr_plan_action(arena, plan, check_staged, change,
 			       mr_printf(arena, _("let %s check its new configuration"), word));
-	if (changed)
-		mr_plan_action(arena, plan, keep_originals, change,
-			       mr_printf(arena, _("keep what %s had before, if it is not kept yet"),
-					 word));
+	mr_plan_action(arena, plan, keep_originals, change,
+		       mr_printf(arena, _("keep what %s had before, if it is not kept yet"), word));
 	plan_files(arena, change, plan);
-	if (!managed)
+	return 0;
+}
+
+int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
+			 const struct mr_rendering *rendering, enum mr_service_name service,
+			 struct mr_plan *plan, struct mr_error *err)
+{
+	struct change *change = change_new(arena, config, rendering, service);
+	const char *word = mr_service_word(service);
+	bool changed;
+
+	(void)err;
+	if (!has_files(change, &changed) || !is_managed(config))
 		return 0;
 	if (changed || mr_path_exists(change->due))
 		mr_plan_action(
@@ -173,6 +194,15 @@ int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
 		mr_plan_action(arena, plan, put_in_force, change,
 			       mr_printf(arena, _("start %s"), word));
 	return 0;
+}
+
+int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
+		   const struct mr_rendering *rendering, enum mr_service_name service,
+		   struct mr_plan *plan, struct mr_error *err)
+{
+	return mr_render_files_plan(arena, config, rendering, service, plan, err) < 0
+		       ? -1
+		       : mr_render_force_plan(arena, config, rendering, service, plan, err);
 }
 
 /* Our tables have a folder of their own: it goes with the last of them. */
@@ -216,6 +246,14 @@ static int restart_original(void *argument, struct mr_error *err)
 	return settle(change, err);
 }
 
+static int remove_hold(void *argument, struct mr_error *err)
+{
+	const struct change *change = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	return mr_tree_remove(mr_path(arena, change->config->root, MR_PATH_HELD), err);
+}
+
 static bool has_undo(struct mr_arena *arena, const struct change *change)
 {
 	for (size_t i = 0; i < change->manifest.count; i++) {
@@ -251,5 +289,9 @@ int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 			mr_plan_action(arena, plan, restart_original, change,
 				       mr_printf(arena, _("restart %s if it runs"), word));
 	}
+	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_HELD)))
+		mr_plan_action(arena, plan, remove_hold,
+			       change_new(arena, config, NULL, MR_SERVICE_POSTFIX),
+			       _("let Postfix start: it does not need the copies any more"));
 	return 0;
 }

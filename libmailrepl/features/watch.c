@@ -92,8 +92,7 @@ static void view_peers(const struct mr_watch *watch, struct mr_look *look,
 
 		for (size_t s = 0; s < 2; s++)
 			if (peer->services & peer->answers[s].service)
-				in_step &= peer->answers[s].copy.in_step &&
-					   !peer->answers[s].newer;
+				in_step &= peer->answers[s].copy.in_step && !peer->answers[s].newer;
 		if (peer->wanted)
 			seen[view->count++] = (struct mr_provider_seen){ peer->name, in_step,
 									 peer->last_reached };
@@ -169,6 +168,29 @@ static int load_config(struct mr_watch *watch, struct mr_look *look, struct mr_e
 		look->config.directory_deadline = DEADLINE;
 	watch->interval = look->config.watch_interval;
 	return 0;
+}
+
+static int judge(struct mr_watch *watch, struct mr_look *look, struct mr_error *err)
+{
+	if (load_config(watch, look, err) < 0)
+		return -1;
+	mr_watch_read(watch, look);
+	look->locked = mr_watch_is_locked(look);
+	/* Who holds the lock is about to render it. */
+	if (look->known && mr_watch_is_stale(look))
+		watch->stale_since = look->locked ? look->now : 1;
+	mr_watch_compare(watch, look);
+	look->now = time(NULL);
+	return keep_gate(watch, look, err);
+}
+
+void mr_watch_judge(struct mr_watch *watch)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_look look = { .arena = arena, .now = time(NULL) };
+	struct mr_error err = { 0 };
+
+	mr_watch_complain(watch, judge(watch, &look, &err) < 0 ? err.message : NULL);
 }
 
 static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_error *err)

@@ -9,6 +9,8 @@
  *	4. cn=Status tells the home about this host.
  *
  *	struct mr_watch *watch = mr_watch_open(root);
+ *	mr_watch_judge(watch);
+ *	… who waits for the gate is told …
  *	while (!ended) {
  *		mr_watch_look(watch);
  *		… wait mr_watch_interval(watch) seconds …
@@ -27,6 +29,10 @@ struct mr_watch;
 struct mr_watch *mr_watch_open(const char *root);
 void mr_watch_close(struct mr_watch *watch); /* NULL-safe */
 
+/* A look that decides the gate and does nothing else: at a start whoever waits for the gate must
+ * not wait for repairs, which may wait for him (cl-rebuild for Postfix, Postfix for this service).
+ * Here the grace of an old topology does not count. */
+void mr_watch_judge(struct mr_watch *watch);
 /* One look, with what it leads to. Never fails: what goes wrong is logged once, until it is
  * something else. */
 void mr_watch_look(struct mr_watch *watch);

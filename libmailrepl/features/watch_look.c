@@ -140,13 +140,15 @@ static bool has_joined(const struct mr_look *look)
 	return self && self->state == MR_JOINED;
 }
 
-/* Or Postfix has not been told of its new configuration: somebody was killed. */
+/* Or Postfix has not been told of its new configuration, or still waits for the copies: somebody was
+ * killed. */
 static bool must_render(const struct mr_look *look, bool stale)
 {
-	const char *due = mr_path(look->arena, look->config.root, MR_PATH_DUE_POSTFIX);
+	const char *root = look->config.root;
+	bool cut_off = mr_path_exists(mr_path(look->arena, root, MR_PATH_DUE_POSTFIX)) ||
+		       mr_path_exists(mr_path(look->arena, root, MR_PATH_HELD));
 
-	return look->known && (stale || mr_path_exists(due)) && has_joined(look) &&
-	       !is_undone(look);
+	return look->known && (stale || cut_off) && has_joined(look) && !is_undone(look);
 }
 
 void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)

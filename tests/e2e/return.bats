@@ -138,6 +138,11 @@ postfix_runs() {
 	run -"$temporary" on mail2.lan cl-rebuild --repl
 	run -"$temporary" on mail2.lan cl-rebuild
 	run ! postfix_runs mail2.lan
+	# Nor does a power cut, after which the package's own configuration of Postfix would refuse everybody.
+	lab kill mail2.lan
+	eventually 10 lab start mail2.lan
+	run ! postfix_runs mail2.lan
+	[ "$(rcpt_code mail2.lan "user2@$domain")" = none ]
 	eventually 10 lab start mail1.lan
 	on mail2.lan cl-rebuild --repl
 	postfix_runs mail2.lan
@@ -180,6 +185,22 @@ postfix_runs() {
 	knows mail1.lan "user2@$domain"
 	knows mail1.lan "user1@$domain"
 	[ "$(rcpt_code mail1.lan "nobody@$domain")" = 550 ]
+}
+
+@test "a host that is switched off before its copies are whole comes back without Postfix, and lets mail in by itself" {
+	on mail1.lan sh -c '/usr/lib/mailrepl/mailrepl-slapd stop; rm -r /var/lib/mailrepl/db/mail'
+	on mail2.lan kill -STOP "$(slapd_pid mail2.lan)"
+	patience mail1.lan 5
+	run -"$temporary" on mail1.lan cl-rebuild
+	lab kill mail1.lan
+	eventually 10 lab start mail1.lan
+	run ! postfix_runs mail1.lan
+	[ "$(rcpt_code mail1.lan "user2@$domain")" = none ]
+	on mail2.lan kill -CONT "$(slapd_pid mail2.lan)"
+	eventually 90 knows mail1.lan "user2@$domain"
+	knows mail1.lan "user1@$domain"
+	unwatched mail1.lan
+	patience mail1.lan 60
 }
 
 @test "a full disk while a database is filled leaves no half of one" {
