@@ -88,7 +88,8 @@ static void add_topology(struct reading *re)
 	for (size_t i = 0; i < re->topology->domains.count; i++)
 		mr_entries_add(
 			re->arena, &entries,
-			mr_domain_entry(re->arena, re->topology->domains.items[i], container));
+			mr_domain_entry(re->arena, re->topology, re->topology->domains.items[i],
+					container));
 	for (size_t i = 0; i < entries.count; i++)
 		mr_ldif_format(&text, entries.items[i]);
 	part->text = mr_strdup(re->arena, mr_buf_text(&text));

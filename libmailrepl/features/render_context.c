@@ -14,6 +14,9 @@
 /* Each thread keeps a reader's slot of each database, and so does each slapcat. */
 #define READERS_SPARE 128
 
+/* Of no host and no mail domain (RFC 2606): where templates/postfix/transport and generic meet. */
+#define ROLES_DOMAIN "roles.mailrepl.invalid"
+
 struct builder {
 	struct mr_arena *arena;
 	const struct mr_config *config;
@@ -109,6 +112,45 @@ static struct mr_value *former_value(const struct builder *b)
 	return list;
 }
 
+/* Mail for a role address that a mailbox of ours gets is asked for in the directory on its way: it
+ * takes that way from the queue, so that it is accepted while the directory is down. */
+static const char *role_target(const struct builder *b, const char *key, const char *address,
+			       struct mr_value *queued_roles)
+{
+	const char *domain = strrchr(address, '@');
+	struct mr_value *one;
+
+	if (!domain || (!mr_list_has(&b->topology->domains, domain + 1) &&
+			!mr_topology_host(b->topology, domain + 1)))
+		return address;
+	one = mr_value_append(b->arena, queued_roles, mr_value_object(b->arena));
+	mr_value_set_string(b->arena, one, "queued",
+			    mr_printf(b->arena, "%s@" ROLES_DOMAIN, key));
+	mr_value_set_string(b->arena, one, "address", address);
+	return mr_value_get_string(one, "queued", address);
+}
+
+static void set_roles(const struct builder *b, struct mr_value *out)
+{
+	const char *own = b->config->mail_postmaster;
+	struct mr_value *roles = mr_value_list(b->arena), *queued = mr_value_list(b->arena);
+	const char *target = role_target(b, "localhost", own, queued);
+
+	mr_value_set_string(b->arena, out, "postmaster", target);
+	for (size_t i = 0; i < b->topology->domains.count; i++) {
+		const char *domain = b->topology->domains.items[i];
+		const char *postmaster = mr_topology_postmaster(b->topology, domain);
+		struct mr_value *role = mr_value_append(b->arena, roles, mr_value_object(b->arena));
+
+		mr_value_set_string(b->arena, role, "domain", domain);
+		mr_value_set_string(
+			b->arena, role, "target",
+			postmaster ? role_target(b, domain, postmaster, queued) : target);
+	}
+	mr_value_set(b->arena, out, "domain_roles", roles);
+	mr_value_set(b->arena, out, "queued_roles", queued);
+}
+
 static struct mr_value *paths_value(const struct builder *b)
 {
 	static const struct {
@@ -193,9 +235,9 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set_bool(arena, out, "sends_out", topology->scheme != MR_SCHEME_INTRANET);
 	mr_value_set_bool(arena, out, "gate_closed", gate_closed);
 	mr_value_set_bool(arena, out, "dns", config->mail_dns);
-	mr_value_set_string(arena, out, "postmaster", config->mail_postmaster);
 	mr_value_set_string(arena, out, "root_dn", MR_DIT_LOCAL_ROOT);
 	mr_value_set(arena, out, "domains", mr_value_strings(arena, &topology->domains));
+	set_roles(&b, out);
 	set_hosts(&b, out);
 	mr_value_set(arena, out, "former", former_value(&b));
 	mr_value_set(arena, out, "mail", service_value(&b, MR_MAIL));

@@ -26,7 +26,7 @@ static int write_topology(void *context, int fd, struct mr_error *err)
 	mr_topology_format(arena, topology, container, &entries);
 	for (size_t i = 0; i < topology->domains.count; i++)
 		mr_entries_add(arena, &entries,
-			       mr_domain_entry(arena, topology->domains.items[i], container));
+			       mr_domain_entry(arena, topology, topology->domains.items[i], container));
 	for (size_t i = 0; i < entries.count; i++)
 		mr_ldif_format(&text, entries.items[i]);
 	return mr_write_all(fd, text.data, text.len, err);

@@ -125,7 +125,7 @@ static int plan_domains(struct mr_arena *arena, const struct mr_config *config,
 			return -1;
 		if (!entry)
 			mr_plan_add_entry(arena, plan, NULL,
-					  mr_domain_entry(arena, domain, container),
+					  mr_domain_entry(arena, &takeover->topology, domain, container),
 					  mr_printf(arena, _("adopt the mail domain %s"), domain));
 	}
 	return 0;

@@ -4,12 +4,16 @@
 
 #include "model/dit.h"
 
-struct mr_entry *mr_domain_entry(struct mr_arena *arena, const char *domain, const char *container)
+struct mr_entry *mr_domain_entry(struct mr_arena *arena, const struct mr_topology *topology,
+				 const char *domain, const char *container)
 {
 	struct mr_entry *entry = mr_entry_new(arena, mr_dit_domain(arena, domain, container));
+	const char *postmaster = mr_topology_postmaster(topology, domain);
 
 	mr_entry_add(arena, entry, "objectClass", "mailReplDomain");
 	mr_entry_add(arena, entry, "associatedDomain", domain);
+	if (postmaster)
+		mr_entry_add(arena, entry, "mailReplPostmaster", postmaster);
 	return entry;
 }
 
@@ -19,6 +23,35 @@ static const struct mr_entry *find(const struct mr_entries *entries, const char 
 		if (strcasecmp(entries->items[i]->dn, dn) == 0)
 			return entries->items[i];
 	return NULL;
+}
+
+static void plan_domains(struct mr_arena *arena, const struct mr_topology *old,
+			 const struct mr_topology *fresh, const char *container,
+			 struct mr_plan *plan)
+{
+	static const char *const owned[] = { "mailReplPostmaster", NULL };
+
+	for (size_t i = 0; i < fresh->domains.count; i++) {
+		const char *domain = fresh->domains.items[i];
+		struct mr_entry *entry = mr_domain_entry(arena, fresh, domain, container);
+
+		if (!mr_list_has(&old->domains, domain))
+			mr_plan_add_entry(arena, plan, NULL, entry,
+					  mr_printf(arena, _("add the mail domain %s"), domain));
+		else
+			mr_plan_update_entry(
+				arena, plan, NULL, mr_domain_entry(arena, old, domain, container),
+				entry, owned,
+				mr_printf(arena, _("another postmaster for %s"), domain));
+	}
+	for (size_t i = 0; i < old->domains.count; i++) {
+		const char *domain = old->domains.items[i];
+
+		if (!mr_list_has(&fresh->domains, domain))
+			mr_plan_delete_entry(
+				arena, plan, NULL, mr_dit_domain(arena, domain, container),
+				mr_printf(arena, _("remove the mail domain %s"), domain));
+	}
 }
 
 void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
@@ -47,11 +80,5 @@ void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
 		if (!find(&after, before.items[i]->dn))
 			mr_plan_delete_entry(arena, plan, NULL, before.items[i]->dn,
 					     mr_printf(arena, _("remove %s"), before.items[i]->dn));
-	for (size_t i = 0; i < fresh->domains.count; i++)
-		if (!mr_list_has(&old->domains, fresh->domains.items[i]))
-			mr_plan_add_entry(
-				arena, plan, NULL,
-				mr_domain_entry(arena, fresh->domains.items[i], container),
-				mr_printf(arena, _("add the mail domain %s"),
-					  fresh->domains.items[i]));
+	plan_domains(arena, old, fresh, container, plan);
 }

@@ -7,10 +7,12 @@
 
 /* Steps that turn the entries of `old` into those of `fresh`, in the container that the home owns.
  * ou=Hosts comes first: who is interrupted after it has only raised the generation once too often.
- * Domain entries are added, never removed. */
+ * Then the
+ * domains that come, go or have another postmaster. */
 void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
 		      const struct mr_topology *fresh, struct mr_plan *plan);
-/* Entry of a mail domain below `container`. */
-struct mr_entry *mr_domain_entry(struct mr_arena *arena, const char *domain, const char *container);
+/* Entry of a mail domain of `topology` below `container`. */
+struct mr_entry *mr_domain_entry(struct mr_arena *arena, const struct mr_topology *topology,
+				 const char *domain, const char *container);
 
 #endif

@@ -14,6 +14,31 @@ const struct mr_host *mr_topology_host(const struct mr_topology *topology, const
 	return NULL;
 }
 
+const char *mr_topology_postmaster(const struct mr_topology *topology, const char *domain)
+{
+	for (size_t i = 0; i < topology->domain_detail_count; i++)
+		if (strcmp(topology->domain_details[i].name, domain) == 0)
+			return topology->domain_details[i].postmaster;
+	return NULL;
+}
+
+void mr_topology_set_postmaster(struct mr_arena *arena, struct mr_topology *topology,
+				const char *domain, const char *postmaster)
+{
+	size_t count = 0;
+	struct mr_domain *details =
+		MR_NEW_ARRAY(arena, struct mr_domain, topology->domain_detail_count + 1);
+
+	for (size_t i = 0; i < topology->domain_detail_count; i++)
+		if (strcmp(topology->domain_details[i].name, domain) != 0)
+			details[count++] = topology->domain_details[i];
+	if (postmaster)
+		details[count++] = (struct mr_domain){ mr_strdup(arena, domain),
+						       mr_strdup(arena, postmaster) };
+	topology->domain_details = details;
+	topology->domain_detail_count = count;
+}
+
 bool mr_host_is_server(const struct mr_host *host)
 {
 	return host->services & MR_UNIX;
@@ -245,6 +270,17 @@ void mr_topology_take_over(struct mr_arena *arena, const struct mr_topology *old
 	*out = topology;
 }
 
+static struct mr_value *postmasters_value(struct mr_arena *arena,
+					  const struct mr_topology *topology)
+{
+	struct mr_value *value = mr_value_object(arena);
+
+	for (size_t i = 0; i < topology->domain_detail_count; i++)
+		mr_value_set_string(arena, value, topology->domain_details[i].name,
+				    topology->domain_details[i].postmaster);
+	return value;
+}
+
 static struct mr_value *host_value(struct mr_arena *arena, const struct mr_topology *topology,
 				   const struct mr_host *host)
 {
@@ -281,6 +317,7 @@ struct mr_value *mr_topology_value(struct mr_arena *arena, const struct mr_topol
 	mr_value_set(arena, value, "mx", mr_value_strings(arena, &topology->mx));
 	mr_value_set(arena, value, "former", mr_value_strings(arena, &topology->former));
 	mr_value_set(arena, value, "domains", mr_value_strings(arena, &topology->domains));
+	mr_value_set(arena, value, "postmasters", postmasters_value(arena, topology));
 	mr_value_set(arena, value, "hosts", hosts);
 	return value;
 }

@@ -16,6 +16,11 @@ struct mr_host {
 	struct mr_list fingerprints; /* of its certificates, SHA-256 */
 };
 
+struct mr_domain {
+	const char *name;
+	const char *postmaster; /* where mail for its role addresses goes; NULL: as each host's setting mail.postmaster says */
+};
+
 struct mr_topology {
 	const char *domain_id; /* UUID of this mail domain's installation */
 	const char *home;
@@ -26,11 +31,18 @@ struct mr_topology {
 	struct mr_list former;  /* "mail2.lan mail1.lan": a host that is gone and who has taken it over: mail that is queued for
 				   mail2.lan goes there */
 	struct mr_list domains; /* mail domains, of all owners */
+	struct mr_domain *domain_details; /* of those of them that have any */
+	size_t domain_detail_count;
 	struct mr_host *hosts;  /* sorted by serverID */
 	size_t count;
 };
 
 const struct mr_host *mr_topology_host(const struct mr_topology *topology, const char *name); /* or NULL */
+/* mailReplPostmaster of a mail domain, or NULL */
+const char *mr_topology_postmaster(const struct mr_topology *topology, const char *domain);
+/* NULL: none. The array is made anew, that of a topology that this one was copied from stays as it is. */
+void mr_topology_set_postmaster(struct mr_arena *arena, struct mr_topology *topology, const char *domain,
+				const char *postmaster);
 bool mr_host_is_server(const struct mr_host *host);   /* has unix: holds mailboxes */
 bool mr_host_is_provider(const struct mr_topology *topology, const struct mr_host *host); /* server or home: has owned databases */
 const char *mr_host_role(const struct mr_host *host);        /* "mail server", "relay" */

@@ -250,19 +250,27 @@ static int choose(struct mr_arena *arena, const struct mr_entries *entries,
 	return *best ? 0 : mr_fail(err, MR_E_NOT_FOUND, _("the directory holds no topology"));
 }
 
+/* After a take-over two containers may hold an entry of one domain: the home's counts. */
 static void domains_parse(struct mr_arena *arena, const struct mr_entries *entries,
-			  struct mr_list *out)
+			  struct mr_topology *out)
 {
 	for (size_t i = 0; i < entries->count; i++) {
-		const char *domain = mr_entry_value(entries->items[i], "associatedDomain");
+		const struct mr_entry *entry = entries->items[i];
+		const char *domain = mr_entry_value(entry, "associatedDomain");
+		const char *postmaster = mr_entry_value(entry, "mailReplPostmaster");
+		const char *owner = mr_dit_owner(arena, entry->dn);
 
-		if (!domain || !mr_entry_is(entries->items[i], "mailReplDomain"))
+		if (!domain || !mr_entry_is(entry, "mailReplDomain"))
 			continue;
 		domain = mr_lower(arena, domain);
-		if (!mr_list_has(out, domain))
-			mr_list_add(arena, out, domain);
+		if (!mr_list_has(&out->domains, domain))
+			mr_list_add(arena, &out->domains, domain);
+		else if (!owner || strcmp(owner, out->home) != 0)
+			continue;
+		if (postmaster || mr_topology_postmaster(out, domain))
+			mr_topology_set_postmaster(arena, out, domain, postmaster);
 	}
-	mr_list_sort(out);
+	mr_list_sort(&out->domains);
 }
 
 int mr_topology_parse(struct mr_arena *arena, const struct mr_entries *entries,
@@ -284,7 +292,7 @@ int mr_topology_parse(struct mr_arena *arena, const struct mr_entries *entries,
 	 */
 	if (topology.hosts[topology.count - 1].server_id > topology.server_id_high_water)
 		topology.server_id_high_water = topology.hosts[topology.count - 1].server_id;
-	domains_parse(arena, entries, &topology.domains);
+	domains_parse(arena, entries, &topology);
 	*out = topology;
 	return 0;
 }

@@ -70,6 +70,7 @@ static struct mr_topology topology_of(struct mr_arena *arena, enum mr_scheme sch
 	}
 	mr_list_add(arena, &topology.domains, "maildomain.org");
 	mr_list_add(arena, &topology.domains, "other.org");
+	mr_topology_set_postmaster(arena, &topology, "other.org", "chief@maildomain.org");
 	return topology;
 }
 

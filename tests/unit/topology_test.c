@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "base/value.h"
+#include "features/topology_plan.h"
 #include "model/topology.h"
 
 #define ID    "9b2f6a0e-0f0e-4c57-8a3b-0c2d6e1f7a11"
@@ -335,6 +336,91 @@ static void entries_become_the_same_topology(void **state)
 	assert_string_equal(mr_list_join(arena, &got.hosts[1].fingerprints, ","), "AB:CD");
 }
 
+static void set_postmaster(struct mr_arena *arena, struct mr_entries *entries,
+			   const char *postmaster)
+{
+	mr_entry_add(arena, entries->items[entries->count - 1], "mailReplPostmaster", postmaster);
+}
+
+static void the_postmaster_of_a_domain_is_what_the_home_says(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = three(arena), got;
+	struct mr_entries entries = { 0 };
+	struct mr_error err = { 0 };
+
+	(void)state;
+	mr_topology_format(arena, &topology, "cn=mail1.lan,ou=Mail,dc=mailrepl", &entries);
+	add_domain(arena, &entries, "first.org", "cn=mail1.lan,ou=Mail,dc=mailrepl");
+	set_postmaster(arena, &entries, "chief@first.org");
+	add_domain(arena, &entries, "first.org", "cn=mail2.lan,ou=Mail,dc=mailrepl");
+	set_postmaster(arena, &entries, "other@first.org");
+	add_domain(arena, &entries, "second.org", "cn=mail2.lan,ou=Mail,dc=mailrepl");
+	set_postmaster(arena, &entries, "other@first.org");
+	add_domain(arena, &entries, "Second.org", "cn=mail1.lan,ou=Mail,dc=mailrepl");
+	if (mr_topology_parse(arena, &entries, &got, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_string_equal(mr_topology_postmaster(&got, "first.org"), "chief@first.org");
+	assert_null(mr_topology_postmaster(&got, "second.org"));
+	assert_null(mr_topology_postmaster(&got, "third.org"));
+}
+
+static void another_postmaster_leaves_the_old_topology_alone(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology old = three(arena), fresh;
+
+	(void)state;
+	mr_topology_set_postmaster(arena, &old, "first.org", "a@first.org");
+	mr_topology_set_postmaster(arena, &old, "second.org", "b@first.org");
+	fresh = old;
+	mr_topology_set_postmaster(arena, &fresh, "first.org", "c@first.org");
+	mr_topology_set_postmaster(arena, &fresh, "second.org", NULL);
+	assert_string_equal(mr_topology_postmaster(&old, "first.org"), "a@first.org");
+	assert_string_equal(mr_topology_postmaster(&old, "second.org"), "b@first.org");
+	assert_string_equal(mr_topology_postmaster(&fresh, "first.org"), "c@first.org");
+	assert_null(mr_topology_postmaster(&fresh, "second.org"));
+}
+
+static const char *plan_text(struct mr_arena *arena, const struct mr_topology *old,
+			     const struct mr_topology *fresh)
+{
+	struct mr_plan plan = { 0 };
+	MR_BUF text = { 0 };
+
+	mr_topology_plan(arena, old, fresh, &plan);
+	mr_plan_format(&plan, true, &text);
+	return mr_strdup(arena, mr_buf_text(&text));
+}
+
+static void domains_come_go_and_get_another_postmaster(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology old = three(arena), fresh = old;
+
+	(void)state;
+	old.domains = words(arena, "first.org,second.org");
+	mr_topology_set_postmaster(arena, &old, "first.org", "a@first.org");
+	fresh.domains = words(arena, "first.org,third.org");
+	mr_topology_set_postmaster(arena, &fresh, "first.org", "b@first.org");
+	assert_string_equal(
+		plan_text(arena, &old, &fresh),
+		"  1. another postmaster for first.org\n"
+		"     dn: associatedDomain=first.org,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+		"     changetype: modify\n"
+		"     replace: mailReplPostmaster\n"
+		"     mailReplPostmaster: b@first.org\n"
+		"     -\n"
+		"  2. add the mail domain third.org\n"
+		"     dn: associatedDomain=third.org,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+		"     objectClass: mailReplDomain\n"
+		"     associatedDomain: third.org\n"
+		"  3. remove the mail domain second.org\n"
+		"     dn: associatedDomain=second.org,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+		"     changetype: delete\n");
+	assert_string_equal(plan_text(arena, &old, &old), "nothing to do\n");
+}
+
 static void hosts_come_out_by_server_id(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -572,6 +658,9 @@ int main(void)
 			who_takes_over_the_home_is_the_home_and_inherits_what_it_had_taken_over),
 		cmocka_unit_test(
 			who_comes_back_gets_its_mail_itself_and_who_leaves_forwards_nothing),
+		cmocka_unit_test(the_postmaster_of_a_domain_is_what_the_home_says),
+		cmocka_unit_test(another_postmaster_leaves_the_old_topology_alone),
+		cmocka_unit_test(domains_come_go_and_get_another_postmaster),
 		cmocka_unit_test(json_has_a_row_for_each_host),
 	};
 
