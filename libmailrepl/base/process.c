@@ -355,6 +355,12 @@ void mr_process_kill(struct mr_child *child)
 	child_close(child);
 }
 
+void mr_process_leave(struct mr_child *child)
+{
+	close(child->job.pidfd);
+	child_close(child);
+}
+
 bool mr_process_await(int pidfd, int timeout_ms)
 {
 	long long deadline = mr_now_ms() + timeout_ms;

@@ -50,5 +50,7 @@ int mr_process_write_to(const struct mr_process *process, struct mr_child **chil
 			struct mr_error *err) MR_MUST_CHECK;
 int mr_process_end(struct mr_child *child, struct mr_error *err) MR_MUST_CHECK;
 void mr_process_kill(struct mr_child *child); /* ends and forgets it; NULL-safe */
+/* Closes *fd and forgets it: a daemon runs on. */
+void mr_process_leave(struct mr_child *child);
 
 #endif

@@ -247,6 +247,39 @@ static void a_daemon_lives_on_and_may_write_after_we_have_gone(void **state)
 	assert_true(mr_path_exists(done));
 }
 
+static int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void a_daemon_that_was_left_lives_on(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *go = mr_printf(arena, "%s/go", (const char *)*state);
+	const char *done = mr_printf(arena, "%s/done", (const char *)*state);
+	const char *script = mr_printf(arena, "until test -e %s; do echo waiting >&2; done; echo >%s",
+				       go, done);
+	struct mr_process process = { .argv = SHELL(script), .daemon = true };
+	long long deadline = mr_now_ms() + 10000;
+	int before = open_descriptors(), fd;
+	struct mr_child *child;
+	struct mr_error err;
+
+	assert_ok(mr_process_read_from(&process, &child, &fd, &err), err);
+	mr_process_leave(child);
+	assert_int_equal(open_descriptors(), before);
+	assert_ok(mr_file_replace(go, "", 0, MR_FILE_PUBLIC, &err), err);
+	while (!mr_path_exists(done) && mr_now_ms() < deadline)
+		poll(NULL, 0, 5);
+	assert_true(mr_path_exists(done));
+	/* Still our child, though nobody's any more whom it was left by. */
+	assert_true(waitpid(-1, NULL, 0) > 0);
+}
+
 static void children_die_with_their_parent(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -409,15 +442,6 @@ static void ending_a_program_that_hangs_kills_it(void **state)
 	assert_fails(mr_process_end(child, &err), MR_E_TEMPORARY, err);
 }
 
-static int open_descriptors(void)
-{
-	int count = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
 static void no_descriptor_and_no_zombie_stays_behind(void **state)
 {
 	int before = open_descriptors(), fd;
@@ -461,6 +485,7 @@ int main(void)
 		cmocka_unit_test(output_without_end_does_not_outlive_the_timeout),
 		cmocka_unit_test(a_grandchild_that_holds_the_pipe_is_not_waited_for),
 		IN_FOLDER(a_daemon_lives_on_and_may_write_after_we_have_gone),
+		IN_FOLDER(a_daemon_that_was_left_lives_on),
 		IN_FOLDER(children_die_with_their_parent),
 		cmocka_unit_test(check_fails_with_the_last_line_that_says_something),
 		IN_FOLDER(what_cannot_be_started_is_named),
