@@ -1,7 +1,7 @@
 /* A digest of one owner's container, the same wherever and in whatever order it is read: what proves that a copy is equal
  * (equal contextCSNs prove nothing). Streaming: memory does not grow with the directory.
  *
- * Each entry gives the SHA-256 of its DN below the container, entryUUID, entryCSN and sorted attributes; entries are added modulo 2^256 into
+ * Each entry gives the SHA-256 of its DN below the container (without regard to case), entryUUID, entryCSN and sorted attributes; entries are added modulo 2^256 into
  * MR_DIGEST_BUCKETS buckets chosen by the DN, so that two digests that differ tell in which few buckets to look for the entries. */
 #ifndef MR_FEATURES_DIGEST_H
 #define MR_FEATURES_DIGEST_H

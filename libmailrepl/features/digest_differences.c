@@ -127,8 +127,6 @@ static int report_changed(struct comparison *c, const struct mr_digest_row *owne
 		return -1;
 	if (!a || !b)
 		return 0;
-	if (strcmp(owner->below, copy->below) != 0)
-		mr_list_add(scratch, &names, "DN");
 	name_attrs(scratch, a, b, &names);
 	name_attrs(scratch, b, a, &names);
 	mr_list_sort(&names);

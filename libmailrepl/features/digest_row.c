@@ -88,6 +88,7 @@ int mr_digest_row(struct mr_arena *arena, const char *container, const struct mr
 	out->below = len == tail ? "" : mr_strndup(arena, entry->dn, len - tail - 1);
 	out->bucket = bucket_of(out->below);
 	out->csn = csn ? csn : "";
-	sum_entry(arena, out->below, entry, out->sum);
+	/* A DN may come back in other letters than it was written in: ou=mail for ou=Mail. */
+	sum_entry(arena, mr_lower(arena, out->below), entry, out->sum);
 	return 0;
 }
