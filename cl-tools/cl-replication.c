@@ -1,8 +1,10 @@
 #include "replication/actions.h"
 
+#include <limits.h>
+
 enum { KEY_FORCE = 256, KEY_CLASHES, KEY_SETTLE, KEY_TAKE_OVER, KEY_RENEW,
        KEY_STATUS,
-       KEY_WATCH, KEY_QUICK, KEY_PROMETHEUS, KEY_HTML, KEY_VERIFY, KEY_REPAIR };
+       KEY_WATCH, KEY_QUICK, KEY_PROMETHEUS, KEY_HTML, KEY_VERIFY, KEY_REPAIR, KEY_HERE };
 
 static const struct cl_option options[] = {
 	{ 'r', "replicate", N_("HOSTS"), N_("replicate the service to just these hosts (a,b,c)") },
@@ -17,6 +19,7 @@ static const struct cl_option options[] = {
 	{ KEY_RENEW, "renew", NULL, N_("renew the certificate of this host, or on the home of HOST") },
 	{ KEY_VERIFY, "verify", NULL, N_("compare every copy with its owner, entry by entry") },
 	{ KEY_REPAIR, "repair", NULL, N_("make the copies on this host equal to their owners") },
+	{ KEY_HERE, "here", NULL, N_("with --verify: only the copies on this host") },
 	{ KEY_STATUS, "status", NULL, N_("ask every host how it is, and compare the copies") },
 	{ KEY_WATCH, "watch", NULL, N_("with --status: again and again, quickly") },
 	{ KEY_QUICK, "quick", NULL, N_("with --status: do not compare what is stored") },
@@ -36,8 +39,10 @@ static const struct action actions[] = {
 	{ KEY_SETTLE, "--settle", false, "HOST", 1, 1, NULL, replication_settle_run },
 	{ KEY_TAKE_OVER, "--take-over", false, NULL, 0, 0, NULL, replication_takeover_run },
 	{ KEY_RENEW, "--renew", false, "HOST", 0, 1, NULL, replication_renew_run },
-	{ KEY_VERIFY, "--verify", true, NULL, 0, 0, NULL, replication_verify_run },
-	{ KEY_REPAIR, "--repair", false, NULL, 0, 0, NULL, replication_repair_run },
+	{ KEY_VERIFY, "--verify", true, NULL, 0, INT_MAX, replication_verify_check,
+	  replication_verify_run },
+	{ KEY_REPAIR, "--repair", false, NULL, 0, INT_MAX, replication_verify_check,
+	  replication_repair_run },
 	{ KEY_STATUS, "--status", true, NULL, 0, 0, NULL, replication_status_run },
 	{ 0 },
 };
@@ -54,6 +59,8 @@ static void set_switch(struct replication *wanted, int key, const char *value)
 {
 	if (key == KEY_FORCE)
 		wanted->force = true;
+	else if (key == KEY_HERE)
+		wanted->here = true;
 	else
 		wanted->status_only = true;
 	if (key == KEY_WATCH)
@@ -96,6 +103,8 @@ static int check(struct cl_context *context, struct mr_error *err)
 	if (wanted->status_only && action->key != KEY_STATUS)
 		return mr_fail(err, MR_E_USAGE,
 			       _("--watch, --quick, --prometheus and --html need --status"));
+	if (wanted->here && action->key != KEY_VERIFY)
+		return mr_fail(err, MR_E_USAGE, _("--here needs --verify"));
 	if (context->argc > action->most)
 		return mr_fail(err, MR_E_USAGE, _("%s: one argument too many: %s"), action->name,
 			       context->argv[action->most]);

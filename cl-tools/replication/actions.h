@@ -13,6 +13,8 @@ struct replication {
 	bool watch, quick;           /* --status */
 	const char *prometheus, *html; /* --status: files to write, or NULL */
 	bool status_only;            /* one of these four was given */
+	bool here;                   /* --verify: --here */
+	struct mr_list owners;       /* --verify, --repair: parsed */
 	struct mr_list hosts;        /* -r, -a, -d: parsed */
 	enum mr_service service;
 };
@@ -44,6 +46,7 @@ int replication_settle_run(struct cl_context *context, struct mr_error *err);
 int replication_status_run(struct cl_context *context, struct mr_error *err);
 
 /* verify.c: --verify, --repair */
+int replication_verify_check(struct cl_context *context, struct mr_error *err);
 int replication_verify_run(struct cl_context *context, struct mr_error *err);
 int replication_repair_run(struct cl_context *context, struct mr_error *err);
 

@@ -7,6 +7,7 @@
 #include "features/instance.h"
 #include "features/repair.h"
 #include "features/verify.h"
+#include "model/names.h"
 
 enum { EQUAL, BEHIND, DIFFERS_OR_UNKNOWN }; /* exit status */
 
@@ -152,13 +153,29 @@ static int take_topology(struct cl_context *context, struct mr_error *err)
 	return mr_verify_topology(context->arena, &context->config, &known, &context->topology, err);
 }
 
+int replication_verify_check(struct cl_context *context, struct mr_error *err)
+{
+	struct replication *wanted = context->data;
+
+	for (int i = 0; i < context->argc; i++) {
+		const char *name;
+
+		if (mr_host_parse(context->arena, context->argv[i], &name, err) < 0)
+			return -1;
+		mr_list_add(context->arena, &wanted->owners, name);
+	}
+	return 0;
+}
+
 int replication_verify_run(struct cl_context *context, struct mr_error *err)
 {
+	const struct replication *wanted = context->data;
+	const struct mr_verify_part part = { .here = wanted->here, .owners = &wanted->owners };
 	struct mr_verification found;
 
 	if (take_topology(context, err) < 0 ||
-	    mr_verify(context->arena, &context->config, context->dir, &context->topology, &found,
-		      err) < 0)
+	    mr_verify_part(context->arena, &context->config, context->dir, &context->topology,
+			   &part, &found, err) < 0)
 		return -1;
 	if (context->json) {
 		struct mr_value *top = mr_value_object(context->arena);
@@ -210,6 +227,7 @@ static void print_repairs(const struct cl_context *context, const struct mr_repa
 
 struct outcome {
 	struct cl_context *context;
+	struct mr_verify_part part;
 	struct mr_repairs repairs;
 	struct mr_verification found; /* before, then after */
 	struct mr_value *result;
@@ -233,8 +251,8 @@ static int verify_again(void *argument, struct mr_error *err)
 	MR_DIRECTORY dir = NULL;
 
 	if (mr_instance_open(context->arena, &context->config, &dir, err) < 0 ||
-	    mr_verify_own(context->arena, &context->config, dir, &context->topology,
-			  &outcome->found, err) < 0)
+	    mr_verify_part(context->arena, &context->config, dir, &context->topology,
+			   &outcome->part, &outcome->found, err) < 0)
 		return -1;
 	set_outcome(outcome);
 	return 0;
@@ -242,13 +260,16 @@ static int verify_again(void *argument, struct mr_error *err)
 
 int replication_repair_run(struct cl_context *context, struct mr_error *err)
 {
-	struct outcome outcome = { .context = context, .result = mr_value_object(context->arena) };
+	const struct replication *wanted = context->data;
+	struct outcome outcome = { .context = context,
+				   .part = { .here = true, .owners = &wanted->owners },
+				   .result = mr_value_object(context->arena) };
 	struct mr_verification before;
 	struct mr_plan plan = { 0 };
 
 	if (take_topology(context, err) < 0 ||
-	    mr_verify_own(context->arena, &context->config, context->dir, &context->topology,
-			  &before, err) < 0 ||
+	    mr_verify_part(context->arena, &context->config, context->dir, &context->topology,
+			   &outcome.part, &before, err) < 0 ||
 	    mr_repair_plan(context->arena, &context->config, &context->topology, &before,
 			   &outcome.repairs, &plan, err) < 0)
 		return -1;

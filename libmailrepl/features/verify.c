@@ -19,6 +19,7 @@ struct view {
 struct verifying {
 	const struct mr_config *config;
 	const struct mr_topology *topology;
+	const struct mr_verify_part *part;
 	struct mr_directory *dir; /* this host's, for this thread only */
 	struct view *views;
 	size_t view_count;
@@ -119,6 +120,11 @@ static const struct view *find_view(const struct verifying *v, const struct mr_c
 	return NULL;
 }
 
+static bool names_owners(const struct mr_verify_part *part)
+{
+	return part->owners && part->owners->count;
+}
+
 static void find_strays(struct task *task)
 {
 	const struct mr_topology *topology = task->verifying->topology;
@@ -159,7 +165,7 @@ static void check_copies(struct task *task)
 			check->why = mr_strdup(task->arena, err.message);
 		}
 	}
-	if (!task->why)
+	if (!task->why && !names_owners(v->part))
 		find_strays(task);
 }
 
@@ -283,29 +289,53 @@ static void add_view(struct verifying *v, const struct mr_host *owner, enum mr_s
 	}
 }
 
-static void make_checks(struct mr_arena *arena, struct verifying *v, const struct mr_host *only)
+/* The services that this host, too, has of a joined provider; 0: it is none. */
+static unsigned provided(const struct mr_topology *topology, const struct mr_host *self,
+			 const struct mr_host *host)
+{
+	return host->state == MR_JOINED && mr_host_is_provider(topology, host)
+		       ? self->services & host->services
+		       : 0;
+}
+
+static int check_owners(const struct verifying *v, const struct mr_host *self, struct mr_error *err)
+{
+	for (size_t i = 0; names_owners(v->part) && i < v->part->owners->count; i++) {
+		const char *name = v->part->owners->items[i];
+		const struct mr_host *host = mr_topology_host(v->topology, name);
+
+		if (!host || !provided(v->topology, self, host))
+			return mr_fail(err, MR_E_NO_HOST,
+				       _("%s: no host that has joined, owns anything, and is "
+					 "replicated to this host"),
+				       name);
+	}
+	return 0;
+}
+
+static void make_checks(struct mr_arena *arena, struct verifying *v, const struct mr_host *self)
 {
 	const struct mr_topology *topology = v->topology;
-	const struct mr_host *self = mr_topology_host(topology, v->config->host);
+	const struct mr_host *only = v->part->here ? self : NULL;
 	size_t n = topology->count;
 
 	v->views = MR_NEW_ARRAY(arena, struct view, 2 * n);
 	v->out->items = MR_NEW_ARRAY(arena, struct mr_copy_check, 2 * n * (n + 1));
 	for (size_t s = 0; s < 2; s++)
 		for (size_t i = 0; i < n; i++)
-			if (topology->hosts[i].state == MR_JOINED &&
-			    mr_host_is_provider(topology, &topology->hosts[i]) &&
-			    self->services & topology->hosts[i].services & services[s])
+			if (provided(topology, self, &topology->hosts[i]) & services[s] &&
+			    (!names_owners(v->part) ||
+			     mr_list_has(v->part->owners, topology->hosts[i].name)))
 				add_view(v, &topology->hosts[i], services[s], only);
 }
 
-static int verify(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		  const struct mr_topology *topology, bool own, struct mr_verification *out,
-		  struct mr_error *err)
+int mr_verify_part(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+		   const struct mr_topology *topology, const struct mr_verify_part *part,
+		   struct mr_verification *out, struct mr_error *err)
 {
 	const struct mr_host *self = mr_topology_host(topology, config->host);
 	struct verifying v = {
-		.config = config, .topology = topology, .dir = dir, .out = out
+		.config = config, .topology = topology, .part = part, .dir = dir, .out = out
 	};
 	struct task *owners, *holders;
 	size_t owner_count, holder_count;
@@ -313,7 +343,9 @@ static int verify(struct mr_arena *arena, const struct mr_config *config, struct
 	*out = (struct mr_verification){ 0 };
 	if (!self)
 		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"), config->host);
-	make_checks(arena, &v, own ? self : NULL);
+	if (check_owners(&v, self, err) < 0)
+		return -1;
+	make_checks(arena, &v, self);
 	owner_count = make_tasks(arena, &v, read_views, is_owner, &owners);
 	run_tasks(arena, owners, owner_count);
 	holder_count = make_tasks(arena, &v, check_copies, is_holder, &holders);
@@ -327,14 +359,9 @@ static int verify(struct mr_arena *arena, const struct mr_config *config, struct
 int mr_verify(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 	      const struct mr_topology *topology, struct mr_verification *out, struct mr_error *err)
 {
-	return verify(arena, config, dir, topology, false, out, err);
-}
+	const struct mr_verify_part all = { 0 };
 
-int mr_verify_own(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		  const struct mr_topology *topology, struct mr_verification *out,
-		  struct mr_error *err)
-{
-	return verify(arena, config, dir, topology, true, out, err);
+	return mr_verify_part(arena, config, dir, topology, &all, out, err);
 }
 
 static int ask_home(struct mr_arena *arena, const struct mr_config *config, const char *home,

@@ -36,10 +36,16 @@ enum mr_copy_state mr_verification_state(const struct mr_verification *verificat
  * mail servers, on others only mail is looked at). `dir`: this host's. A host that cannot be asked makes its checks UNKNOWN, it is no failure. */
 int mr_verify(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 	      const struct mr_topology *topology, struct mr_verification *out, struct mr_error *err) MR_MUST_CHECK;
-/* The same of this host's copies alone. */
-int mr_verify_own(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		  const struct mr_topology *topology, struct mr_verification *out,
-		  struct mr_error *err) MR_MUST_CHECK;
+/* The same of a part. */
+struct mr_verify_part {
+	bool here;                    /* this host's copies alone */
+	const struct mr_list *owners; /* what these own alone; NULL or empty: what anybody owns, and
+					 what nobody owns */
+};
+/* MR_E_NO_HOST: one of the owners is no joined provider of a service that this host has. */
+int mr_verify_part(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+		   const struct mr_topology *topology, const struct mr_verify_part *part,
+		   struct mr_verification *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* The topology as its home says it, over the network: this host's copy may be what is wrong. On the home itself, or if the home does not
  * answer, `known` (this host's, without hosts if it has none); MR_E_UNAVAILABLE if that does not name this host. */
