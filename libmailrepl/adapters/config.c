@@ -58,6 +58,9 @@ static const struct row rows[] = {
 	  N_("How often mailrepl-watch looks whether this host is in step.") },
 	{ "watch.patience", NUMBER, FIELD(watch_patience), 10, 86400, 60, NULL, "seconds",
 	  N_("How long the directory may hang or stay behind before mailrepl-watch restarts it.") },
+	{ "watch.verify", NUMBER, FIELD(watch_verify), 0, 2592000, 21600, NULL, "seconds",
+	  N_("How often mailrepl-watch compares the copies with their owners, beside after "
+	     "restarts; 0: never.") },
 	{ "certificates.days", NUMBER, FIELD(certificate_days), 1, 10950, 3650, NULL, "days",
 	  N_("How long the certificates that this host issues are valid.") },
 };

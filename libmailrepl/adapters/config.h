@@ -27,6 +27,7 @@ struct mr_config {
 				 (--root) */
 	long long mail_doubt; /* "mail.doubt", seconds */
 	long long watch_interval, watch_patience; /* "watch.interval", "watch.patience", seconds */
+	long long watch_verify;                   /* "watch.verify", seconds; 0: never */
 	long long certificate_days;               /* "certificates.days" */
 };
 

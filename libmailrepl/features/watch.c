@@ -62,6 +62,7 @@ void mr_watch_close(struct mr_watch *watch)
 {
 	if (!watch)
 		return;
+	mr_watch_verify_end(&watch->verifying);
 	for (size_t i = 0; i < watch->count; i++)
 		mr_watch_peer_close(&watch->peers[i]);
 	free(watch->peers);
@@ -88,14 +89,11 @@ static void view_peers(const struct mr_watch *watch, struct mr_look *look,
 	view->seen = seen;
 	for (size_t i = 0; i < watch->count; i++) {
 		const struct mr_watch_peer *peer = &watch->peers[i];
-		bool in_step = true;
 
-		for (size_t s = 0; s < 2; s++)
-			if (peer->services & peer->answers[s].service)
-				in_step &= peer->answers[s].copy.in_step && !peer->answers[s].newer;
 		if (peer->wanted)
-			seen[view->count++] = (struct mr_provider_seen){ peer->name, in_step,
-									 peer->last_reached };
+			seen[view->count++] = (struct mr_provider_seen){
+				peer->name, mr_watch_peer_in_step(peer), peer->last_reached
+			};
 	}
 }
 
@@ -202,6 +200,7 @@ static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_e
 	mr_watch_compare(watch, look);
 	mr_watch_recall(watch, look);
 	mr_watch_mend(watch, look);
+	mr_watch_verify(watch, look);
 	look->now = time(NULL);
 	if (keep_gate(watch, look, err) < 0)
 		return mr_fail_in(err, _("the gate"));

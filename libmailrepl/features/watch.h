@@ -5,8 +5,10 @@
  *	2. a copy that stays behind a provider that answers, or a slapd that hangs: slapd is
  *restarted (never often); one that has gone is started, unless an administrator has stopped it, or
  *systemd looks after it;
- *	3. the gate (features/gate.h) is decided, written and put in force;
- *	4. cn=Status tells the home about this host.
+ *	3. the copies are compared with their owners, entry by entry, after a restart here or there
+ *and from time to time: equal contextCSNs prove nothing. What differs is repaired;
+ *	4. the gate (features/gate.h) is decided, written and put in force;
+ *	5. cn=Status tells the home about this host.
  *
  *	struct mr_watch *watch = mr_watch_open(root);
  *	mr_watch_judge(watch);

@@ -22,6 +22,15 @@ void mr_watch_peer_close(struct mr_watch_peer *peer)
 	peer->dir = NULL;
 }
 
+bool mr_watch_peer_in_step(const struct mr_watch_peer *peer)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (peer->services & peer->answers[i].service &&
+		    (!peer->answers[i].copy.in_step || peer->answers[i].newer))
+			return false;
+	return true;
+}
+
 static int connect_to(struct mr_arena *arena, const struct mr_config *config,
 		      struct mr_watch_peer *peer, struct mr_error *err)
 {
@@ -89,8 +98,10 @@ static int ask(const struct mr_config *config, struct mr_watch_peer *peer, struc
 		mr_watch_peer_close(peer);
 	if (kept && mr_now_ms() - begin >= config->directory_deadline * 500)
 		return -1;
-	if (connect_to(arena, config, peer, err) == 0 && read_all(arena, peer, err) == 0)
+	if (connect_to(arena, config, peer, err) == 0 && read_all(arena, peer, err) == 0) {
+		peer->fresh = true;
 		return 0;
+	}
 	mr_watch_peer_close(peer);
 	return -1;
 }

@@ -6,6 +6,7 @@
 #include "adapters/config.h"
 #include "adapters/directory.h"
 #include "features/watch_decide.h"
+#include "features/watch_due.h"
 #include "model/topology.h"
 
 /* What one container was found to be. */
@@ -28,6 +29,10 @@ struct mr_watch_peer {
 	bool answered;        /* at this look, for each service */
 	char why[256];        /* not answered: why */
 	int64_t last_reached; /* 0: never */
+	bool fresh; /* the connection is new: its slapd was started, or could not be reached. Stays
+		       until somebody has taken notice */
+	struct mr_watch_due due;
+	bool compared; /* what it owns is being compared or repaired right now */
 	struct mr_watch_answer answers[2];
 	struct mr_watch_pause
 		restarts; /* of this host's slapd, because a copy of this provider was stuck */
@@ -37,5 +42,7 @@ struct mr_watch_peer {
  * nothing (it does not know this host yet) has not answered. */
 void mr_watch_ask(const struct mr_config *config, struct mr_watch_peer *peers, size_t count);
 void mr_watch_peer_close(struct mr_watch_peer *peer); /* the connection */
+/* This host has all that it had when it was asked last. */
+bool mr_watch_peer_in_step(const struct mr_watch_peer *peer);
 
 #endif

@@ -200,6 +200,7 @@ static struct mr_watch_peer *peer_of(struct mr_watch *watch, const char *name)
 		.name = mr_strdup(watch->arena, name),
 		.answers = { { .service = MR_MAIL }, { .service = MR_UNIX } },
 		.restarts = { .first = MR_WATCH_FIRST_RESTART, .most = MR_WATCH_MOST_RESTART },
+		.due = MR_WATCH_DUE,
 	};
 	return peer;
 }

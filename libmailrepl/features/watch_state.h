@@ -13,6 +13,16 @@
 #define MR_WATCH_FIRST_RESTART 600
 #define MR_WATCH_MOST_RESTART 14400
 
+/* cl-replication at work beside the looks. */
+struct mr_watch_verifying {
+	struct mr_child *child; /* NULL: not now */
+	int fd;                 /* of what it prints */
+	struct mr_buf output;
+	bool repairs; /* not only compares */
+	int64_t begun;
+	char slapd[64]; /* which slapd of this host was seen last; "": none */
+};
+
 struct mr_watch {
 	struct mr_arena *arena; /* names of peers, for good */
 	const char *root;
@@ -37,6 +47,7 @@ struct mr_watch {
 	struct mr_gate gate;
 	char gate_why[MR_WATCH_WHY_SIZE];
 	struct mr_watch_status status;
+	struct mr_watch_verifying verifying;
 };
 
 /* One look: all in its arena. */
@@ -74,6 +85,11 @@ bool mr_watch_is_locked(const struct mr_look *look);
 void mr_watch_recall(struct mr_watch *watch, struct mr_look *look);
 /* Asks the providers and compares the copies. */
 void mr_watch_compare(struct mr_watch *watch, struct mr_look *look);
+/* Has this host's copies compared with their owners, after restarts here or there and from time to
+ * time, and has what differs repaired: by cl-replication, which works on while looks go on. */
+void mr_watch_verify(struct mr_watch *watch, struct mr_look *look);
+/* A comparison is ended, a repair goes on to its end. */
+void mr_watch_verify_end(struct mr_watch_verifying *verifying);
 /* Starts or restarts slapd if that is due. */
 void mr_watch_mend(struct mr_watch *watch, struct mr_look *look);
 

@@ -6,8 +6,12 @@ load e2e
 config=/var/lib/mailrepl/slapd/slapd.d
 
 setup_file() {
-	local user
+	local user host
 	e2e_domain
+	# It would mend what is to be seen here: mend.bats.
+	for host in mail1.lan mail2.lan relay.lan; do
+		on "$host" /usr/lib/mailrepl/mailrepl-watch stop
+	done
 	for user in anna bert carl; do
 		add_user mail1.lan "$user"
 	done
