@@ -9,6 +9,8 @@
 /* A rid is unique within a slapd and at most 999: the copy of mail takes the lower half, that of
  * unix the upper. */
 #define RID_UNIX 500
+_Static_assert(MR_PROVIDERS_MOST < RID_UNIX && RID_UNIX + MR_PROVIDERS_MOST <= 999,
+	       "a rid has three digits");
 /* Below that, hosts that start together wait for ever in each other's binds. */
 #define THREADS_LEAST 128
 /* Each thread keeps a reader's slot of each database, and so does each slapcat. */

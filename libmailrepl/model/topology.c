@@ -190,27 +190,46 @@ static void drop_former(struct mr_arena *arena, struct mr_topology *topology)
 	for (size_t i = 0; i < topology->former.count; i++) {
 		struct mr_former former = mr_former_parse(arena, topology->former.items[i]);
 
-		if (!mr_topology_host(topology, former.gone) && mr_topology_host(topology, former.by))
+		if (!mr_topology_host(topology, former.gone) &&
+		    mr_topology_host(topology, former.by))
 			mr_list_add(arena, &kept, topology->former.items[i]);
 	}
 	topology->former = kept;
 }
 
-/* Hosts that are in no service any more are gone, and are no MX either. */
+/* Hosts that are in no service any more are gone, and are no MX either. An MX that has not been
+ * invited yet stays: it may be named before. */
 static void drop_hosts(struct mr_arena *arena, struct mr_topology *topology)
 {
 	struct mr_list mx = { 0 };
 	size_t kept = 0;
 
+	for (size_t i = 0; i < topology->mx.count; i++) {
+		const struct mr_host *host = mr_topology_host(topology, topology->mx.items[i]);
+
+		if (!host || host->services)
+			mr_list_add(arena, &mx, topology->mx.items[i]);
+	}
+	topology->mx = mx;
 	for (size_t i = 0; i < topology->count; i++)
 		if (topology->hosts[i].services)
 			topology->hosts[kept++] = topology->hosts[i];
 	topology->count = kept;
-	for (size_t i = 0; i < topology->mx.count; i++)
-		if (mr_topology_host(topology, topology->mx.items[i]))
-			mr_list_add(arena, &mx, topology->mx.items[i]);
-	topology->mx = mx;
 	drop_former(arena, topology);
+}
+
+static int refuse_many(const struct mr_topology *topology, struct mr_error *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < topology->count; i++)
+		count += mr_host_is_provider(topology, &topology->hosts[i]);
+	if (count <= MR_PROVIDERS_MOST)
+		return 0;
+	return mr_fail(err, MR_E_INVALID,
+		       _("that would be %zu mail servers (the home counts as one): a host can pull "
+			 "from at most %d, nothing was changed"),
+		       count, MR_PROVIDERS_MOST);
 }
 
 int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum mr_service service,
@@ -234,6 +253,8 @@ int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum 
 		changed = true;
 	}
 	drop_hosts(arena, &topology);
+	if (refuse_many(&topology, err) < 0)
+		return -1;
 	topology.generation += changed;
 	*out = topology;
 	return 0;

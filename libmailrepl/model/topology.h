@@ -57,9 +57,12 @@ void mr_topology_init(struct mr_arena *arena, const char *domain_id, const char 
 
 /* `old` with exactly `hosts` in `service`. New hosts are invited and get the next serverIDs above the high-water mark; a host
  * that is in no service any more is gone. MR_E_INVALID: the home is left out of mail or unix, or a host
- * of unix is not in mail (or removed from mail while in unix), each by name; no serverID left. The generation grows by one only if
+ * of unix is not in mail (or removed from mail while in unix), each by name; no serverID left; more than MR_PROVIDERS_MOST
+ * providers. The generation grows by one only if
  * something differs. Fingerprints of new hosts are empty: the caller issues certificates. A relay that
- * becomes a server is invited again (it has no owned databases yet); a host that is gone is no MX either. */
+ * becomes a server is invited again (it has no owned databases yet); a host that is gone is no MX either,
+ * one that has not come yet stays one. */
+#define MR_PROVIDERS_MOST 499 /* a rid has three digits, and a slapd pulls both services from each (olcSyncrepl, slapd-config(5)) */
 int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum mr_service service,
 		    const struct mr_list *hosts, struct mr_topology *out, struct mr_error *err) MR_MUST_CHECK;
 

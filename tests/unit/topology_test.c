@@ -167,6 +167,39 @@ static void a_host_that_is_gone_is_no_mx(void **state)
 	assert_string_equal(mr_list_join(arena, &topology.mx, ","), "mail1.lan");
 }
 
+static void an_mx_that_is_not_invited_yet_stays_one(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = three(arena);
+
+	(void)state;
+	topology.mx = words(arena, "coming.lan,relay.lan");
+	set(arena, &topology, MR_MAIL, "mail1.lan,mail2.lan,relay.lan,other.lan");
+	assert_string_equal(mr_list_join(arena, &topology.mx, ","), "coming.lan,relay.lan");
+	set(arena, &topology, MR_MAIL, "mail1.lan,mail2.lan,coming.lan");
+	assert_string_equal(mr_list_join(arena, &topology.mx, ","), "coming.lan");
+}
+
+static void more_providers_than_a_host_can_pull_from_are_refused(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = three(arena), fresh;
+	struct mr_list hosts = { 0 };
+	struct mr_error err;
+
+	(void)state;
+	for (int i = 1; i <= MR_PROVIDERS_MOST; i++)
+		mr_list_add(arena, &hosts, mr_printf(arena, "mail%d.lan", i));
+	assert_int_equal(mr_topology_set(arena, &topology, MR_MAIL, &hosts, &topology, &err), 0);
+	assert_int_equal(mr_topology_set(arena, &topology, MR_UNIX, &hosts, &fresh, &err), 0);
+	mr_list_add(arena, &hosts, "one.more");
+	/* As relays they may come. */
+	assert_int_equal(mr_topology_set(arena, &topology, MR_MAIL, &hosts, &topology, &err), 0);
+	assert_int_equal(mr_topology_set(arena, &topology, MR_UNIX, &hosts, &fresh, &err), -1);
+	assert_int_equal(err.code, MR_E_INVALID);
+	assert_non_null(strstr(err.message, "500 mail servers"));
+}
+
 static void refusals_name_the_host(void **state)
 {
 	static const struct {
@@ -641,6 +674,8 @@ int main(void)
 		cmocka_unit_test(a_server_id_is_never_given_twice),
 		cmocka_unit_test(setting_leaves_the_old_topology_as_it_was),
 		cmocka_unit_test(a_host_that_is_gone_is_no_mx),
+		cmocka_unit_test(an_mx_that_is_not_invited_yet_stays_one),
+		cmocka_unit_test(more_providers_than_a_host_can_pull_from_are_refused),
 		cmocka_unit_test(refusals_name_the_host),
 		cmocka_unit_test(the_last_server_id_is_4095),
 		cmocka_unit_test(providers_are_servers_and_the_home),
