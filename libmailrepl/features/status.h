@@ -27,8 +27,9 @@ struct mr_provider_status {
 	long long changes; /* entries of the provider with a CSN newer than the copy's; < 0: unknown
 			    */
 	long long provider_entries, entries; /* < 0: unknown */
-	int state;       /* mr_copy_check's; UNKNOWN when digests were not asked for */
-	const char *why; /* digests were asked for and the state is UNKNOWN: why, or NULL */
+	int state;       /* mr_copy_check's; when digests were not asked for UNKNOWN, or DIFFERS if
+			    the copy is newer than its owner */
+	const char *why; /* why UNKNOWN (digests were asked for) or DIFFERS, or NULL */
 };
 
 struct mr_host_status {

@@ -126,6 +126,7 @@ static void keep(struct mr_arena *arena, struct mr_status_question *q)
 	for (size_t i = 0; i < host->count; i++) {
 		host->providers[i].provider_csn = mr_strdup(arena, host->providers[i].provider_csn);
 		host->providers[i].copy_csn = mr_strdup(arena, host->providers[i].copy_csn);
+		host->providers[i].why = mr_strdup(arena, host->providers[i].why);
 	}
 }
 

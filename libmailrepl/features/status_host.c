@@ -237,6 +237,26 @@ static void measure(struct mr_status_question *q, struct mr_provider_status *cop
 	copy->behind = fmax(clock - (double)lag.oldest, 0.001);
 }
 
+/* The copy was read when its owner had been asked already, and a change may have come between. So
+ * the owner is asked once more: no copy of it is newer than what it says then, unless it has
+ * forgotten what it said before. */
+static void look_ahead(struct mr_status_question *q, struct mr_provider_status *copy)
+{
+	const struct mr_host *owner = copy->provider;
+	const char *dn = mr_dit_owned(q->arena, copy->service, owner->name);
+	char *csn;
+
+	if (mr_sync_csn(q->arena, q->dir, dn, owner->server_id, &csn, &q->err) < 0 || !csn)
+		return;
+	copy->provider_csn = csn;
+	if (strcmp(copy->copy_csn, csn) <= 0)
+		return;
+	copy->state = MR_COPY_DIFFERS;
+	copy->why = mr_printf(
+		q->arena, _("the copy is newer, %s has an old disk: run cl-rebuild --repl there"),
+		owner->name);
+}
+
 void *mr_status_ask_lags(void *argument)
 {
 	struct mr_status_question *q = argument;
@@ -253,6 +273,9 @@ void *mr_status_ask_lags(void *argument)
 				copy->behind = 0, copy->changes = 0;
 			else if (copy->provider_csn)
 				measure(q, copy);
+			if (copy->provider_csn && copy->copy_csn &&
+			    strcmp(copy->copy_csn, copy->provider_csn) > 0)
+				look_ahead(q, copy);
 		}
 	}
 	return NULL;

@@ -25,7 +25,8 @@ void *mr_status_ask_host(void *question);
 /* When the CSNs of all providers are told: a change that was on its way is no lag, so the copies
  * have a moment to come up to what their providers had when they were asked. */
 void *mr_status_ask_again(void *question);
-/* As provider: how far each copy of it is behind. */
+/* As provider: how far each copy of it is behind; one that is newer than it is DIFFERS, with why.
+ */
 void *mr_status_ask_lags(void *question);
 
 #endif

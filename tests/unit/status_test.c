@@ -268,6 +268,7 @@ static void what_is_wrong_decides_the_outcome(void **state)
 	enum {
 		ANSWER,
 		DIFFERS,
+		NEWER,
 		BEHIND,
 		COMPARED,
 		RENDERED,
@@ -287,6 +288,8 @@ static void what_is_wrong_decides_the_outcome(void **state)
 	} rows[] = {
 		{ ANSWER, MR_STATUS_BAD, "mail2.lan does not answer: no route" },
 		{ DIFFERS, MR_STATUS_BAD, "mail2.lan: its copy of mail1.lan (mail) differs" },
+		{ NEWER, MR_STATUS_BAD,
+		  "mail2.lan: its copy of mail1.lan (mail): the copy is newer" },
 		{ BEHIND, MR_STATUS_BEHIND,
 		  "mail2.lan: its copy of mail1.lan (mail) is not in step: 90 s behind" },
 		{ COMPARED, MR_STATUS_BEHIND,
@@ -317,6 +320,12 @@ static void what_is_wrong_decides_the_outcome(void **state)
 		host->providers[0].behind = fault == BEHIND ? 90 : 0;
 		if (fault == DIFFERS)
 			host->providers[0].state = MR_COPY_DIFFERS;
+		/* As --quick finds it. */
+		if (fault == NEWER) {
+			fixture.status.digests = false;
+			host->providers[0].state = MR_COPY_DIFFERS;
+			host->providers[0].why = "the copy is newer";
+		}
 		if (fault == COMPARED)
 			host->providers[0].state = MR_COPY_UNKNOWN, host->providers[0].why = "busy";
 		host->rendered = fault == RENDERED ? 3 : fault == OLD ? -1 : 4;
