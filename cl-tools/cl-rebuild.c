@@ -1,14 +1,15 @@
 #include "adapters/service.h"
 #include "base/log.h"
 #include "common/cl.h"
+#include "features/heard.h"
 #include "features/instance.h"
 #include "features/join.h"
 #include "features/rebuild.h"
 
-enum { KEY_REPL = 256, KEY_HOST };
+enum { KEY_REPL = 256, KEY_HOST, KEY_ALONE };
 
 struct rebuild {
-	bool join;
+	bool join, alone;
 	const char *host;
 };
 
@@ -16,6 +17,8 @@ static const struct cl_option options[] = {
 	{ KEY_REPL, "repl", NULL, N_("join the mail domain from an archive of cl-backup") },
 	{ KEY_HOST, "host", N_("NAME"),
 	  N_("with --repl: this host's name, if not that of hostname -f") },
+	{ KEY_ALONE, "alone", NULL,
+	  N_("this host's disk is not an old one, although no other host answers to say so") },
 	{ 0 },
 };
 
@@ -26,6 +29,8 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	(void)err;
 	if (key == KEY_REPL)
 		rebuild->join = true;
+	else if (key == KEY_ALONE)
+		rebuild->alone = true;
 	else
 		rebuild->host = value;
 	return 0;
@@ -72,6 +77,19 @@ static int run_render(struct cl_context *context, struct mr_error *err)
 	return cl_finish(context, &plan, NULL, err);
 }
 
+static int run_alone(struct cl_context *context, struct mr_error *err)
+{
+	struct mr_plan plan = { 0 };
+
+	if (mr_instance_open(context->arena, &context->config, &context->dir, err) < 0 ||
+	    mr_instance_topology(context->arena, context->dir, &context->config, &context->topology,
+				 err) < 0 ||
+	    mr_heard_alone_plan(context->arena, &context->config, context->dir, &context->topology,
+				&plan, err) < 0)
+		return -1;
+	return cl_finish(context, &plan, NULL, err);
+}
+
 static int check(struct cl_context *context, struct mr_error *err)
 {
 	const struct rebuild *rebuild = context->data;
@@ -80,6 +98,8 @@ static int check(struct cl_context *context, struct mr_error *err)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
 	if (rebuild->host && !rebuild->join)
 		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
+	if (rebuild->alone && rebuild->join)
+		return mr_fail(err, MR_E_USAGE, _("--alone does not go with --repl"));
 	return rebuild->join ? 0 : cl_require_config(context, err);
 }
 
@@ -87,6 +107,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 {
 	const struct rebuild *rebuild = context->data;
 
+	if (rebuild->alone)
+		return run_alone(context, err);
 	return rebuild->join ? run_join(context, rebuild->host, err) : run_render(context, err);
 }
 
@@ -95,7 +117,7 @@ int main(int argc, char **argv)
 	struct rebuild rebuild = { 0 };
 	const struct cl_command command = {
 		.name = "cl-rebuild",
-		.usage = "[--repl]",
+		.usage = "[--repl | --alone]",
 		.summary =
 			N_("Renders the configuration from the directory, or joins a mail domain."),
 		.options = options,

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "features/heard.h"
 #include "features/skew.h"
 #include "features/instance.h"
 
@@ -13,7 +14,7 @@ struct link {
 	const char *host;
 	struct mr_directory *dir;
 	bool given;   /* the caller's: not closed here */
-	bool checked; /* its clock was compared */
+	bool checked; /* link_check was content */
 	bool stale;   /* an action has run since: it may have restarted that slapd */
 };
 
@@ -49,6 +50,23 @@ static void link_close(struct link *link)
 	link->given = link->checked = link->stale = false;
 }
 
+/* Who writes must not be behind what others know: neither this host's or the owner's clock, nor
+ * what the owner has. */
+static int link_check(struct applier *applier, const struct link *link, struct mr_error *err)
+{
+	struct link *own = link_find(applier, NULL);
+
+	if (mr_skew_check(link->dir, link->host, err) < 0)
+		return -1;
+	if (!link->host)
+		return mr_heard_check(applier->config, link->dir, err);
+	if (own->stale)
+		link_close(own);
+	if (!own->dir && mr_instance_open(applier->arena, applier->config, &own->dir, err) < 0)
+		return -1;
+	return mr_heard_check_owner(own->dir, link->dir, link->host, err);
+}
+
 static int link_ready(struct applier *applier, struct link *link, struct mr_error *err)
 {
 	if (!link->dir &&
@@ -56,7 +74,7 @@ static int link_ready(struct applier *applier, struct link *link, struct mr_erro
 						&link->dir, err)
 			: mr_instance_open(applier->arena, applier->config, &link->dir, err)) < 0)
 		return -1;
-	if (!link->checked && mr_skew_check(link->dir, link->host, err) < 0)
+	if (!link->checked && link_check(applier, link, err) < 0)
 		return -1;
 	link->checked = true;
 	return 0;

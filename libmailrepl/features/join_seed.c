@@ -47,9 +47,12 @@ static int seed_owned(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_sync_refill *refill = MR_NEW(arena, struct mr_sync_refill);
 	enum mr_host_state state = MR_INVITED;
 
-	*refill = (struct mr_sync_refill){ config,  &join->topology,
-					   service, mr_printf(arena, "%s/tls", join->folder),
-					   NULL,    NULL };
+	*refill = (struct mr_sync_refill){
+		.config = config,
+		.topology = &join->topology,
+		.service = service,
+		.tls_folder = mr_printf(arena, "%s/tls", join->folder),
+	};
 	if (mr_sync_find_refill(arena, refill, err) < 0)
 		return -1;
 	if (!refill->csn && strcmp(join->topology.home, config->host) == 0) {

@@ -5,7 +5,6 @@
 #include "adapters/service.h"
 #include "base/log.h"
 #include "features/instance.h"
-#include "features/sync.h"
 
 struct recall {
 	struct mr_sync_refill refill;
@@ -36,57 +35,69 @@ static int fill_again(void *argument, struct mr_error *err)
 	return -1;
 }
 
-/* *newer: another host knows a change that we do not. That host is asked first: its copy cannot
- * come past us while we look. */
-static int compare(struct mr_arena *arena, struct mr_directory *dir, struct recall *recall,
-		   bool *newer, struct mr_error *err)
+int mr_recall_ask(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+		  const struct mr_topology *topology, enum mr_service service,
+		  struct mr_recall_look *out, struct mr_error *err)
 {
-	struct mr_sync_refill *refill = &recall->refill;
-	const char *owned = mr_dit_owned(arena, refill->service, refill->config->host);
+	const struct mr_host *self = mr_topology_host(topology, config->host);
+	const char *owned = mr_dit_owned(arena, service, config->host);
 	char *own;
 
-	*newer = false;
-	if (mr_sync_find_refill(arena, refill, err) < 0) {
+	*out = (struct mr_recall_look){
+		.refill = { .config = config,
+			    .topology = topology,
+			    .service = service,
+			    .quiet = true },
+	};
+	if (!self)
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology any more"),
+			       config->host);
+	if (mr_sync_find_refill(arena, &out->refill, err) < 0) {
 		if (err->code != MR_E_UNAVAILABLE)
 			return -1;
 		mr_log(MR_LOG_DEBUG, "%s", err->message);
 		return 0;
 	}
-	if (!refill->csn)
+	out->answered = true;
+	if (!out->refill.csn)
 		return 0;
-	if (mr_sync_csn(arena, dir, owned, recall->server_id, &own, err) < 0)
+	if (mr_sync_csn(arena, dir, owned, self->server_id, &own, err) < 0)
 		return -1;
-	*newer = !own || strcmp(refill->csn, own) > 0;
+	out->newer = !own || strcmp(out->refill.csn, own) > 0;
 	return 0;
+}
+
+static void plan_fill(struct mr_arena *arena, const struct mr_host *self, enum mr_database database,
+		      const struct mr_recall_look *look, struct mr_plan *plan)
+{
+	struct recall *recall = MR_NEW(arena, struct recall);
+
+	*recall = (struct recall){ look->refill, database, self->server_id };
+	mr_plan_action(arena, plan, fill_again, recall,
+		       mr_printf(arena,
+				 _("fill the database %s, which is older than its copies, again "
+				   "from the copy on %s"),
+				 mr_database_word(database), look->refill.from));
 }
 
 int mr_recall_plan(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		   const struct mr_topology *topology, struct mr_plan *plan, struct mr_error *err)
 {
-	static const enum mr_database owned[] = { MR_DB_MAIL_OWNED, MR_DB_UNIX_OWNED };
+	static const struct {
+		enum mr_service service;
+		enum mr_database owned;
+	} rows[] = { { MR_MAIL, MR_DB_MAIL_OWNED }, { MR_UNIX, MR_DB_UNIX_OWNED } };
 	const struct mr_host *self = mr_topology_host(topology, config->host);
 
-	for (size_t i = 0; dir && self && i < 2; i++) {
-		struct recall *recall = MR_NEW(arena, struct recall);
-		bool newer;
+	for (size_t i = 0; dir && self && topology->count > 1 && i < 2; i++) {
+		struct mr_recall_look look;
 
-		if (topology->count < 2 || !mr_database_wanted(topology, self, owned[i]))
+		if (!mr_database_wanted(topology, self, rows[i].owned))
 			continue;
-		*recall = (struct recall){
-			.refill = { .config = config,
-				    .topology = topology,
-				    .service = owned[i] == MR_DB_MAIL_OWNED ? MR_MAIL : MR_UNIX },
-			.database = owned[i],
-			.server_id = self->server_id,
-		};
-		if (compare(arena, dir, recall, &newer, err) < 0)
+		if (mr_recall_ask(arena, config, dir, topology, rows[i].service, &look, err) < 0)
 			return -1;
-		if (newer)
-			mr_plan_action(arena, plan, fill_again, recall,
-				       mr_printf(arena,
-						 _("fill the database %s, which is older than its "
-						   "copies, again from the copy on %s"),
-						 mr_database_word(owned[i]), recall->refill.from));
+		if (look.newer)
+			plan_fill(arena, self, rows[i].owned, &look, plan);
 	}
 	return 0;
 }

@@ -52,6 +52,7 @@ int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill, s
 	size_t count = 0;
 
 	refill->from = refill->csn = NULL;
+	refill->silent = 0;
 	for (size_t i = 0; i < topology->count; i++) {
 		const struct mr_host *host = &topology->hosts[i];
 
@@ -69,11 +70,13 @@ int mr_sync_find_refill(struct mr_arena *arena, struct mr_sync_refill *refill, s
 				 "reached"),
 			       self->name);
 	for (size_t i = 0; i < count; i++) {
-		/* It may be the one that knows most. */
-		if (questions[i].result < 0)
-			mr_log(MR_LOG_WARNING, _("%s cannot be asked for its copy: %s"),
-			       questions[i].host, questions[i].err.message);
-		else if (knows_more(&copies[i], refill)) {
+		if (questions[i].result < 0) {
+			refill->silent +=
+				mr_topology_host(topology, questions[i].host)->state == MR_JOINED;
+			mr_log(refill->quiet ? MR_LOG_DEBUG : MR_LOG_WARNING,
+			       _("%s cannot be asked for its copy: %s"), questions[i].host,
+			       questions[i].err.message);
+		} else if (knows_more(&copies[i], refill)) {
 			refill->from = questions[i].host;
 			refill->csn = *copies[i].csn ? copies[i].csn : NULL;
 		}

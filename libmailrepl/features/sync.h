@@ -32,6 +32,8 @@ struct mr_sync_refill {
 	const char *from; /* set by mr_sync_find_refill: the host whose copy knows most of us; NULL:
 			     nobody has one */
 	const char *csn;  /* that copy's contextCSN for our serverID; NULL: none */
+	bool quiet;       /* no warning for each host that cannot be asked */
+	size_t silent;    /* joined hosts that could not be asked: one of them may know more */
 };
 
 /* Asks every other host of the service, all at the same time. The copy that knows most is that with

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "features/heard.h"
 #include "features/sync.h"
 #include "features/watch_state.h"
 
@@ -50,6 +51,45 @@ static const char *find(struct mr_watch *watch, struct mr_look *look)
 	return found;
 }
 
+static bool has_answer(const struct mr_watch *watch, const struct mr_look *look)
+{
+	bool other = false, answered = false;
+
+	for (size_t i = 0; i < watch->count; i++)
+		if (watch->peers[i].wanted &&
+		    strcmp(watch->peers[i].name, look->config.host) != 0) {
+			other = true;
+			answered |= watch->peers[i].answered;
+		}
+	/* With relays alone nobody else is asked at each look. */
+	return answered || !other;
+}
+
+/* Once all are asked, relays, too: then this host may write what it owns, also when they have gone
+ * again. Returns who knows more, or NULL. */
+static const char *ask_all(struct mr_watch *watch, struct mr_look *look)
+{
+	enum mr_heard heard;
+	const char *from = NULL;
+	struct mr_error err;
+
+	if (!has_answer(watch, look) || look->topology.count < 2)
+		return NULL;
+	if (mr_heard_ask(look->arena, &look->config, watch->dir, &look->topology, &heard, &from,
+			 &err) < 0) {
+		mr_log(MR_LOG_DEBUG, "%s", err.message);
+		return NULL;
+	}
+	if (heard != MR_HEARD_SOME)
+		watch->heard_some = 0;
+	else if (!watch->heard_some)
+		watch->heard_some = look->now;
+	else if (look->now - watch->heard_some >= MR_HEARD_PATIENCE &&
+		 mr_heard_note(&look->config, watch->dir, &err) < 0)
+		mr_log(MR_LOG_DEBUG, "%s", err.message);
+	return from;
+}
+
 void mr_watch_recall(struct mr_watch *watch, struct mr_look *look)
 {
 	struct mr_process_result result = { 0 };
@@ -60,6 +100,8 @@ void mr_watch_recall(struct mr_watch *watch, struct mr_look *look)
 	if (!look->known || !is_owner(look))
 		return;
 	name = find(watch, look);
+	if (!name)
+		name = ask_all(watch, look);
 	if (!name) {
 		mr_watch_pause_calm(&watch->recalls, look->now);
 		return;

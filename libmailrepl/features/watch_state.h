@@ -42,6 +42,8 @@ struct mr_watch {
 	long long tried;     /* the generation that cl-rebuild was to render */
 	struct mr_watch_pause rebuilds;
 	struct mr_watch_pause recalls;
+	int64_t heard_some; /* since when not all others have answered (features/heard.h); 0: all,
+			       or nobody */
 
 	bool gate_known;
 	struct mr_gate gate;

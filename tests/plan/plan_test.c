@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/paths.h"
 #include "features/account.h"
 #include "features/apply.h"
 #include "features/clash.h"
@@ -138,10 +139,31 @@ static int act(struct test *test, char *words, int (*make)(struct test *))
 	return open_facts(test) < 0 ? -1 : make_plan(test);
 }
 
+/* Nobody else answers here, and nobody has to: it is noted that somebody has (features/heard.h). */
+static int apply(struct test *test)
+{
+	struct mr_config config = test->config;
+	char root[] = "/tmp/mailrepl-plan-XXXXXX";
+	struct mr_error ignored;
+	int rc;
+
+	config.root = mkdtemp(root);
+	if (!config.root)
+		return mr_fail_errno(&test->err, "%s", root);
+	rc = mr_folder_make(mr_path(test->arena, root, MR_PATH_RUN),
+			    (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &test->err);
+	if (rc == 0)
+		rc = mr_file_replace(mr_path(test->arena, root, MR_PATH_HEARD), "- -\n", 4,
+				     MR_FILE_PUBLIC, &test->err);
+	if (rc == 0)
+		rc = mr_plan_apply(&test->plan, &config, test->dir, &test->err);
+	return mr_tree_remove(root, &ignored) < 0 ? -1 : rc;
+}
+
 static int again(struct test *test)
 {
 	mr_secret_set(&test->hash, "{CRYPT}x", 8);
-	if (mr_plan_apply(&test->plan, &test->config, test->dir, &test->err) < 0)
+	if (apply(test) < 0)
 		return -1;
 	return make_plan(test);
 }

@@ -112,7 +112,9 @@ static void the_copy_that_knows_most_is_taken(void **state)
 	mr_log_init("test", MR_LOG_ERROR);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		MR_ARENA arena = mr_arena_open();
-		struct mr_sync_refill refill = { &config, &topology, MR_MAIL, NULL, NULL, NULL };
+		struct mr_sync_refill refill = { .config = &config,
+						 .topology = &topology,
+						 .service = MR_MAIL };
 		struct mr_error err = { 0 };
 
 		mail1 = rows[i].mail1;
@@ -127,7 +129,9 @@ static void the_copy_that_knows_most_is_taken(void **state)
 static void without_any_answer_nothing_is_known(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
-	struct mr_sync_refill refill = { &config, &topology, MR_MAIL, NULL, NULL, NULL };
+	struct mr_sync_refill refill = { .config = &config,
+					 .topology = &topology,
+					 .service = MR_MAIL };
 	struct mr_error err = { 0 };
 
 	(void)state;
@@ -141,9 +145,11 @@ static void what_is_refilled_keeps_its_identity_if_its_csn_is_known(void **state
 	for (int known = 0; known < 2; known++) {
 		MR_ARENA arena = mr_arena_open();
 		const char *path = mr_printf(arena, "%s/refill.ldif", (const char *)*state);
-		struct mr_sync_refill refill = { &config,     &topology,
-						 MR_MAIL,     NULL,
-						 "mail1.lan", known ? CSN("05", "002") : NULL };
+		struct mr_sync_refill refill = { .config = &config,
+						 .topology = &topology,
+						 .service = MR_MAIL,
+						 .from = "mail1.lan",
+						 .csn = known ? CSN("05", "002") : NULL };
 		FILE *file = fopen(path, "w");
 		struct mr_error err = { 0 };
 		char *text;
