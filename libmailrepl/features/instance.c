@@ -98,8 +98,9 @@ static int refuse_missing(struct mr_arena *arena, const struct mr_topology *topo
 				 "from the others' copies, nothing was changed"),
 			       path);
 	return mr_fail(err, MR_E_CONFIG,
-		       _("%s: what this host owns is missing; cl-backup -r brings it back (or "
-			 "cl-setup %s, if that was interrupted), nothing was changed"),
+		       _("%s: what this host owns is missing; cl-rebuild --repl takes it from the "
+			 "others' copies, cl-backup -r from an archive if there is no other host "
+			 "(or cl-setup %s, if that was interrupted), nothing was changed"),
 		       path, database == MR_DB_UNIX_OWNED ? "unix" : "mail");
 }
 

@@ -11,6 +11,7 @@
 #include "features/apply.h"
 #include "features/identity.h"
 #include "features/join_seed.h"
+#include "features/lost.h"
 #include "features/rebuild.h"
 #include "features/recall.h"
 #include "features/sync.h"
@@ -331,6 +332,12 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 	if (has_joined(arena, config, join)) {
 		if (mr_recall_plan(arena, config, join->dir, &join->topology, plan, err) < 0 ||
 		    mr_rebuild_plan(arena, config, join->dir, &join->topology, NULL, plan, err) < 0)
+			return -1;
+		mr_watch_plan(arena, config, plan);
+		return 0;
+	}
+	if (mr_lost_is(config, &join->topology)) {
+		if (mr_lost_plan(arena, config, &join->topology, plan, err) < 0)
 			return -1;
 		mr_watch_plan(arena, config, plan);
 		return 0;

@@ -28,7 +28,8 @@ struct mr_join {
 void mr_join_close(struct mr_join *join);
 
 /* Steps of the join; `host` as typed or NULL for what hostname -f says. A host that is whole and
- * joined is only rendered again, no archive is needed. `config->host` is set by this call.
+ * joined is only rendered again, and one that has lost just what it owned takes it back
+ * (features/lost.h): no archive is needed. `config->host` is set by this call.
  * MR_E_NO_HOST: this host is not in the topology. */
 int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *host,
 		 struct mr_join *join, struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
