@@ -14,20 +14,53 @@ struct allocation {
 	char number[24];    /* what the account's entry points to */
 };
 
+/* 1: somebody has it. */
+static int is_given(struct mr_arena *arena, struct mr_directory *dir, const char *base,
+		    long long number, struct mr_error *err)
+{
+	static const char *const attrs[] = { "1.1", NULL };
+	const struct mr_search find = { .base = base,
+					.filter = mr_filter(arena, "(uidNumber=%s)",
+							    mr_printf(arena, "%lld", number)),
+					.attrs = attrs };
+	struct mr_entries found = { 0 };
+
+	if (mr_directory_list(dir, arena, &find, &found, err) < 0)
+		return -1;
+	return found.count > 0;
+}
+
+/* `dir`: the owner's. Its mark may be that of an old archive: the copies here may know more. */
+static int next_index(struct mr_arena *arena, struct allocation *allocation,
+		      struct mr_directory *dir, long long *number, struct mr_error *err)
+{
+	const char *container = mr_dit_owned(arena, MR_UNIX, allocation->owner->name);
+	long long first = mr_uid_first(allocation->owner->server_id), step;
+	int given;
+
+	do {
+		if (mr_directory_increment(dir, container, "mailReplUidHighWater", &step, err) < 0)
+			return -1;
+		*number = first + step;
+		if (step < 0 || *number >= mr_uid_end(allocation->owner->server_id))
+			return mr_fail(err, MR_E_INVALID,
+				       _("%s has no uidNumber left in its range %lld to %lld"),
+				       allocation->owner->name, first,
+				       mr_uid_end(allocation->owner->server_id) - 1);
+		given = is_given(arena, dir, container, *number, err);
+		if (given == 0)
+			given = is_given(arena, allocation->dir, mr_dit_all(MR_UNIX), *number, err);
+	} while (given > 0);
+	return given;
+}
+
 static int allocate_at(struct mr_arena *arena, struct allocation *allocation,
 		       struct mr_directory *dir, struct mr_error *err)
 {
-	const char *container = mr_dit_owned(arena, MR_UNIX, allocation->owner->name);
-	long long step, number;
+	long long number;
 
-	if (mr_directory_increment(dir, container, "mailReplUidHighWater", &step, err) < 0)
+	if (next_index(arena, allocation, dir, &number, err) < 0)
 		return -1;
-	number = mr_uid_first(allocation->owner->server_id) + step;
-	if (step < 0 || number >= mr_uid_end(allocation->owner->server_id))
-		return mr_fail(err, MR_E_INVALID,
-			       _("%s has no uidNumber left in its range %lld to %lld"),
-			       allocation->owner->name, mr_uid_first(allocation->owner->server_id),
-			       mr_uid_end(allocation->owner->server_id) - 1);
 	snprintf(allocation->number, sizeof(allocation->number), "%lld", number);
 	return 0;
 }

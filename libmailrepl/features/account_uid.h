@@ -1,5 +1,6 @@
 /* User numbers: each host counts up within its own range, so two hosts never give the same, and
- * none is given twice. */
+ * none is given twice: what is counted is never rolled back (but see features/restore_uid.h), and a
+ * number that somebody has in any copy on this host is skipped. */
 #ifndef MR_FEATURES_ACCOUNT_UID_H
 #define MR_FEATURES_ACCOUNT_UID_H
 

@@ -15,6 +15,7 @@
 #include "features/restore_changes.h"
 #include "features/restore_files.h"
 #include "features/restore_topology.h"
+#include "features/restore_uid.h"
 #include "features/topology_plan.h"
 
 #define ALIVE_MS 15000 /* how long nobody must answer */
@@ -314,6 +315,7 @@ static int plan_gone(struct mr_arena *arena, struct mr_restore *restore, struct 
 		mr_plan_action(arena, plan, load_archive, restore,
 			       _("load the databases from the archive, start slapd, render Postfix "
 				 "and Dovecot"));
+		mr_restore_uid_plan(arena, restore, plan);
 	}
 	mr_plan_action(arena, plan, remove_marker, restore,
 		       _("record that the restore is complete"));

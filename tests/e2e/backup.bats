@@ -297,3 +297,11 @@ wipe_fresh() {
 	submit mail1.lan "user1@$domain" alone
 	await_message mail1.lan user1 alone
 }
+
+@test "what it gives out then is no uidNumber that was given out after the archive, and it waits for nobody" {
+	local before after
+	before=$(owned mail1.lan Unix | awk '/^uidNumber: / { print $2 }' | sort -n | tail -n 1)
+	add_user mail1.lan reborn
+	after=$(owned mail1.lan Unix | awk '/^uidNumber: / { print $2 }' | sort -n | tail -n 1)
+	[ "$after" -gt $((before + 1000)) ]
+}
