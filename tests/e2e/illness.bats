@@ -17,17 +17,17 @@ teardown_file() {
 	e2e_down
 }
 
-# digests HOST: of what its copies hold of mail2.lan, with identities and change sequence numbers.
+# digests HOST [OWNER]: of what its copies hold of OWNER, mail2.lan, with identities and change sequence numbers.
 digests() {
 	# shellcheck disable=SC2016 # for that shell to expand
 	on "$1" sh -c 'for base in Mail Unix; do
 		slapcat -F "$1" -o ldif-wrap=no -b "ou=$base,dc=mailrepl" 2>/dev/null
 	done' sh "$slapd_d" |
-		grep -v '^contextCSN:' | awk -v RS= '/^dn: [^\n]*cn=mail2.lan,ou=(Mail|Unix),dc=/ { gsub("\n", "\001"); print }' | sort | sha256sum
+		grep -v '^contextCSN:' | awk -v RS= -v owner="${2:-mail2.lan}" '$0 ~ "^dn: [^\n]*cn=" owner ",ou=(Mail|Unix),dc=" { gsub("\n", "\001"); print }' | sort | sha256sum
 }
 
 same_digests() {
-	[ "$(digests "$1")" = "$2" ]
+	[ "$(digests "$1" "${3:-}")" = "$2" ]
 }
 
 verifies() {
@@ -74,6 +74,28 @@ switch_off_and_put_back() {
 	await_gates mail2.lan
 }
 
+@test "a home that has lost just one of its databases takes it back from the copies, with no archive" {
+	local before database host
+	eventually 20 verifies mail1.lan 0
+	before=$(digests mail2.lan mail1.lan)
+	[ "$before" != "$(sha256sum </dev/null)" ]
+	for database in unix-owned mail-owned; do
+		on mail1.lan /usr/lib/mailrepl/mailrepl-watch stop
+		slapd_do mail1.lan stop
+		on mail1.lan sh -c 'rm -rf "$1" "/var/lib/mailrepl/db/$2"' sh "$archives" "$database"
+		run -78 on mail1.lan cl-rebuild
+		[[ $output == *"cl-rebuild --repl takes it from the others' copies"* ]]
+		on mail1.lan cl-rebuild --repl
+		run -0 on mail1.lan cl-rebuild --repl
+		[[ $output == *"nothing to do"* ]]
+		eventually 20 verifies mail1.lan 0
+		for host in mail1.lan mail2.lan; do eventually 20 same_digests "$host" "$before" mail1.lan; done
+	done
+	add_user mail1.lan "after-loss"
+	eventually 20 knows relay.lan "after-loss@$domain"
+	await_gates mail1.lan
+}
+
 @test "a host with an old disk takes back what it has lost before it serves anybody" {
 	local before host
 	take_image mail2.lan
@@ -107,6 +129,8 @@ switch_off_and_put_back() {
 	lab heal mail2.lan
 	eventually 30 notes_have "mail2.lan has an old disk: run cl-rebuild --repl there"
 	[ "$status" -eq 2 ]
+	notes_have "mail2.lan has an old disk: run cl-rebuild --repl there" --quick
+	[ "$status" -eq 2 ]
 	verifies mail1.lan 2
 	grep -q '^mail  *mail2.lan .*relay.lan .*DIFFERS: the copy is newer, mail2.lan has an old disk' <<<"$output"
 	run on relay.lan cl-replication --repair
@@ -125,6 +149,76 @@ switch_off_and_put_back() {
 	await_gates mail2.lan
 	run -0 on mail2.lan cl-rebuild --repl
 	[[ $output == *"nothing to do"* ]]
+}
+
+@test "an old disk while nobody can be reached: nothing is written before somebody answers, and then nothing is lost" {
+	local host
+	take_image mail2.lan
+	add_user mail2.lan treasured
+	eventually 20 knows relay.lan "treasured@$domain"
+	switch_off_and_put_back mail2.lan
+	lab cut mail2.lan
+	lab start mail2.lan
+	run -75 add_user mail2.lan forked
+	[[ $output == *"no other host has answered since this machine was started"*"nothing was changed"* ]]
+	run ! grep treasured <<<"$(owned mail2.lan Mail)"
+	run ! grep forked <<<"$(owned mail2.lan Mail)"
+	lab heal mail2.lan
+	eventually 60 add_user mail2.lan forked
+	for host in "${hosts[@]}"; do
+		eventually 30 knows "$host" "treasured@$domain"
+		eventually 30 knows "$host" "forked@$domain"
+	done
+	eventually 20 verifies mail1.lan 0
+	await_gates mail2.lan
+}
+
+@test "an old disk is not written to from another host either, nor where nobody watches" {
+	take_image mail2.lan
+	add_user mail2.lan cherished
+	eventually 20 knows mail1.lan "cherished@$domain"
+	switch_off_and_put_back mail2.lan
+	lab cut mail2.lan
+	lab start mail2.lan
+	on mail2.lan /usr/lib/mailrepl/mailrepl-watch stop
+	lab heal mail2.lan
+	eventually 30 notes_have "mail2.lan has an old disk"
+	run -75 add_user mail1.lan remote --host mail2.lan
+	[[ $output == *"mail2.lan has an old disk"* ]]
+	run -75 add_user mail2.lan onthespot
+	[[ $output == *"this host's disk is old, mail1.lan knows newer changes"* ]]
+	run -77 on mail2.lan cl-rebuild --alone
+	on mail2.lan cl-rebuild --repl
+	add_user mail1.lan remote --host mail2.lan
+	add_user mail2.lan onthespot
+	eventually 20 knows relay.lan "cherished@$domain"
+	eventually 20 verifies mail1.lan 0
+	on mail2.lan /usr/lib/mailrepl/mailrepl-watch start
+	await_gates mail2.lan
+}
+
+@test "a machine that was only switched off writes when it has heard one host, cut off again, too; or when its administrator says so" {
+	lab kill mail2.lan
+	lab cut mail2.lan
+	lab start mail2.lan
+	run -75 add_user mail2.lan alone
+	run -0 on mail2.lan cl-rebuild --alone --dry-run
+	run -75 add_user mail2.lan alone
+	on mail2.lan cl-rebuild --alone
+	add_user mail2.lan alone
+	run -0 on mail2.lan cl-rebuild --alone
+	[[ $output == *"nothing to do"* ]]
+	lab kill mail2.lan
+	lab heal mail2.lan
+	lab start mail2.lan
+	eventually 60 on mail2.lan test -e /run/mailrepl/heard
+	lab cut mail2.lan
+	add_user mail2.lan offline
+	lab heal mail2.lan
+	eventually 60 knows relay.lan "alone@$domain"
+	eventually 60 knows relay.lan "offline@$domain"
+	eventually 20 verifies mail1.lan 0
+	await_gates mail2.lan
 }
 
 # issue_in_the_past HOST: what the home would have issued for the host's key years ago, in /root/ca/old.crt of mail1.
