@@ -12,7 +12,7 @@
 
 #define MOST_BYTES ((size_t)64 * 1024)
 
-enum kind { NUMBER, FLAG, HOST, FOLDER, ADDRESS };
+enum kind { NUMBER, FLAG, HOST, FOLDER, ADDRESS, CHOICE };
 
 struct row {
 	const char *name;
@@ -21,7 +21,7 @@ struct row {
 	long long least, most;
 	long long number; /* default of NUMBER and FLAG */
 	const char *text; /* default of the others, or NULL */
-	const char *unit;
+	const char *unit; /* of CHOICE: the words, divided by | */
 	const char *help;
 };
 
@@ -54,6 +54,10 @@ static const struct row rows[] = {
 	  N_("How long an unknown recipient is told to try again later because a host that may "
 	     "know it cannot be reached; "
 	     "0: not at all.") },
+	{ "mail.quota", NUMBER, FIELD(mail_quota), 0, 1048576, 0, NULL, "MiB",
+	  N_("How much a mailbox may hold that has no limit of its own; 0: as much as there is room.") },
+	{ "mail.quota_full", CHOICE, FIELD(mail_quota_full), 0, 0, 0, "defer", "defer|reject",
+	  N_("What happens to mail for a mailbox that is full: it waits in the queue, or it goes back.") },
 	{ "watch.interval", NUMBER, FIELD(watch_interval), 1, 3600, 2, NULL, "seconds",
 	  N_("How often mailrepl-watch looks whether this host is in step.") },
 	{ "watch.patience", NUMBER, FIELD(watch_patience), 10, 86400, 60, NULL, "seconds",
@@ -69,7 +73,7 @@ static const struct row rows[] = {
 
 static const char *const kind_words[] = {
 	[NUMBER] = "number", [FLAG] = "true or false",   [HOST] = "host name",
-	[FOLDER] = "folder", [ADDRESS] = "mail address",
+	[FOLDER] = "folder", [ADDRESS] = "mail address",  [CHOICE] = "word",
 };
 
 static void *field(const struct row *row, struct mr_config *config)
@@ -139,12 +143,24 @@ static const char *address_fault(const char *text)
 	return NULL;
 }
 
-static const char *text_fault(enum kind kind, const char *text)
+static const char *choice_fault(const struct row *row, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (const char *word = row->unit; *word; word += strcspn(word, "|"), word += *word == '|')
+		if (strcspn(word, "|") == len && memcmp(word, text, len) == 0)
+			return NULL;
+	return _("must be one of the words that mailrepl.conf(5) lists");
+}
+
+static const char *text_fault(const struct row *row, const char *text)
 {
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return _("must not contain control characters");
-	switch (kind) {
+	switch (row->kind) {
+	case CHOICE:
+		return choice_fault(row, text);
 	case HOST:
 		return host_fault(text);
 	case FOLDER:
@@ -201,7 +217,7 @@ static int set_value(struct loading *load, config_setting_t *setting, const stru
 	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
 		return fail_at(load, setting, row->name, _("must be a text in double quotes"));
 	text = config_setting_get_string(setting);
-	fault = text_fault(row->kind, text);
+	fault = text_fault(row, text);
 	if (fault)
 		return fail_at(load, setting, row->name, fault);
 	*(const char **)field(row, load->config) = mr_strdup(load->arena, text);

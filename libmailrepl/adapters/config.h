@@ -26,6 +26,8 @@ struct mr_config {
 	bool mail_manage;     /* "mail.manage": false: Postfix and Dovecot are rendered, not run
 				 (--root) */
 	long long mail_doubt; /* "mail.doubt", seconds */
+	long long mail_quota; /* "mail.quota", MiB, of a mailbox without a limit of its own; 0: none */
+	const char *mail_quota_full; /* "mail.quota_full": "defer" or "reject" */
 	long long watch_interval, watch_patience; /* "watch.interval", "watch.patience", seconds */
 	long long watch_verify;                   /* "watch.verify", seconds; 0: never */
 	long long certificate_days;               /* "certificates.days" */

@@ -19,6 +19,7 @@
 #define MR_PATH_SLAPD_D "/var/lib/mailrepl/slapd/slapd.d"        /* as loaded by slapadd -n0 */
 #define MR_PATH_DB "/var/lib/mailrepl/db"
 #define MR_PATH_MAILBOXES "/var/lib/mailrepl/mail"
+#define MR_PATH_QUOTA "/var/lib/mailrepl/quota" /* limits of mailboxes, for Dovecot */
 #define MR_PATH_ORIGINAL "/var/lib/mailrepl/original" /* what lay there before mailrepl */
 #define MR_PATH_GATE "/var/lib/mailrepl/gate" /* whether Postfix may say "unknown user" */
 /* A copy was lost or is being filled: Postfix must not run, also not after a reboot (systemd's unit

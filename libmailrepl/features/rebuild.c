@@ -8,6 +8,7 @@
 #include "features/gate.h"
 #include "features/instance.h"
 #include "features/leftover.h"
+#include "features/quota.h"
 #include "features/render.h"
 #include "features/sync.h"
 
@@ -51,6 +52,23 @@ static int make_mailbox_folder(void *argument, struct mr_error *err)
 	return mr_folder_make(mr_path(arena, rebuild->config->root, MR_PATH_MAILBOXES), attrs, err);
 }
 
+static bool is_managed(const struct mr_config *config)
+{
+	return config->mail_manage && !*config->root;
+}
+
+/* mailrepl-watch keeps them; Dovecot must not miss the file until it does. */
+static int write_limits(void *argument, struct mr_error *err)
+{
+	const struct rebuild *rebuild = argument;
+	MR_ARENA arena = mr_arena_open();
+	MR_DIRECTORY dir = NULL;
+
+	if (mr_instance_open(arena, rebuild->config, &dir, err) < 0)
+		return -1;
+	return mr_quota_write(rebuild->config, dir, err);
+}
+
 static void plan_mailboxes(struct mr_arena *arena, struct rebuild *rebuild, struct mr_plan *plan)
 {
 	struct mr_file_attrs attrs;
@@ -63,6 +81,9 @@ static void plan_mailboxes(struct mr_arena *arena, struct rebuild *rebuild, stru
 	    !mr_folder_same(mr_path(arena, rebuild->config->root, MR_PATH_MAILBOXES), attrs))
 		mr_plan_action(arena, plan, make_mailbox_folder, rebuild,
 			       _("make the mailboxes' folder"));
+	if (is_managed(rebuild->config) && !mr_quota_written(rebuild->config))
+		mr_plan_action(arena, plan, write_limits, rebuild,
+			       _("write the limits of mailboxes for Dovecot"));
 }
 
 /* Mailboxes that a former mail server has stay on its disk, but nobody can log in any more. */
@@ -82,11 +103,6 @@ static int start_postfix(void *argument, struct mr_error *err)
 {
 	(void)argument;
 	return mr_service_start(MR_SERVICE_POSTFIX, "", err);
-}
-
-static bool is_managed(const struct mr_config *config)
-{
-	return config->mail_manage && !*config->root;
 }
 
 static bool is_held(struct mr_arena *arena, const struct mr_config *config)

@@ -167,6 +167,7 @@ static struct mr_value *paths_value(const struct builder *b)
 		{ "overrides", MR_PATH_OVERRIDES },
 		{ "original", MR_PATH_ORIGINAL },
 		{ "mailboxes", MR_PATH_MAILBOXES },
+		{ "quota", MR_PATH_QUOTA },
 		{ "postfix", MR_PATH_POSTFIX },
 		{ "dovecot", MR_PATH_DOVECOT },
 	};
@@ -194,6 +195,18 @@ static struct mr_value *directory_value(const struct builder *b)
 	mr_value_set_int(b->arena, value, "max_size", b->config->directory_max_size * 1024 * 1024);
 	mr_value_set_int(b->arena, value, "threads", threads);
 	mr_value_set_int(b->arena, value, "max_readers", threads + READERS_SPARE);
+	return value;
+}
+
+static struct mr_value *quota_value(const struct builder *b)
+{
+	struct mr_value *value = mr_value_object(b->arena);
+	long long mib = b->config->mail_quota;
+
+	mr_value_set_bool(b->arena, value, "limited", mib > 0);
+	mr_value_set_int(b->arena, value, "mib", mib);
+	mr_value_set_bool(b->arena, value, "defer",
+			  strcmp(b->config->mail_quota_full, "reject") != 0);
 	return value;
 }
 
@@ -246,6 +259,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set(arena, out, "unix", service_value(&b, MR_UNIX));
 	mr_value_set(arena, out, "directory", directory_value(&b));
 	mr_value_set(arena, out, "paths", paths_value(&b));
+	mr_value_set(arena, out, "quota", quota_value(&b));
 	mr_value_set(arena, out, "ids", ids_value(&b, ids));
 	return out;
 }

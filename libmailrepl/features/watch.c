@@ -204,6 +204,8 @@ static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_e
 	look->now = time(NULL);
 	if (keep_gate(watch, look, err) < 0)
 		return mr_fail_in(err, _("the gate"));
+	if (mr_watch_quota(watch, look, err) < 0)
+		return mr_fail_in(err, _("the limits of mailboxes"));
 	if (look->known && look->status &&
 	    mr_watch_status_write(&watch->status, &look->config, watch->dir, look->status,
 				  &watch->gate, look->now, err) < 0)

@@ -8,7 +8,8 @@
  *	3. the copies are compared with their owners, entry by entry, after a restart here or there
  *and from time to time: equal contextCSNs prove nothing. What differs is repaired;
  *	4. the gate (features/gate.h) is decided, written and put in force;
- *	5. cn=Status tells the home about this host.
+ *	5. the limits of mailboxes are written for Dovecot (features/quota.h);
+ *	6. cn=Status tells the home about this host.
  *
  *	struct mr_watch *watch = mr_watch_open(root);
  *	mr_watch_judge(watch);

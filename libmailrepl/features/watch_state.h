@@ -50,6 +50,7 @@ struct mr_watch {
 	char gate_why[MR_WATCH_WHY_SIZE];
 	struct mr_watch_status status;
 	struct mr_watch_verifying verifying;
+	char quota_csn[MR_WATCH_CSN_SIZE]; /* how far the accounts were when their limits were written */
 };
 
 /* One look: all in its arena. */
@@ -92,6 +93,8 @@ void mr_watch_compare(struct mr_watch *watch, struct mr_look *look);
 void mr_watch_verify(struct mr_watch *watch, struct mr_look *look);
 /* A comparison is ended, a repair goes on to its end. */
 void mr_watch_verify_end(struct mr_watch_verifying *verifying);
+/* Keeps what Dovecot reads of the mailboxes' limits (features/quota.h). */
+int mr_watch_quota(struct mr_watch *watch, struct mr_look *look, struct mr_error *err) MR_MUST_CHECK;
 /* Starts or restarts slapd if that is due. */
 void mr_watch_mend(struct mr_watch *watch, struct mr_look *look);
 

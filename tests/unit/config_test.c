@@ -236,7 +236,7 @@ static void every_row_is_described(void **state)
 
 	(void)state;
 	assert_int_equal(rows->kind, MR_VALUE_LIST);
-	assert_int_equal(rows->count, 15);
+	assert_int_equal(rows->count, 17);
 	for (size_t i = 0; i < rows->count; i++) {
 		assert_non_null(mr_value_get_string(rows->items[i], "name", NULL));
 		assert_non_null(mr_value_get_string(rows->items[i], "type", NULL));
@@ -249,6 +249,33 @@ static void every_row_is_described(void **state)
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
+static void a_word_is_one_of_those_listed(void **state)
+{
+	static const struct {
+		const char *text, *want; /* NULL: refused */
+	} cases[] = {
+		{ "defer", "defer" }, { "reject", "reject" },	  { "", NULL },
+		{ "rejec", NULL },    { "defer|reject", NULL }, { "Reject", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_config config;
+		struct mr_error err = { 0 };
+		const char *path = place(state, mr_printf(arena, "mail = { quota_full = \"%s\"; };",
+							  cases[i].text));
+		int rc = mr_config_load(arena, *state, NULL, &config, &err);
+
+		if (cases[i].want) {
+			assert_ok(rc, err);
+			assert_string_equal(config.mail_quota_full, cases[i].want);
+		} else {
+			assert_int_equal(rc, -1);
+			assert_contains(err.message, mr_printf(arena, "%s:1: mail.quota_full", path));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +285,7 @@ int main(void)
 		IN_FOLDER(every_setting_is_read),
 		IN_FOLDER(a_wrong_file_is_refused_with_its_line),
 		IN_FOLDER(a_nul_byte_is_refused),
+		IN_FOLDER(a_word_is_one_of_those_listed),
 		IN_FOLDER(what_is_formatted_reads_back),
 		IN_FOLDER(settings_at_their_default_are_commented_out),
 		cmocka_unit_test(every_row_is_described),

@@ -33,6 +33,7 @@ static struct mr_config config_of(const char *root, const char *host)
 		.directory_max_size = 4096,
 		.mail_dns = true,
 		.mail_postmaster = "root@localhost",
+		.mail_quota_full = "defer",
 		.mail_manage = true,
 	};
 }
