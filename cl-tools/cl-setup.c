@@ -1,19 +1,26 @@
+#include <stdio.h>
+
 #include "base/log.h"
 #include "common/cl.h"
 #include "features/render.h"
 #include "features/setup.h"
+#include "setup/actions.h"
 
-enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX, KEY_UNDO };
+enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX, KEY_POSTMASTER, KEY_REMOVE, KEY_UNDO };
 
 struct setup {
 	struct mr_setup_request request;
-	bool undo;
+	bool undo, domains;
 };
 
 static const struct cl_option options[] = {
 	{ KEY_HOST, "host", N_("NAME"), N_("this host's full name, if not that of hostname -f") },
 	{ KEY_SCHEME, "scheme", N_("SCHEME"), N_("intranet, server-mx or relay-mx") },
 	{ KEY_MX, "mx", N_("HOSTS"), N_("who takes mail from outside, divided by commas") },
+	{ KEY_POSTMASTER, "postmaster", N_("ADDRESS"),
+	  N_("where mail for the domain's role addresses goes") },
+	{ 'l', "domains", NULL, N_("list the mail domains") },
+	{ KEY_REMOVE, "remove-domain", N_("DOMAIN"), N_("remove a mail domain that nobody uses") },
 	{ KEY_UNDO, "undo", NULL, N_("put back what Postfix and Dovecot had before mailrepl") },
 	{ 0 },
 };
@@ -23,10 +30,20 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	struct setup *setup = context->data;
 	struct mr_setup_request *request = &setup->request;
 
-	(void)err;
 	switch (key) {
 	case KEY_UNDO:
 		setup->undo = true;
+		break;
+	case 'l':
+		setup->domains = context->reads = true;
+		break;
+	case KEY_REMOVE:
+		if (request->remove)
+			return mr_fail(err, MR_E_USAGE, _("one --remove-domain at a time"));
+		request->remove = value;
+		break;
+	case KEY_POSTMASTER:
+		request->postmaster = value;
 		break;
 	case KEY_HOST:
 		request->host = value;
@@ -59,17 +76,28 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[wanted]);
 	if (request->service == MR_MAIL)
 		request->domain = context->argv[1];
+	else if (request->postmaster)
+		return mr_fail(err, MR_E_USAGE,
+			       _("--postmaster goes with a mail domain: cl-setup --postmaster "
+				 "ADDRESS mail DOMAIN"));
 	return 0;
 }
 
 static int check(struct cl_context *context, struct mr_error *err)
 {
 	struct setup *setup = context->data;
+	const char *alone = setup->undo             ? "--undo"
+			    : setup->domains        ? "--domains"
+			    : setup->request.remove ? "--remove-domain"
+						    : NULL;
 
-	if (!setup->undo)
+	if (setup->undo + setup->domains + (setup->request.remove != NULL) > 1)
+		return mr_fail(err, MR_E_USAGE,
+			       _("--undo, --domains and --remove-domain exclude each other"));
+	if (!alone)
 		return read_operands(context, &setup->request, err);
 	if (context->argc > 0)
-		return mr_fail(err, MR_E_USAGE, _("--undo takes no arguments: %s"),
+		return mr_fail(err, MR_E_USAGE, _("%s takes no arguments: %s"), alone,
 			       context->argv[0]);
 	return cl_require_config(context, err);
 }
@@ -80,8 +108,13 @@ static int finish(struct cl_context *context, const struct mr_setup_request *req
 	struct mr_value *result = mr_value_object(context->arena);
 
 	mr_value_set_string(context->arena, result, "host", context->config.host);
-	mr_value_set_string(context->arena, result, "service", mr_service_name(request->service));
-	mr_value_set_string(context->arena, result, "domain", request->domain);
+	if (request->remove) {
+		mr_value_set_string(context->arena, result, "removed", request->remove);
+	} else {
+		mr_value_set_string(context->arena, result, "service",
+				    mr_service_name(request->service));
+		mr_value_set_string(context->arena, result, "domain", request->domain);
+	}
 	return cl_finish(context, plan, result, err);
 }
 
@@ -106,16 +139,26 @@ static int run_undo(struct cl_context *context, struct mr_error *err)
 
 static int run(struct cl_context *context, struct mr_error *err)
 {
-	struct mr_setup_request *request = &((struct setup *)context->data)->request;
+	struct setup *asked = context->data;
+	struct mr_setup_request *request = &asked->request;
 	struct mr_setup setup = { 0 };
 	struct mr_plan plan = { 0 };
 	int result;
 
-	if (((struct setup *)context->data)->undo)
+	if (asked->undo)
 		return run_undo(context, err);
+	if (asked->domains)
+		return setup_domains_run(context, err);
+	if (request->domain && !request->postmaster &&
+	    mr_setup_is_new(context->arena, &context->config, request->domain) &&
+	    setup_ask_postmaster(context, request->domain, &request->postmaster, err) < 0)
+		return -1;
 	result = mr_setup_plan(context->arena, &context->config, request, &setup, &plan, err);
 	if (result == 0)
 		result = finish(context, request, &plan, err);
+	if (result == 0 && setup.stale.count && !context->quiet && !context->json)
+		printf(_("Rendered within seconds by mailrepl-watch, or by cl-rebuild, on: %s\n"),
+		       mr_list_join(context->arena, &setup.stale, ", "));
 	mr_setup_close(&setup);
 	return result;
 }
@@ -125,7 +168,7 @@ int main(int argc, char **argv)
 	struct setup setup = { 0 };
 	const struct cl_command command = {
 		.name = "cl-setup",
-		.usage = "mail DOMAIN | unix | --undo",
+		.usage = "mail DOMAIN | unix | --domains | --remove-domain DOMAIN | --undo",
 		.summary =
 			N_("Sets up the first server of a mail domain, or adds to what it serves."),
 		.options = options,

@@ -47,7 +47,8 @@ static const struct row rows[] = {
 	{ "mail.dns", FLAG, FIELD(mail_dns), 0, 1, 1, NULL, NULL,
 	  N_("false on an intranet whose names are in /etc/hosts only: mail asks no DNS.") },
 	{ "mail.postmaster", ADDRESS, FIELD(mail_postmaster), 0, 0, 0, "root@localhost", NULL,
-	  N_("Where mail for postmaster, abuse, root and mailer-daemon of every domain goes.") },
+	  N_("Where mail for postmaster, abuse, root and mailer-daemon of this host goes, and of "
+	     "the mail domains that have no postmaster of their own.") },
 	{ "mail.manage", FLAG, FIELD(mail_manage), 0, 1, 1, NULL, NULL,
 	  N_("false: Postfix and Dovecot are configured, but neither started nor reloaded.") },
 	{ "mail.doubt", NUMBER, FIELD(mail_doubt), 0, 2592000, 300, NULL, "seconds",
@@ -55,9 +56,11 @@ static const struct row rows[] = {
 	     "know it cannot be reached; "
 	     "0: not at all.") },
 	{ "mail.quota", NUMBER, FIELD(mail_quota), 0, 1048576, 0, NULL, "MiB",
-	  N_("How much a mailbox may hold that has no limit of its own; 0: as much as there is room.") },
+	  N_("How much a mailbox may hold that has no limit of its own; 0: as much as there is "
+	     "room.") },
 	{ "mail.quota_full", CHOICE, FIELD(mail_quota_full), 0, 0, 0, "defer", "defer|reject",
-	  N_("What happens to mail for a mailbox that is full: it waits in the queue, or it goes back.") },
+	  N_("What happens to mail for a mailbox that is full: it waits in the queue, or it goes "
+	     "back.") },
 	{ "watch.interval", NUMBER, FIELD(watch_interval), 1, 3600, 2, NULL, "seconds",
 	  N_("How often mailrepl-watch looks whether this host is in step.") },
 	{ "watch.patience", NUMBER, FIELD(watch_patience), 10, 86400, 60, NULL, "seconds",
@@ -73,7 +76,7 @@ static const struct row rows[] = {
 
 static const char *const kind_words[] = {
 	[NUMBER] = "number", [FLAG] = "true or false",   [HOST] = "host name",
-	[FOLDER] = "folder", [ADDRESS] = "mail address",  [CHOICE] = "word",
+	[FOLDER] = "folder", [ADDRESS] = "mail address", [CHOICE] = "word",
 };
 
 static void *field(const struct row *row, struct mr_config *config)

@@ -6,6 +6,8 @@
 #include "adapters/ldif.h"
 #include "adapters/tls.h"
 #include "base/paths.h"
+#include "base/log.h"
+#include "features/domain.h"
 #include "features/identity.h"
 #include "features/instance.h"
 #include "features/rebuild.h"
@@ -25,8 +27,9 @@ static int write_topology(void *context, int fd, struct mr_error *err)
 	mr_database_base(arena, MR_DB_MAIL_OWNED, topology->home, &text);
 	mr_topology_format(arena, topology, container, &entries);
 	for (size_t i = 0; i < topology->domains.count; i++)
-		mr_entries_add(arena, &entries,
-			       mr_domain_entry(arena, topology, topology->domains.items[i], container));
+		mr_entries_add(
+			arena, &entries,
+			mr_domain_entry(arena, topology, topology->domains.items[i], container));
 	for (size_t i = 0; i < entries.count; i++)
 		mr_ldif_format(&text, entries.items[i]);
 	return mr_write_all(fd, text.data, text.len, err);
@@ -69,6 +72,28 @@ static int set_scheme(struct mr_arena *arena, struct mr_topology *topology,
 			       _("the scheme %s needs --mx HOST: who takes mail from outside"),
 			       mr_scheme_word(topology->scheme));
 	}
+	return 0;
+}
+
+static int set_postmaster(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_directory *dir, const struct mr_setup_request *request,
+			  const char *domain, const struct mr_topology *old,
+			  struct mr_topology *topology, struct mr_error *err)
+{
+	const char *postmaster;
+	bool unknown;
+
+	if (!request->postmaster || !domain)
+		return 0;
+	if (mr_domain_postmaster_parse(arena, config, dir, old, domain, request->postmaster,
+				       &postmaster, &unknown, err) < 0)
+		return -1;
+	if (unknown)
+		mr_log(MR_LOG_WARNING,
+		       _("see that somebody gets %s (cl-useradd -e): mail for postmaster@%s goes "
+			 "there"),
+		       postmaster, domain);
+	mr_topology_set_postmaster(arena, topology, domain, postmaster);
 	return 0;
 }
 
@@ -127,16 +152,18 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	struct mr_topology *topology = MR_NEW(arena, struct mr_topology);
 	struct mr_seed *seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
 
-	if (request->service != MR_MAIL)
+	if (!domain)
 		return mr_fail(err, MR_E_CONFIG,
 			       _("there is no mail domain yet: run cl-setup mail DOMAIN first"));
 	if (refuse_lost(arena, config, err) < 0)
 		return -1;
 	config->home = config->host;
 	mr_topology_init(arena, mr_uuid(arena), config->host, topology);
-	mr_list_add(arena, &topology->domains, domain);
 	if (set_scheme(arena, topology, request, err) < 0 ||
-	    set_certificate(arena, config, topology, setup, plan, err) < 0)
+	    set_postmaster(arena, config, NULL, request, domain, topology, topology, err) < 0)
+		return -1;
+	mr_list_add(arena, &topology->domains, domain);
+	if (set_certificate(arena, config, topology, setup, plan, err) < 0)
 		return -1;
 	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
 		     mr_printf(arena, _("write %s"), config->path));
@@ -145,10 +172,32 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	return plan_rebuild(arena, config, NULL, topology, seeds, plan, err);
 }
 
+static bool same_postmaster(const struct mr_topology *a, const struct mr_topology *b,
+			    const char *domain)
+{
+	const char *one = domain ? mr_topology_postmaster(a, domain) : NULL,
+		   *other = domain ? mr_topology_postmaster(b, domain) : NULL;
+
+	return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+static void set_domains(struct mr_arena *arena, const struct mr_topology *old, const char *added,
+			const char *removed, struct mr_topology *fresh)
+{
+	fresh->domains = (struct mr_list){ 0 };
+	for (size_t i = 0; i < old->domains.count; i++)
+		if (!removed || strcmp(old->domains.items[i], removed) != 0)
+			mr_list_add(arena, &fresh->domains, old->domains.items[i]);
+	if (added && !mr_list_has(&fresh->domains, added))
+		mr_list_add(arena, &fresh->domains, added);
+	if (removed)
+		mr_topology_set_postmaster(arena, fresh, removed, NULL);
+}
+
 /* What differs from the topology that is there. */
-static int change(struct mr_arena *arena, const struct mr_setup_request *request,
-		  const char *domain, const struct mr_topology *old, struct mr_topology *fresh,
-		  struct mr_error *err)
+static int change(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+		  const struct mr_setup_request *request, const char *domain, const char *removed,
+		  const struct mr_topology *old, struct mr_topology *fresh, struct mr_error *err)
 {
 	struct mr_host *home;
 	bool differs;
@@ -157,19 +206,26 @@ static int change(struct mr_arena *arena, const struct mr_setup_request *request
 	fresh->hosts = MR_NEW_ARRAY(arena, struct mr_host, old->count);
 	memcpy(fresh->hosts, old->hosts, old->count * sizeof(*old->hosts));
 	home = (struct mr_host *)mr_topology_host(fresh, fresh->home);
-	home->services |= request->service;
-	fresh->domains = (struct mr_list){ 0 };
-	for (size_t i = 0; i < old->domains.count; i++)
-		mr_list_add(arena, &fresh->domains, old->domains.items[i]);
-	if (domain && !mr_list_has(&fresh->domains, domain))
-		mr_list_add(arena, &fresh->domains, domain);
-	if (set_scheme(arena, fresh, request, err) < 0)
+	if (!removed)
+		home->services |= request->service;
+	set_domains(arena, old, domain, removed, fresh);
+	if (set_scheme(arena, fresh, request, err) < 0 ||
+	    set_postmaster(arena, config, dir, request, domain, old, fresh, err) < 0)
 		return -1;
 	differs = home->services != mr_topology_host(old, old->home)->services ||
 		  fresh->scheme != old->scheme || fresh->domains.count != old->domains.count ||
-		  !mr_list_equal(&fresh->mx, &old->mx);
+		  !mr_list_equal(&fresh->mx, &old->mx) || !same_postmaster(fresh, old, domain);
 	fresh->generation = old->generation + differs;
 	return 0;
+}
+
+static void list_stale(struct mr_arena *arena, const struct mr_topology *old,
+		       const struct mr_topology *fresh, struct mr_list *out)
+{
+	for (size_t i = 0; fresh->generation != old->generation && i < fresh->count; i++)
+		if (strcmp(fresh->hosts[i].name, fresh->home) != 0 &&
+		    fresh->hosts[i].state == MR_JOINED)
+			mr_list_add(arena, out, fresh->hosts[i].name);
 }
 
 /* Of the accounts of this host: then it had a database of its own, and an empty one in its place
@@ -184,27 +240,52 @@ static bool has_copies(const struct mr_config *config, const struct mr_topology 
 	return found;
 }
 
+static int fail_stopped(struct mr_error *err)
+{
+	return mr_fail(err, MR_E_UNAVAILABLE,
+		       _("slapd does not run: start it with cl-rebuild, then run this again"));
+}
+
+/* One that is gone already may still be in this host's tables. */
+static int check_removal(struct mr_arena *arena, const struct mr_config *config,
+			 struct mr_directory *dir, const struct mr_topology *topology,
+			 const char *domain, struct mr_error *err)
+{
+	if (!mr_list_has(&topology->domains, domain)) {
+		mr_log(MR_LOG_WARNING,
+		       _("there is no mail domain %s (cl-setup --domains lists "
+			 "them)"),
+		       domain);
+		return 0;
+	}
+	if (!dir)
+		return fail_stopped(err);
+	return mr_domain_check_unused(arena, config, dir, topology, domain, err);
+}
+
 static int plan_change(struct mr_arena *arena, const struct mr_config *config,
-		       struct mr_directory *dir, const struct mr_setup_request *request,
-		       const char *domain, const struct mr_topology *old, struct mr_plan *plan,
-		       struct mr_error *err)
+		       struct mr_setup *setup, const struct mr_setup_request *request,
+		       const char *domain, const char *removed, const struct mr_topology *old,
+		       struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_topology *fresh = MR_NEW(arena, struct mr_topology);
+	struct mr_directory *dir = setup->dir;
 	struct mr_seed *seeds = NULL;
 
 	if (strcmp(old->home, config->host) != 0)
 		return mr_fail(err, MR_E_DENIED,
 			       _("the home of this mail domain is %s: run cl-setup there"),
 			       old->home);
-	if (change(arena, request, domain, old, fresh, err) < 0)
+	if (removed && check_removal(arena, config, dir, old, removed, err) < 0)
+		return -1;
+	if (change(arena, config, dir, request, domain, removed, old, fresh, err) < 0)
 		return -1;
 	mr_topology_plan(arena, old, fresh, plan);
+	list_stale(arena, old, fresh, &setup->stale);
 	if (plan->count && !dir)
-		return mr_fail(
-			err, MR_E_UNAVAILABLE,
-			_("slapd does not run: start it with cl-rebuild, then run this again"));
-	if (request->service == MR_UNIX && !mr_database_exists(config, MR_DB_UNIX_OWNED) &&
-	    !has_copies(config, old)) {
+		return fail_stopped(err);
+	if (!removed && request->service == MR_UNIX &&
+	    !mr_database_exists(config, MR_DB_UNIX_OWNED) && !has_copies(config, old)) {
 		seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
 		seeds[MR_DB_UNIX_OWNED] = (struct mr_seed){ write_container, (void *)config->host,
 							    true, _("as new") };
@@ -218,22 +299,35 @@ static int refuse_domain(const char *domain, struct mr_error *err)
 		       _("%s is the name of a host: the mail domain needs another"), domain);
 }
 
+/* Set up is who owns a directory: the database comes last of what a first run writes. */
+static bool is_first(const struct mr_config *config)
+{
+	return !mr_database_exists(config, MR_DB_MAIL_OWNED) &&
+	       !mr_database_exists(config, MR_DB_MAIL);
+}
+
+static int parse_domains(struct mr_arena *arena, const struct mr_setup_request *request,
+			 const char **domain, const char **removed, struct mr_error *err)
+{
+	*domain = *removed = NULL;
+	if (request->remove)
+		return mr_domain_parse(arena, request->remove, removed, err);
+	return request->domain ? mr_domain_parse(arena, request->domain, domain, err) : 0;
+}
+
 int mr_setup_plan(struct mr_arena *arena, struct mr_config *config,
 		  const struct mr_setup_request *request, struct mr_setup *setup,
 		  struct mr_plan *plan, struct mr_error *err)
 {
 	struct mr_topology *old = MR_NEW(arena, struct mr_topology);
-	const char *domain = NULL;
+	const char *domain, *removed;
 
-	if (request->domain && mr_domain_parse(arena, request->domain, &domain, err) < 0)
-		return -1;
-	if (mr_identity_name(arena, request->host, config, err) < 0)
+	if (parse_domains(arena, request, &domain, &removed, err) < 0 ||
+	    mr_identity_name(arena, request->host, config, err) < 0)
 		return -1;
 	if (domain && strcmp(domain, config->host) == 0)
 		return refuse_domain(domain, err);
-	/* Set up is who owns a directory: the database comes last of what a first run writes. */
-	if (!mr_database_exists(config, MR_DB_MAIL_OWNED) &&
-	    !mr_database_exists(config, MR_DB_MAIL))
+	if (is_first(config))
 		return plan_first(arena, config, request, domain, setup, plan, err);
 	if (mr_service_running(MR_SERVICE_SLAPD, config->root) &&
 	    mr_instance_open(arena, config, &setup->dir, err) < 0)
@@ -242,7 +336,20 @@ int mr_setup_plan(struct mr_arena *arena, struct mr_config *config,
 		return -1;
 	if (domain && mr_topology_host(old, domain))
 		return refuse_domain(domain, err);
-	return plan_change(arena, config, setup->dir, request, domain, old, plan, err);
+	return plan_change(arena, config, setup, request, domain, removed, old, plan, err);
+}
+
+bool mr_setup_is_new(struct mr_arena *arena, const struct mr_config *config, const char *domain)
+{
+	struct mr_topology topology;
+	struct mr_error err;
+
+	if (mr_domain_parse(arena, domain, &domain, &err) < 0)
+		return false;
+	if (is_first(config))
+		return true;
+	return mr_instance_topology(arena, NULL, config, &topology, &err) == 0 &&
+	       !mr_list_has(&topology.domains, domain);
 }
 
 void mr_setup_close(struct mr_setup *setup)

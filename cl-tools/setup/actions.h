@@ -1,0 +1,16 @@
+/* What cl-setup does beside setting up; each in a file of its own here. */
+#ifndef CL_SETUP_ACTIONS_H
+#define CL_SETUP_ACTIONS_H
+
+#include "common/cl.h"
+
+/* domains.c: --domains. On any host that is set up. */
+int setup_domains_run(struct cl_context *context, struct mr_error *err);
+
+/* postmaster.c: asks on the terminal where mail for the role addresses of a new mail domain shall
+ * go. *out = the answer as typed; NULL: nobody was asked (no terminal, --yes, --json, --dry-run), or
+ * the answer was empty. */
+int setup_ask_postmaster(struct cl_context *context, const char *domain, const char **out,
+			 struct mr_error *err) MR_MUST_CHECK;
+
+#endif
