@@ -142,6 +142,12 @@ stop_watches() {
 	for host; do on "$host" "$watch" stop >>"$log" 2>&1; done
 }
 
+# disk_of HOST: REPLY becomes the folder of what it has written, whether it is on or not; below it are upper/, and
+# PATH/upper/ if PATH is a file system of its own.
+disk_of() {
+	REPLY=${LAB_DIR:-/tmp}/mailrepl-lab.$LAB/disks/$1
+}
+
 # socket_of HOST: the URI of its directory's socket, seen from here; fails if it is off. The socket is asked from here, since
 # a process in the host would die with it, and its answer with it.
 socket_of() {
