@@ -49,6 +49,10 @@ int mr_tree_sync(const char *path, struct mr_error *err) MR_MUST_CHECK;
 /* Removes `path` and everything below; symlinks are not followed; one that is absent is no error.
  */
 int mr_tree_remove(const char *path, struct mr_error *err) MR_MUST_CHECK;
+/* Sums up the sizes of the regular files below `path`, and counts those in folders whose name is one of `folders`
+ * (NULL-terminated). Symlinks are not followed; what vanishes meanwhile does not count. */
+int mr_tree_measure(const char *path, const char *const *folders, unsigned long long *bytes,
+		    unsigned long long *files, struct mr_error *err) MR_MUST_CHECK;
 /* chown of `path` and everything below, symlinks not followed. */
 int mr_tree_own(const char *path, uid_t uid, gid_t gid, struct mr_error *err) MR_MUST_CHECK;
 /* Copies a tree of regular files, folders and symlinks with modes and owners; `to` must not exist

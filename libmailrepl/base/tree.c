@@ -15,6 +15,9 @@ struct walk {
 	struct mr_buf path;
 	uid_t uid;
 	gid_t gid;
+	bool lenient; /* others are at work there: what vanishes is no error */
+	const char *const *folders;
+	unsigned long long bytes, files;
 	struct mr_error *err;
 };
 
@@ -72,12 +75,16 @@ static int walk_one(int folder, const char *name, struct walk *walk)
 	struct stat st;
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return mr_fail_errno(walk->err, "%s", walk->path.data);
+		return walk->lenient && errno == ENOENT
+			       ? 0
+			       : mr_fail_errno(walk->err, "%s", walk->path.data);
 	if (S_ISDIR(st.st_mode)) {
 		int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 		if (fd < 0)
-			return mr_fail_errno(walk->err, "%s", walk->path.data);
+			return walk->lenient && errno == ENOENT
+				       ? 0
+				       : mr_fail_errno(walk->err, "%s", walk->path.data);
 		if (for_each(fd, &walk->path, walk->err, walk_child, walk) < 0)
 			return -1;
 	}
@@ -137,12 +144,50 @@ static int remove_one(int folder, const char *name, const struct stat *st, struc
 
 int mr_tree_remove(const char *path, struct mr_error *err)
 {
-	struct walk walk = { .visit = remove_one, .err = err };
+	struct walk walk = { .visit = remove_one, .lenient = true, .err = err };
 	struct stat st;
 
 	if (lstat(path, &st) < 0 && errno == ENOENT)
 		return 0;
 	return walk_tree(path, &walk);
+}
+
+/* Is the file that the walk is at in a folder of one of these names? */
+static bool is_counted(const struct walk *walk)
+{
+	const char *path = walk->path.data, *end = strrchr(path, '/'), *start = end;
+
+	while (start && start > path && start[-1] != '/')
+		start--;
+	for (const char *const *name = walk->folders; start && *name; name++)
+		if (strlen(*name) == (size_t)(end - start) &&
+		    strncmp(start, *name, strlen(*name)) == 0)
+			return true;
+	return false;
+}
+
+static int measure_one(int folder, const char *name, const struct stat *st, struct walk *walk)
+{
+	(void)folder, (void)name;
+	if (!S_ISREG(st->st_mode))
+		return 0;
+	walk->bytes += (unsigned long long)st->st_size;
+	walk->files += is_counted(walk);
+	return 0;
+}
+
+int mr_tree_measure(const char *path, const char *const *folders, unsigned long long *bytes,
+		    unsigned long long *files, struct mr_error *err)
+{
+	struct walk walk = {
+		.visit = measure_one, .lenient = true, .folders = folders, .err = err
+	};
+
+	if (walk_tree(path, &walk) < 0)
+		return -1;
+	*bytes = walk.bytes;
+	*files = walk.files;
+	return 0;
 }
 
 static int own_one(int folder, const char *name, const struct stat *st, struct walk *walk)

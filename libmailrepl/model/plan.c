@@ -73,6 +73,19 @@ void mr_plan_rename_entry(struct mr_arena *arena, struct mr_plan *plan, const ch
 	step->name = mr_strdup(arena, name);
 }
 
+struct mr_step *mr_step_modify(struct mr_arena *arena, const char *host, const char *dn, size_t most,
+			       const char *summary)
+{
+	struct mr_plan alone = { 0 };
+
+	return mr_plan_modify_entry(arena, &alone, host, dn, most, summary);
+}
+
+void mr_plan_append(struct mr_arena *arena, struct mr_plan *plan, const struct mr_step *step)
+{
+	*append(arena, plan, step->kind, step->summary) = *step;
+}
+
 struct mr_step *mr_plan_modify_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host,
 				     const char *dn, size_t most, const char *summary)
 {

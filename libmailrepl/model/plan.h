@@ -54,7 +54,11 @@ void mr_plan_delete_entry(struct mr_arena *arena, struct mr_plan *plan, const ch
 			  const char *summary);
 void mr_plan_rename_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host, const char *dn,
 			  const char *name, const char *summary);
-/* A step with up to `most` modifications, to be filled by mr_plan_mod. */
+/* A step with up to `most` modifications, to be filled by mr_plan_mod. One that stays empty belongs to no
+ * plan: make it with mr_step_modify, and append it if it has become one. */
+struct mr_step *mr_step_modify(struct mr_arena *arena, const char *host, const char *dn, size_t most,
+			       const char *summary);
+void mr_plan_append(struct mr_arena *arena, struct mr_plan *plan, const struct mr_step *step);
 struct mr_step *mr_plan_modify_entry(struct mr_arena *arena, struct mr_plan *plan, const char *host,
 				     const char *dn, size_t most, const char *summary);
 /* Another modification of a step made by that; `value` NULL: no value. */

@@ -9,7 +9,9 @@
 #include "features/account.h"
 #include "features/apply.h"
 #include "features/clash.h"
+#include "features/instance.h"
 #include "features/takeover.h"
+#include "features/user_change.h"
 
 #define MOST (1024 * 1024)
 
@@ -25,6 +27,7 @@ struct test {
 	struct mr_config config;
 	struct mr_topology topology;
 	struct mr_user_request request;
+	struct mr_user_change change;
 	struct mr_secret hash;
 	struct mr_plan plan;
 	bool failed; /* with `err` */
@@ -51,6 +54,21 @@ static void read_request(struct test *test, char *words)
 		else
 			test->request.services |= strcmp(word, "mail") == 0 ? MR_MAIL : MR_UNIX;
 	}
+}
+
+static struct test *current;
+
+int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
+				 const char *folder, const char *host, struct mr_directory **out,
+				 struct mr_error *err);
+
+/* Another host's directory, as the facts say it is; what a plan changes there is not kept. */
+int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
+				 const char *folder, const char *host, struct mr_directory **out,
+				 struct mr_error *err)
+{
+	(void)arena, (void)config, (void)folder, (void)host;
+	return mr_directory_open_memory(mr_buf_text(&current->facts), out, err);
 }
 
 /* As mr_instance_topology does: the home's own word first. */
@@ -102,6 +120,65 @@ static int useradd(struct test *test, char *words)
 	test->config.root = "/nonexistent";
 	read_request(test, words);
 	test->make = make_user_plan;
+	return open_facts(test) < 0 ? -1 : make_plan(test);
+}
+
+static int make_usermod_plan(struct test *test)
+{
+	struct mr_user_changed changed;
+
+	test->failed = mr_user_change_plan(test->arena, &test->config, test->dir, &test->topology,
+					   &test->change, &test->plan, &changed, &test->err) < 0;
+	return 0;
+}
+
+static void read_switch(struct mr_user_change *change, const char *word)
+{
+	if (strcmp(word, "-L") == 0)
+		change->lock = MR_ON;
+	else if (strcmp(word, "-U") == 0)
+		change->lock = MR_OFF;
+	else if (strcmp(word, "--keep-copy") == 0)
+		change->copy = MR_ON;
+	else if (strcmp(word, "--no-copy") == 0)
+		change->copy = MR_OFF;
+	else if (strcmp(word, "defer") == 0)
+		change->while_locked = MR_ACCESS_DEFERRED;
+	else if (strcmp(word, "refuse") == 0)
+		change->while_locked = MR_ACCESS_REFUSED;
+	else if (strcmp(word, "--while-locked") != 0)
+		change->user = word;
+}
+
+static int usermod(struct test *test, char *words)
+{
+	char *rest = words, *word;
+	struct mr_user_change *change = &test->change;
+
+	*change = (struct mr_user_change){ 0 };
+	test->config.root = "/nonexistent";
+	test->config.host = mr_strdup(test->arena, strsep(&rest, " "));
+	while ((word = strsep(&rest, " "))) {
+		if (strcmp(word, "-e") == 0)
+			mr_list_add(test->arena, &change->addresses, strsep(&rest, " "));
+		else if (strcmp(word, "--add-alias") == 0)
+			mr_list_add(test->arena, &change->add, strsep(&rest, " "));
+		else if (strcmp(word, "--remove-alias") == 0)
+			mr_list_add(test->arena, &change->remove, strsep(&rest, " "));
+		else if (strcmp(word, "--forward") == 0)
+			mr_list_add(test->arena, &change->forward, strsep(&rest, " "));
+		else if (strcmp(word, "-c") == 0)
+			change->full_name = strsep(&rest, " ");
+		else if (strcmp(word, "-l") == 0)
+			change->new_name = strsep(&rest, " ");
+		else if (strcmp(word, "--quota") == 0)
+			change->quota = strsep(&rest, " ");
+		else if (strcmp(word, "--owner") == 0)
+			change->owner = strsep(&rest, " ");
+		else
+			read_switch(change, word);
+	}
+	test->make = make_usermod_plan;
 	return open_facts(test) < 0 ? -1 : make_plan(test);
 }
 
@@ -263,6 +340,8 @@ static int run_section(struct test *test, const char *folder, char *head, const 
 	}
 	if (strcmp(word, "useradd") == 0)
 		return useradd(test, rest);
+	if (strcmp(word, "usermod") == 0)
+		return usermod(test, rest);
 	if (strcmp(word, "settle") == 0)
 		return act(test, rest, make_settle_plan);
 	if (strcmp(word, "take-over") == 0)
@@ -316,8 +395,11 @@ static bool run_file(const char *folder, const char *name)
 	MR_ARENA arena = mr_arena_open();
 	struct test test = { .arena = arena };
 	char *text;
-	int result = mr_file_read(arena, mr_printf(arena, "%s/%s", folder, name), MOST, &text, NULL,
-				  &test.err);
+	int result;
+
+	current = &test;
+	result = mr_file_read(arena, mr_printf(arena, "%s/%s", folder, name), MOST, &text, NULL,
+			      &test.err);
 
 	if (result < 0)
 		printf("# %s\n", test.err.message);
