@@ -104,6 +104,37 @@ static void a_host_that_nobody_copies_or_that_owns_nothing_is_never_in_doubt(voi
 	assert_ok(check(*state, TOPOLOGY("joined"), &err), err);
 }
 
+static void who_is_silent_may_know_more_and_only_all_answers_are_noted_at_once(void **state)
+{
+	static const struct {
+		const char *mail1, *relay;
+		enum mr_heard want;
+	} rows[] = {
+		{ NULL, NULL, MR_HEARD_NOBODY },
+		{ COPY("Mail", CSN("05", "002")), NULL, MR_HEARD_SOME },
+		{ COPY("Mail", CSN("05", "002")), COPY("Mail", CSN("06", "002")), MR_HEARD_NEWER },
+		{ NULL, COPY("Mail", CSN("05", "002")), MR_HEARD_SOME },
+		{ COPY("Mail", CSN("05", "002")), COPY("Mail", CSN("04", "002")), MR_HEARD_ALL },
+		{ NULL, COPY("Mail", CSN("06", "002")), MR_HEARD_NOTED },
+	};
+	const struct mr_config config = { .root = *state, .host = "mail2.lan" };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		MR_DIRECTORY dir = NULL;
+		enum mr_heard heard;
+		const char *from;
+		struct mr_error err;
+
+		mail1 = rows[i].mail1;
+		relay = rows[i].relay;
+		assert_ok(mr_directory_open_memory(OWN("05"), &dir, &err), err);
+		assert_ok(mr_heard_ask(arena, &config, dir, &topology, &heard, &from, &err), err);
+		assert_int_equal(heard, rows[i].want);
+		assert_string_equal(from ? from : "-", heard == MR_HEARD_NEWER ? "relay.lan" : "-");
+	}
+}
+
 static struct mr_plan alone(struct mr_arena *arena, const char *root, const char *own, int *result,
 			    struct mr_error *err)
 {
@@ -195,6 +226,9 @@ int main(void)
 			folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_host_that_nobody_copies_or_that_owns_nothing_is_never_in_doubt, setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			who_is_silent_may_know_more_and_only_all_answers_are_noted_at_once, setup,
 			folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			an_administrator_may_say_that_the_disk_is_the_right_one, setup,
