@@ -302,7 +302,9 @@ static int trace_mail_domain(struct tracer *tracer, const struct mr_address *add
 		tracer->out->forms = (struct mr_list){ 0 };
 		return 0;
 	}
-	for (size_t f = 0; f < forms.count && !done; f++)
+	/* While the gate is closed Postfix asks no catch-all: who is unknown may be known
+	 * elsewhere. */
+	for (size_t f = 0; f < forms.count - tracer->view->gate_closed && !done; f++)
 		for (int former = 0; former < 2 && !done; former++)
 			if (look_up(tracer, &claims, forms.items[f], step_of(f, &forms), former,
 				    &done, err) < 0)

@@ -25,6 +25,37 @@ static const char *config_folder(struct mr_arena *arena, const struct mr_config 
 	return mr_path(arena, config->root, MR_PATH_POSTFIX);
 }
 
+/* Cuts the next table off a list: blanks and commas divide, but not between braces. NULL: no more.
+ */
+static char *next_table(char **rest)
+{
+	char *begin = *rest + strspn(*rest, " ,\t\n"), *end = begin;
+	int depth = 0;
+
+	for (; *end && (depth > 0 || !strchr(" ,\t\n", *end)); end++)
+		depth += (*end == '{') - (*end == '}');
+	*rest = end;
+	if (end == begin)
+		return NULL;
+	if (*end) {
+		*end = '\0';
+		*rest = end + 1;
+	}
+	return begin;
+}
+
+/* proxymap asks the same; without it Postfix need not run. */
+static const char *without_proxy(struct mr_arena *arena, const char *table)
+{
+	MR_BUF text = { 0 };
+	const char *at;
+
+	for (; (at = strstr(table, "proxy:")); table = at + strlen("proxy:"))
+		mr_buf_add(&text, table, (size_t)(at - table));
+	mr_buf_puts(&text, table);
+	return mr_strdup(arena, mr_buf_text(&text));
+}
+
 /* The tables of virtual_alias_maps as Postfix itself reads them, so that an override counts. */
 static int list_tables(struct mr_arena *arena, const struct mr_config *config, struct table *tables,
 		       size_t *count, struct mr_error *err)
@@ -34,21 +65,17 @@ static int list_tables(struct mr_arena *arena, const struct mr_config *config, s
 	};
 	const struct mr_process process = { .argv = argv, .timeout_ms = TIMEOUT_MS };
 	struct mr_process_result result = { 0 };
-	char *text, *word, *rest;
+	char *rest, *table;
 
 	if (mr_process_run(&process, &result, err) < 0 || result.status != 0) {
 		mr_buf_close(&result.output);
 		return mr_fail(err, MR_E_SYSTEM, _("postconf has failed"));
 	}
-	text = mr_strdup(arena, mr_buf_text(&result.output));
+	rest = mr_strdup(arena, mr_buf_text(&result.output));
 	mr_buf_close(&result.output);
 	*count = 0;
-	for (word = strtok_r(text, " ,\t\n", &rest); word && *count < MOST_TABLES;
-	     word = strtok_r(NULL, " ,\t\n", &rest))
-		/* proxymap asks the same; without it Postfix need not run. */
-		tables[(*count)++] = (struct table){
-			.name = strncmp(word, "proxy:", 6) == 0 ? word + 6 : word,
-		};
+	while (*count < MOST_TABLES && (table = next_table(&rest)))
+		tables[(*count)++] = (struct table){ .name = without_proxy(arena, table) };
 	return 0;
 }
 

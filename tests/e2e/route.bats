@@ -102,6 +102,24 @@ says() {
 	[[ $output == *"550 5.1.6 "*"Recipient address rejected: This address is no longer here"* ]]
 }
 
+@test "a catch-all gets what nobody has, and Postfix agrees" {
+	as_root mail2.lan ldapmodify <<-END
+		dn: uid=user2,cn=mail2.lan,ou=Mail,ou=Owned,dc=mailrepl
+		add: mailLocalAddress
+		mailLocalAddress: @$domain
+	END
+	eventually 60 knows relay.lan "anybody@$domain"
+	says relay.lan "anybody+x@$domain" deliverable
+	[[ $output == *"catch-all"*"Postfix here agrees: user2@mail2.lan"* ]]
+	says relay.lan "left@$domain" "refused: no longer here"
+	as_root mail2.lan ldapmodify <<-END
+		dn: uid=user2,cn=mail2.lan,ou=Mail,ou=Owned,dc=mailrepl
+		delete: mailLocalAddress
+		mailLocalAddress: @$domain
+	END
+	eventually 60 on relay.lan sh -c "! cl-route anybody@$domain"
+}
+
 @test "every host is asked with -a, and a host that does not answer is named" {
 	says mail2.lan "user1@$domain" deliverable -a
 	[[ $output == *"mail1.lan: agrees"*"relay.lan: agrees"* ]]

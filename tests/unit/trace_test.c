@@ -164,6 +164,15 @@ static void a_catch_all_is_asked_last(void **state)
 	assert_string_equal(got.mapped, "user1@mail1.lan");
 }
 
+static void a_closed_gate_leaves_the_catch_all_out(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	(void)state;
+	assert_int_equal(trace(arena, with_catch_all, "anybody@maildomain.org", true).fate,
+			 MR_FATE_DEFERRED);
+}
+
 static void answers_are_equal_if_fate_and_targets_are(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -183,6 +192,7 @@ int main(void)
 		cmocka_unit_test(each_address_has_its_fate_and_targets),
 		cmocka_unit_test(a_closed_gate_turns_unknown_into_later),
 		cmocka_unit_test(a_catch_all_is_asked_last),
+		cmocka_unit_test(a_closed_gate_leaves_the_catch_all_out),
 		cmocka_unit_test(answers_are_equal_if_fate_and_targets_are),
 	};
 
