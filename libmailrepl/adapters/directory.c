@@ -67,6 +67,18 @@ int mr_directory_read(struct mr_directory *dir, struct mr_arena *arena, const ch
 	return 0;
 }
 
+int mr_directory_read_whole(struct mr_directory *dir, struct mr_arena *arena, const char *dn,
+			    struct mr_secret *password, struct mr_entry **out, struct mr_error *err)
+{
+	struct mr_search search = { .base = dn, .scope = MR_SCOPE_BASE, .password = password };
+	struct mr_entries entries = { 0 };
+
+	if (mr_directory_list(dir, arena, &search, &entries, err) < 0)
+		return -1;
+	*out = entries.count ? entries.items[0] : NULL;
+	return 0;
+}
+
 int mr_directory_add(struct mr_directory *dir, const struct mr_entry *entry, struct mr_error *err)
 {
 	return dir->backend->add(dir, entry, err);

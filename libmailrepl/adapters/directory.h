@@ -56,6 +56,8 @@ struct mr_search {
 	const char *filter;       /* NULL: (objectClass=*). Made with mr_filter, never by hand from input */
 	const char *const *attrs; /* NULL: all user attributes; else ends in NULL ("*", "+" allowed) */
 	int size_limit;           /* 0: none; reaching it is no error: the first entries are returned */
+	struct mr_secret *password; /* or NULL: userPassword goes there and not into the arena, and is the attribute's
+				       secret. For one entry with one password: a second value is MR_E_INVALID */
 };
 
 /* Called for each entry; `entry` and its arena are gone after the call returns. -1 ends the search.
@@ -73,6 +75,11 @@ int mr_directory_list(struct mr_directory *dir, struct mr_arena *arena, const st
 int mr_directory_read(struct mr_directory *dir, struct mr_arena *arena, const char *dn,
 		      const char *const *attrs, struct mr_entry **out,
 		      struct mr_error *err) MR_MUST_CHECK;
+
+/* The same with all user attributes, the password in `password`, which must outlive the entry. */
+int mr_directory_read_whole(struct mr_directory *dir, struct mr_arena *arena, const char *dn,
+			    struct mr_secret *password, struct mr_entry **out,
+			    struct mr_error *err) MR_MUST_CHECK;
 
 /* MR_E_EXISTS: the DN is taken. Secrets are sent, then wiped from the library's copies. */
 int mr_directory_add(struct mr_directory *dir, const struct mr_entry *entry,

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #define PAGE_SIZE   1000
 #define SMALL_LIMIT 100 /* up to here the answer is one page anyway */
@@ -21,6 +22,29 @@ struct walk {
 static bool is_full(const struct walk *walk)
 {
 	return walk->search->size_limit > 0 && walk->seen >= walk->search->size_limit;
+}
+
+static bool is_password(const struct walk *walk, const struct berval *name)
+{
+	static const char password[] = "userPassword";
+
+	return walk->search->password && name->bv_len == sizeof(password) - 1 &&
+	       strncasecmp(name->bv_val, password, name->bv_len) == 0;
+}
+
+/* The library's own copy is wiped, too. */
+static int copy_password(struct walk *walk, struct mr_entry *entry, const struct berval *values,
+			 struct mr_error *err)
+{
+	if (!values || !values[0].bv_val)
+		return 0;
+	if (values[1].bv_val || walk->search->password->data)
+		return mr_fail(err, MR_E_INVALID, _("%s: %s: more than one password"),
+			       walk->call.dir->server, entry->dn);
+	mr_secret_set(walk->search->password, values[0].bv_val, values[0].bv_len);
+	explicit_bzero(values[0].bv_val, values[0].bv_len);
+	mr_entry_add_secret(walk->arena, entry, "userPassword", walk->search->password);
+	return 0;
 }
 
 static int copy_attr(struct walk *walk, struct mr_entry *entry, const struct berval *name,
@@ -56,7 +80,8 @@ static int copy_attrs(struct walk *walk, LDAPMessage *message, BerElement *ber,
 			return mr_ldap_fail(&walk->call, rc, err);
 		if (!name.bv_val)
 			return 0;
-		rc = copy_attr(walk, entry, &name, values, err);
+		rc = is_password(walk, &name) ? copy_password(walk, entry, values, err)
+					      : copy_attr(walk, entry, &name, values, err);
 		ldap_memfree(values);
 		if (rc < 0)
 			return -1;

@@ -30,7 +30,9 @@ static int find_gone(struct mr_arena *arena, const struct mr_config *config,
 {
 	static const char *const attrs[] = { "cn", NULL };
 	const char *suffix = mr_dit_all(copy->service);
-	const struct mr_search find = { suffix, MR_SCOPE_ONE, CONTAINERS, attrs, 0 };
+	const struct mr_search find = {
+		.base = suffix, .scope = MR_SCOPE_ONE, .filter = CONTAINERS, .attrs = attrs
+	};
 	struct mr_entries containers = { 0 };
 
 	if (!mr_database_exists(config, copy->database) ||

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "features/move.h"
 #include "features/watch_state.h"
 
 /* Of each question: a host that hangs must not keep the gate waiting for long. */
@@ -191,6 +192,16 @@ void mr_watch_judge(struct mr_watch *watch)
 	mr_watch_complain(watch, judge(watch, &look, &err) < 0 ? err.message : NULL);
 }
 
+/* A mailbox on its way goes on, whoever was killed. */
+static void keep_moves(struct mr_watch *watch, const struct mr_look *look)
+{
+	struct mr_error err = { 0 };
+
+	if (look->known && watch->dir &&
+	    mr_move_watch(&look->config, watch->dir, look->now, &watch->moves, &err) < 0)
+		mr_log(MR_LOG_DEBUG, "%s", err.message);
+}
+
 static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_error *err)
 {
 	if (load_config(watch, look, err) < 0)
@@ -200,6 +211,7 @@ static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_e
 	mr_watch_compare(watch, look);
 	mr_watch_recall(watch, look);
 	mr_watch_mend(watch, look);
+	keep_moves(watch, look);
 	mr_watch_verify(watch, look);
 	look->now = time(NULL);
 	if (keep_gate(watch, look, err) < 0)

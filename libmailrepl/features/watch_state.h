@@ -42,6 +42,7 @@ struct mr_watch {
 	long long tried;     /* the generation that cl-rebuild was to render */
 	struct mr_watch_pause rebuilds;
 	struct mr_watch_pause recalls;
+	int64_t moves; /* when the worker of features/move.h was started last */
 	int64_t heard_some; /* since when not all others have answered (features/heard.h); 0: all,
 			       or nobody */
 
