@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include "adapters/ldif.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
+
+#define MOST_LDIF ((size_t)16 * 1024 * 1024)
 
 /* One row per database: the folder's name, the service it belongs to. */
 static const struct {
@@ -240,6 +243,54 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 	if (mr_folder_sync(mr_path(arena, config->root, MR_PATH_DB), err) < 0)
 		return -1;
 	return mr_tree_remove(mr_database_loading(arena, config), err);
+}
+
+/* What slapd was configured with, as it was rendered. */
+static int read_rendering(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_rendering *out, struct mr_error *err)
+{
+	const char *path = mr_path(arena, config->root, MR_PATH_SLAPD_LDIF);
+	struct mr_rendered *file = MR_NEW(arena, struct mr_rendered);
+	char *text;
+	size_t len;
+
+	if (mr_file_read(arena, path, MOST_LDIF, &text, &len, err) < 0)
+		return -1;
+	*file = (struct mr_rendered){
+		.path = path, .content = text, .len = len, .service = MR_SERVICE_SLAPD
+	};
+	*out = (struct mr_rendering){ .files = file, .count = 1 };
+	return 0;
+}
+
+static int revive(struct mr_arena *arena, const struct mr_config *config,
+		  enum mr_database database, struct mr_error *err)
+{
+	struct mr_rendering rendering;
+	int lock, result;
+
+	if (!mr_path_exists(mr_database_path(arena, config, database)) ||
+	    mr_database_exists(config, database))
+		return 0;
+	/* Whoever holds it may be filling just this one. */
+	if (mr_lock_open(mr_path(arena, config->root, MR_PATH_LOCK), 0, &lock, err) < 0)
+		return 0;
+	result = read_rendering(arena, config, &rendering, err);
+	/* The base entry is nobody's, so it has no server's number. */
+	if (result == 0)
+		result = mr_database_load(config, &rendering, database, 0, NULL, err);
+	mr_lock_close(lock);
+	return result;
+}
+
+int mr_database_revive(const struct mr_config *config, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	return revive(arena, config, MR_DB_MAIL, err) < 0 ||
+			       revive(arena, config, MR_DB_UNIX, err) < 0
+		       ? -1
+		       : 0;
 }
 
 int mr_database_recall(const struct mr_config *config, const struct mr_rendering *rendering,

@@ -57,6 +57,10 @@ struct mr_seed {
 int mr_database_load(const struct mr_config *config, const struct mr_rendering *rendering,
 		     enum mr_database database, unsigned server_id, const struct mr_seed *seed,
 		     struct mr_error *err) MR_MUST_CHECK;
+/* Makes each copy whose files are gone while its folder is there: empty, with its base entry.
+ * Otherwise slapd would make one that nobody can see, and the copy could never say how far it is. For
+ * before slapd starts. */
+int mr_database_revive(const struct mr_config *config, struct mr_error *err) MR_MUST_CHECK;
 /* The same for a copy that is there: what the seed writes takes its place in one step. slapd keeps
  * the old files open and must be restarted afterwards; what it writes until then comes again from
  * the providers. MR_E_INTERNAL for an owned one. */

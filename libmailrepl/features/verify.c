@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "features/instance.h"
+#include "features/sync.h"
 
 #define LOOKS 3 /* at a copy that differs */
 
@@ -99,17 +100,20 @@ static int check_copy(struct task *task, const struct view *view, struct mr_copy
 		      struct mr_error *err)
 {
 	struct mr_digest *digest = MR_NEW(task->arena, struct mr_digest);
+	char *csn;
 
 	if (view->why)
 		return mr_fail(err, MR_E_UNAVAILABLE, "%s", view->why);
 	if (mr_digest_read(task->dir,
 			   mr_dit_copy(task->arena, check->service, check->owner->name), digest,
-			   err) < 0)
+			   err) < 0 ||
+	    mr_sync_csn(task->arena, task->dir, mr_dit_all(check->service), check->owner->server_id,
+			&csn, err) < 0)
 		return -1;
 	check->owner_entries = view->digest.entries;
 	check->copy_entries = digest->entries;
 	check->state = MR_COPY_EQUAL;
-	return mr_digest_equal(&view->digest, digest) ? 0 : look_closely(task, check, err);
+	return csn && mr_digest_equal(&view->digest, digest) ? 0 : look_closely(task, check, err);
 }
 
 static const struct view *find_view(const struct verifying *v, const struct mr_copy_check *check)

@@ -15,7 +15,7 @@ struct mr_copy_check {
 	const struct mr_host *holder;
 	enum mr_service service;
 	unsigned long long owner_entries, copy_entries;
-	/* BEHIND: what differs is newer than the copy's contextCSN, so it may be on its way. DIFFERS: the copy's contextCSN says that it
+	/* BEHIND: what differs is newer than the copy's contextCSN, so it may be on its way; or the copy has no contextCSN, whatever else it has. DIFFERS: the copy's contextCSN says that it
 	 * has what it has not: nothing is on its way. */
 	enum mr_copy_state state;
 	const char *why;                   /* UNKNOWN: who could not be asked, and why. DIFFERS: why the owner is not right, else NULL */

@@ -77,12 +77,15 @@ int mr_verify_copy(struct mr_arena *arena, struct mr_directory *owner, struct mr
 	check->owner_entries = digests[0].entries;
 	check->copy_entries = digests[1].entries;
 	check->state = MR_COPY_EQUAL;
-	if (mr_digest_equal(&digests[0], &digests[1]))
+	/* One that does not say how far it is may have all, and is not trusted by anybody. */
+	if (mr_digest_equal(&digests[0], &digests[1]) && copy_csn)
 		return 0;
 	if (mr_digest_differences(arena, owner, owned, &digests[0], holder, copy, &digests[1],
 				  MOST_DIFFERENCES, &check->differences, err) < 0 ||
 	    mr_sync_csn(arena, owner, owned, id, &owner_csn, err) < 0)
 		return -1;
+	if (!owner_csn && mr_digest_equal(&digests[0], &digests[1]))
+		return 0;
 	judge(arena, check, copy_csn, owner_csn);
 	return 0;
 }

@@ -125,6 +125,17 @@ times() {
 	eventually 60 verifies mail1.lan 0
 }
 
+@test "a copy whose files are gone fills itself, says how far it is, and unknown recipients are refused again" {
+	slapd_do relay.lan stop
+	on relay.lan sh -c 'rm /var/lib/mailrepl/db/mail/*'
+	slapd_do relay.lan start
+	eventually 60 verifies relay.lan 0 --here
+	csns relay.lan | grep -q '^contextCSN: .*#001#'
+	await_gates relay.lan
+	rcpt_code_is relay.lan "nobody@$domain" 550
+	rcpt_code_is relay.lan "anna@$domain" 250
+}
+
 @test "one owner's copies, or this host's, can be compared alone" {
 	verifies mail1.lan 0 --here
 	[ "$(grep -c '^mail ' <<<"$output")" -eq 2 ]

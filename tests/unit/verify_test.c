@@ -47,6 +47,8 @@ static void a_difference_that_the_copy_claims_not_to_have_is_told_from_one_on_it
 		{ ALL(CSN("30")), MR_COPY_DIFFERS },
 		{ "dn: ou=Mail,dc=mailrepl\nou: Mail\n\n", MR_COPY_BEHIND },
 		{ "", MR_COPY_BEHIND },
+		{ "dn: ou=Mail,dc=mailrepl\nou: Mail\n\n" CONTAINER(COPY, "")
+		  USER(COPY, CSN("20"), "mail: 1\n"), MR_COPY_BEHIND },
 		{ ALL(CSN("30")) CONTAINER(COPY, "") USER(COPY, CSN("20"), "mail: 1\n")
 		  "dn: uid=b," COPY "\nuid: b\n\n", MR_COPY_DIFFERS },
 		{ ALL(CSN("25")) CONTAINER(COPY, "") USER(COPY, CSN("20"), "mail: 1\n")
