@@ -20,6 +20,8 @@ enum cl_needs {
 			--dry-run */
 	CL_ROOT = 8, /* uid 0, unless --root */
 	CL_ASKS = 16, /* may ask for confirmation: has --yes */
+	CL_SELF = 32, /* whoever is not root may run it with their own rights (context->self): then nothing is opened
+			 and no lock taken */
 };
 
 struct cl_context {
@@ -28,6 +30,7 @@ struct cl_context {
 	struct mr_directory *dir;    /* CL_DIRECTORY */
 	struct mr_topology topology; /* CL_DIRECTORY */
 	bool dry_run, json, quiet, yes;
+	bool self; /* CL_SELF, and neither root nor --root */
 	bool reads; /* set by an option's handler: this run changes nothing, it takes no lock */
 	bool repairs; /* set by an option's handler: a topology that cannot be read here is no error, it
 			 is then empty */

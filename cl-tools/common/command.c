@@ -15,10 +15,10 @@
 
 #define LOCK_TIMEOUT_MS 10000
 
-static int check_user(const struct cl_command *command, const struct cl_start *start,
-		      struct mr_error *err)
+static int check_user(const struct cl_context *context, const struct cl_command *command,
+		      const struct cl_start *start, struct mr_error *err)
 {
-	if (!(command->needs & CL_ROOT) || *start->root || geteuid() == 0)
+	if (!(command->needs & CL_ROOT) || context->self || *start->root || geteuid() == 0)
 		return 0;
 	return mr_fail(
 		err, MR_E_DENIED,
@@ -76,8 +76,15 @@ static int run(struct cl_context *context, const struct cl_command *command,
 {
 	int lock = -1, result = -1;
 
-	if (check_user(command, start, err) < 0 || prepare(context, command, start, err) < 0)
+	context->self = command->needs & CL_SELF && !*start->root && geteuid() != 0;
+	if (check_user(context, command, start, err) < 0 ||
+	    prepare(context, command, start, err) < 0)
 		return -1;
+	if (context->self) {
+		result = command->run(context, err);
+		mr_directory_close(context->dir);
+		return result;
+	}
 	if (command->needs & CL_LOCK && !context->dry_run && !context->reads &&
 	    take_lock(context, &lock, err) < 0)
 		return -1;

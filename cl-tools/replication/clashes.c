@@ -1,6 +1,7 @@
 #include "replication/actions.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "adapters/json.h"
 #include "features/clash.h"
@@ -51,6 +52,41 @@ static void print_table(struct cl_context *context, const struct mr_clashes *cla
 	cl_table(cells, COLUMNS, rows);
 }
 
+static bool is_user_name(const struct mr_clash *clash)
+{
+	return mr_starts_with(clash->address, "uid ");
+}
+
+/* Two claims of one host, between which --settle cannot choose. */
+static bool is_at_one_host(const struct mr_clash *clash)
+{
+	for (size_t i = 1; i < clash->count; i++)
+		if (strcmp(clash->claims[i].owner, clash->claims[i - 1].owner) == 0)
+			return true;
+	return false;
+}
+
+/* Which command settles what is there. */
+static void print_hints(const struct mr_clashes *clashes)
+{
+	bool names = false, hosts = false, addresses = false;
+
+	for (size_t i = 0; i < clashes->count; i++) {
+		names |= is_user_name(&clashes->items[i]);
+		addresses |= !is_user_name(&clashes->items[i]);
+		hosts |= !is_user_name(&clashes->items[i]) && is_at_one_host(&clashes->items[i]);
+	}
+	if (addresses)
+		puts(_("Mail for an address that is claimed twice waits. To release it to one "
+		       "mailbox, on the home: cl-replication --settle ADDRESS HOST"));
+	if (hosts)
+		puts(_("Claimed twice at one host, take it from one: cl-usermod --remove-alias "
+		       "ADDRESS --owner HOST USER"));
+	if (names)
+		puts(_("Two users of one name cannot be told apart when they log in. To give one "
+		       "another name, on the home: cl-usermod --login NEWNAME --owner HOST USER"));
+}
+
 int replication_clashes_run(struct cl_context *context, struct mr_error *err)
 {
 	struct mr_clashes clashes;
@@ -61,9 +97,7 @@ int replication_clashes_run(struct cl_context *context, struct mr_error *err)
 		print_json(context, &clashes);
 	} else if (clashes.count) {
 		print_table(context, &clashes);
-		puts(_("Mail for an address that is claimed twice waits. To release it to one "
-		       "mailbox, on the "
-		       "home: cl-replication --settle ADDRESS HOST"));
+		print_hints(&clashes);
 	} else if (!context->quiet) {
 		puts(_("no address is claimed twice"));
 	}

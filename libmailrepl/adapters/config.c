@@ -70,6 +70,11 @@ static const struct row rows[] = {
 	     "restarts; 0: never.") },
 	{ "certificates.days", NUMBER, FIELD(certificate_days), 1, 10950, 3650, NULL, "days",
 	  N_("How long the certificates that this host issues are valid.") },
+	{ "password.min_length", NUMBER, FIELD(password_length), 1, 256, 8, NULL, "characters",
+	  N_("Fewest characters of a password that is set on this host.") },
+	{ "password.min_classes", NUMBER, FIELD(password_classes), 1, 4, 1, NULL, NULL,
+	  N_("Of how many kinds its characters must be: small letters, capital letters, digits, "
+	     "others.") },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -31,6 +31,7 @@ struct mr_config {
 	long long watch_interval, watch_patience; /* "watch.interval", "watch.patience", seconds */
 	long long watch_verify;                   /* "watch.verify", seconds; 0: never */
 	long long certificate_days;               /* "certificates.days" */
+	long long password_length, password_classes; /* "password.min_length", "password.min_classes" */
 };
 
 /* `root` NULL or "" for the machine itself; `path` NULL for <root>/etc/mailrepl/mailrepl.conf. A

@@ -115,7 +115,14 @@ static int ask_twice(const char *user, struct mr_secret *out, struct mr_error *e
 	return 0;
 }
 
-int mr_password_ask(const char *user, struct mr_secret *out, struct mr_error *err)
+static int ask_old(const char *user, struct mr_secret *out, struct mr_error *err)
+{
+	return ask_line(_("Present password of %s: "), user, out, err);
+}
+
+static int ask(const char *user, struct mr_secret *out,
+	       int (*questions)(const char *, struct mr_secret *, struct mr_error *),
+	       struct mr_error *err)
 {
 	struct sigaction before[ENDING];
 	int rc;
@@ -130,7 +137,7 @@ int mr_password_ask(const char *user, struct mr_secret *out, struct mr_error *er
 	catch_signals(before);
 	rc = echo_off(err);
 	if (rc == 0)
-		rc = ask_twice(user, out, err);
+		rc = questions(user, out, err);
 	tcsetattr(terminal, TCSAFLUSH, &terminal_before);
 	restore_signals(before);
 	close(terminal);
@@ -138,4 +145,14 @@ int mr_password_ask(const char *user, struct mr_secret *out, struct mr_error *er
 	if (rc < 0)
 		mr_secret_close(out);
 	return rc;
+}
+
+int mr_password_ask(const char *user, struct mr_secret *out, struct mr_error *err)
+{
+	return ask(user, out, ask_twice, err);
+}
+
+int mr_password_ask_once(const char *user, struct mr_secret *out, struct mr_error *err)
+{
+	return ask(user, out, ask_old, err);
 }

@@ -11,5 +11,8 @@ int mr_password_hash(const struct mr_secret *password, struct mr_secret *out,
 /* Asks twice on /dev/tty without echo; restores the terminal also when a signal ends us.
  * MR_E_INVALID if the two differ, MR_E_USAGE ("use -P") if there is no terminal. */
 int mr_password_ask(const char *user, struct mr_secret *out, struct mr_error *err) MR_MUST_CHECK;
+/* Asks once, for a password that is already so. Otherwise the same. */
+int mr_password_ask_once(const char *user, struct mr_secret *out,
+			 struct mr_error *err) MR_MUST_CHECK;
 
 #endif

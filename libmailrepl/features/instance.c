@@ -208,15 +208,24 @@ static void plan_folders(struct mr_arena *arena, const struct mr_config *config,
 			       _("make the state folders"));
 }
 
-int mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
-		     struct mr_directory **out, struct mr_error *err)
+int mr_instance_open_as(struct mr_arena *arena, const struct mr_config *config, const char *dn,
+			const struct mr_secret *password, struct mr_directory **out,
+			struct mr_error *err)
 {
 	const struct mr_directory_target target = {
 		.uri = mr_directory_socket_uri(arena, mr_path(arena, config->root, MR_PATH_SOCKET)),
+		.bind_dn = dn,
+		.password = password,
 		.deadline_ms = (int)config->directory_deadline * 1000,
 	};
 
 	return mr_directory_open(&target, out, err);
+}
+
+int mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_directory **out, struct mr_error *err)
+{
+	return mr_instance_open_as(arena, config, NULL, NULL, out, err);
 }
 
 int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,

@@ -95,6 +95,11 @@ int mr_instance_plan(struct mr_arena *arena, const struct mr_config *config,
 /* This host's slapd over its socket, as root (or, with --root, as the caller). */
 int mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
 		     struct mr_directory **out, struct mr_error *err) MR_MUST_CHECK;
+/* The same as the user of an entry, who has no other right than to change a password of their own. Wrong, locked
+ * or no such entry: MR_E_DENIED. */
+int mr_instance_open_as(struct mr_arena *arena, const struct mr_config *config, const char *dn,
+			const struct mr_secret *password, struct mr_directory **out,
+			struct mr_error *err) MR_MUST_CHECK;
 /* Another host's slapd over TLS with the certificate in `tls_folder` (ca.crt, host.crt, host.key;
  * NULL: this host's own). */
 int mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,

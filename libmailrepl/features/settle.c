@@ -52,11 +52,13 @@ static int check_winner(struct mr_arena *arena, const struct mr_clash *clash, co
 		count += strcmp(clash->claims[i].owner, host) == 0;
 	if (count == 1)
 		return 0;
-	return mr_fail(err, MR_E_INVALID,
-		       count ? _("%s has two claims to %s: take the address from one of them there "
-				 "(claimed by: %s)")
-			     : _("%s does not claim %s: it is claimed by %s"),
-		       host, clash->address, claimants(arena, clash));
+	if (count)
+		return mr_fail(err, MR_E_INVALID,
+			       _("%s has two claims to %s: take it from one of them with "
+				 "\"cl-usermod --remove-alias %s USER\" (claimed by: %s)"),
+			       host, clash->address, clash->address, claimants(arena, clash));
+	return mr_fail(err, MR_E_INVALID, _("%s does not claim %s: it is claimed by %s"), host,
+		       clash->address, claimants(arena, clash));
 }
 
 /* The value as it is stored; NULL: the entry does not have it (any more). */
@@ -132,7 +134,7 @@ int mr_clash_settle_plan(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_address parsed;
 	struct mr_clash clash = { 0 };
 
-	if (mr_address_parse(arena, address, &parsed, err) < 0 ||
+	if (mr_claim_parse(arena, address, &parsed, err) < 0 ||
 	    mr_host_parse(arena, host, &host, err) < 0)
 		return -1;
 	set.address = parsed.text;

@@ -75,10 +75,10 @@ static int choose_owner(struct mr_arena *arena, const struct mr_list *owners, co
 		return host ? mr_fail(err, MR_E_NO_USER, _("no user %s at %s"), name, host)
 			    : mr_fail(err, MR_E_NO_USER, _("no user %s"), name);
 	if (!host && owners->count > 1)
-		return mr_fail(
-			err, MR_E_EXISTS,
-			_("user %s is claimed by several hosts (%s): say which one is meant"), name,
-			mr_list_join(arena, owners, ", "));
+		return mr_fail(err, MR_E_EXISTS,
+			       _("user %s is claimed by several hosts (%s): say with --owner HOST "
+				 "which one is meant"),
+			       name, mr_list_join(arena, owners, ", "));
 	*out = host ? host : owners->items[0];
 	return 0;
 }

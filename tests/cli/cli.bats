@@ -26,7 +26,7 @@ slapd() {
 	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" "$@"
 }
 
-commands=(cl-setup cl-replication cl-useradd cl-backup cl-rebuild)
+commands=(cl-setup cl-replication cl-useradd cl-usermod cl-userdel cl-passwd cl-backup cl-rebuild)
 
 @test "every command explains itself" {
 	local command
