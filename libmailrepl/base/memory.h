@@ -38,6 +38,10 @@ void mr_secret_room(struct mr_secret *secret, size_t len);
 void mr_secret_close(struct mr_secret *secret); /* wipes; NULL-safe */
 #define MR_SECRET __attribute__((cleanup(mr_secret_close))) struct mr_secret
 
+/* Reads all that `fd` gives; more than `most` bytes: MR_E_INVALID. NUL bytes are kept. After a failure
+ * there is no secret. */
+int mr_secret_read(struct mr_secret *secret, int fd, size_t most,
+		   struct mr_error *err) MR_MUST_CHECK;
 /* Reads one line from `fd` without its newline (a NUL byte, more than `most` bytes or an immediate
  * end: MR_E_INVALID), and nothing after it. After a failure there is no secret. */
 int mr_secret_read_line(struct mr_secret *secret, int fd, size_t most,

@@ -69,6 +69,47 @@ void mr_secret_close(struct mr_secret *secret)
 	secret->len = 0;
 }
 
+/* Another room, the first `used` bytes kept. */
+static void move(struct mr_secret *secret, size_t used, size_t room)
+{
+	struct mr_secret fresh = { NULL, 0 };
+
+	mr_secret_room(&fresh, room);
+	if (used)
+		memcpy(fresh.data, secret->data, used);
+	mr_secret_close(secret);
+	*secret = fresh;
+}
+
+int mr_secret_read(struct mr_secret *secret, int fd, size_t most, struct mr_error *err)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	mr_secret_close(secret);
+	for (;;) {
+		if (used == secret->len)
+			move(secret, used, used ? 2 * used : 65536);
+		n = read(fd, secret->data + used, secret->len - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+		if (used > most) {
+			mr_secret_close(secret);
+			return mr_fail(err, MR_E_INVALID, _("more than %zu bytes"), most);
+		}
+	}
+	if (n < 0) {
+		mr_fail_errno(err, _("reading"));
+		mr_secret_close(secret);
+		return -1;
+	}
+	move(secret, used, used);
+	return 0;
+}
+
 /* One byte at a time: what follows the line belongs to whoever reads next. */
 static int read_line(int fd, char *line, size_t most, size_t *len, struct mr_error *err)
 {

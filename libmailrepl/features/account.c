@@ -5,9 +5,6 @@
 #include "features/account_claims.h"
 #include "features/account_uid.h"
 
-#define SHELL "/bin/bash"
-#define NO_SHELL "/usr/sbin/nologin"
-
 /* A user who exists is completed, never changed. */
 static int check_same(struct mr_arena *arena, const struct mr_user_wanted *wanted,
 		      const struct mr_user_found *found, struct mr_error *err)
@@ -43,7 +40,7 @@ static void add_account(struct mr_arena *arena, const struct mr_config *config,
 		.owner = wanted->owner->name,
 		.routing_address = mailbox,
 		.home = mr_printf(arena, "/home/%s", wanted->user),
-		.shell = wanted->shell ? SHELL : NO_SHELL,
+		.shell = wanted->shell ? MR_SHELL : MR_NO_SHELL,
 	};
 	struct mr_entry *entry = mr_account_format(
 		arena, &account, mr_dit_owned(arena, MR_UNIX, wanted->owner->name));
@@ -70,8 +67,8 @@ static void complete_account(struct mr_arena *arena, const struct mr_user_wanted
 		mr_entry_add(arena, entry, "mailHost", wanted->owner->name);
 		mr_entry_add(arena, entry, "mailRoutingAddress", found->mailbox);
 	}
-	if (wanted->shell && (!shell || strcmp(shell, NO_SHELL) == 0))
-		mr_entry_add(arena, entry, "loginShell", SHELL);
+	if (wanted->shell && (!shell || strcmp(shell, MR_NO_SHELL) == 0))
+		mr_entry_add(arena, entry, "loginShell", MR_SHELL);
 	mr_plan_update_entry(arena, plan, wanted->step_host, found->account_entry, entry, NULL,
 			     mr_printf(arena, _("complete account %s at %s"), wanted->user,
 				       wanted->owner->name));

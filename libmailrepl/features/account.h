@@ -11,6 +11,9 @@
 #include "model/plan.h"
 #include "model/topology.h"
 
+#define MR_SHELL "/bin/bash"
+#define MR_NO_SHELL "/usr/sbin/nologin" /* of who has only a mailbox */
+
 struct mr_user_request {
 	const char *user;         /* as typed */
 	struct mr_list addresses; /* as typed; MR_MAIL needs at least one */

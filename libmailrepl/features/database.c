@@ -84,10 +84,9 @@ char *mr_database_loading(struct mr_arena *arena, const struct mr_config *config
 	return mr_printf(arena, "%s%s/.loading", config->root, MR_PATH_DB);
 }
 
-/* The rendered configuration with all database folders below `folder`, which are made. */
-static int loading_config(struct mr_arena *arena, const struct mr_config *config,
-			  const struct mr_rendering *rendering, const char *folder,
-			  struct mr_buf *out, struct mr_error *err)
+int mr_database_beside(struct mr_arena *arena, const struct mr_config *config,
+		       const struct mr_rendering *rendering, const char *folder,
+		       struct mr_buf *out, struct mr_error *err)
 {
 	const struct mr_rendered *file = mr_rendering_slapd(rendering);
 	const char *from = mr_printf(arena, "olcDbDirectory: %s%s/", config->root, MR_PATH_DB);
@@ -214,7 +213,7 @@ static int make_beside(struct mr_arena *arena, const struct mr_config *config,
 
 	*made = mr_printf(arena, "%s/%s", folder, databases[database].word);
 	if (mr_tree_remove(folder, err) < 0 ||
-	    loading_config(arena, config, rendering, folder, &text, err) < 0 ||
+	    mr_database_beside(arena, config, rendering, folder, &text, err) < 0 ||
 	    mr_slapd_config_load(mr_buf_text(&text), mr_printf(arena, "%s/slapd.d", folder), err) <
 		    0 ||
 	    fill(arena, config, folder, database, server_id, seed, err) < 0)

@@ -51,6 +51,12 @@ struct mr_seed {
 		*what; /* for the plan: "from the archive", "as new", "refilled from mail1.lan" */
 };
 
+/* Appends slapd's rendered configuration with every database below `folder`, whose folders are made
+ * there: slapd's tools refuse a configuration whose folders do not exist. */
+int mr_database_beside(struct mr_arena *arena, const struct mr_config *config,
+		       const struct mr_rendering *rendering, const char *folder,
+		       struct mr_buf *out, struct mr_error *err) MR_MUST_CHECK;
+
 /* Makes a database folder from what the seed writes, by slapadd -q into a folder beside, then fsync
  * and rename. `rendering` holds the slapd configuration (which need not be installed yet).
  * MR_E_EXISTS if it is there: never loaded over. */
