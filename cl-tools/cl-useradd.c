@@ -1,14 +1,11 @@
 #include <unistd.h>
 
 #include "adapters/password.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "common/cl.h"
 #include "features/account.h"
 
 #define LONGEST_PASSWORD 512
-#define COPY_MS 2000
-#define COPY_PAUSE_US 200
 
 enum { KEY_HOST = 256 };
 
@@ -115,27 +112,6 @@ static void tell(const struct mr_user_outcome *outcome, bool password)
 		       outcome->user);
 }
 
-/* Postfix here asks the copy, which is a moment behind what was written: whoever runs this command
- * and then sends a message shall not be told "unknown". A copy that does not come is no failure:
- * the user is there, and the copies' state is shown elsewhere. */
-static void await_copy(struct cl_context *context, const struct mr_user_outcome *outcome)
-{
-	static const char *const attrs[] = { "1.1", NULL };
-	const char *dn = mr_dit_user(context->arena, outcome->user,
-				     mr_dit_copy(context->arena, MR_MAIL, outcome->owner));
-	const long long until = mr_now_ms() + COPY_MS;
-	struct mr_entry *entry = NULL;
-	struct mr_error err;
-
-	while (mr_directory_read(context->dir, context->arena, dn, attrs, &entry, &err) == 0 &&
-	       !entry && mr_left_ms(until) > 0)
-		(void)usleep(COPY_PAUSE_US);
-	if (!entry)
-		mr_log(MR_LOG_WARNING,
-		       _("this host's copy does not show %s yet: cl-replication --status says why"),
-		       outcome->user);
-}
-
 static int run(struct cl_context *context, struct mr_error *err)
 {
 	struct useradd *useradd = context->data;
@@ -154,7 +130,10 @@ static int run(struct cl_context *context, struct mr_error *err)
 	if (cl_finish(context, &plan, result_of(context->arena, &outcome, password), err) < 0)
 		return -1;
 	if (outcome.route_added && !context->dry_run)
-		await_copy(context, &outcome);
+		cl_await_copy(context,
+			      mr_dit_user(context->arena, outcome.user,
+					  mr_dit_copy(context->arena, MR_MAIL, outcome.owner)),
+			      outcome.user);
 	tell(&outcome, password);
 	return 0;
 }

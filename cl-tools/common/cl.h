@@ -75,6 +75,11 @@ int cl_require_config(const struct cl_context *context, struct mr_error *err) MR
  * its members. Says "nothing to do" for an empty plan. */
 int cl_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_value *result,
 	      struct mr_error *err) MR_MUST_CHECK;
+/* Waits until this host's copy has the entry `dn` (a DN of a copy), for two seconds at most: Postfix
+ * asks the copy, which is a moment behind what was written, and whoever runs a command and then
+ * sends a message shall not be told "unknown". A copy that does not come is no failure, but a
+ * warning about `name`: it is there, and the copies' state is shown elsewhere. */
+void cl_await_copy(struct cl_context *context, const char *dn, const char *name);
 /* Asks on the terminal; --yes answers. MR_E_USAGE if there is no terminal and no --yes; MR_E_DENIED
  * if the answer is no. */
 int cl_confirm(struct cl_context *context, const char *question,

@@ -19,10 +19,12 @@ static int is_given(struct mr_arena *arena, struct mr_directory *dir, const char
 		    long long number, struct mr_error *err)
 {
 	static const char *const attrs[] = { "1.1", NULL };
-	const struct mr_search find = { .base = base,
-					.filter = mr_filter(arena, "(uidNumber=%s)",
-							    mr_printf(arena, "%lld", number)),
-					.attrs = attrs };
+	const char *text = mr_printf(arena, "%lld", number);
+	const struct mr_search find = {
+		.base = base,
+		.filter = mr_filter(arena, "(|(uidNumber=%s)(gidNumber=%s))", text, text),
+		.attrs = attrs
+	};
 	struct mr_entries found = { 0 };
 
 	if (mr_directory_list(dir, arena, &find, &found, err) < 0)
@@ -89,16 +91,35 @@ static void add_number(struct mr_arena *arena, struct mr_entry *account, const c
 	mr_entry_attr(account, name)->values.items[0] = number;
 }
 
+static struct allocation *plan_allocation(struct mr_arena *arena, const struct mr_config *config,
+					  struct mr_directory *dir, const struct mr_host *owner,
+					  const char *step_host, struct mr_plan *plan)
+{
+	struct allocation *allocation = MR_NEW(arena, struct allocation);
+
+	*allocation = (struct allocation){ config, dir, owner, step_host, "(next)" };
+	mr_plan_action(arena, plan, allocate, allocation,
+		       mr_printf(arena, _("take the next uidNumber of %s"), owner->name));
+	return allocation;
+}
+
+void mr_gid_allocate_plan(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_directory *dir, const struct mr_owner *owner,
+			  struct mr_entry *group, struct mr_plan *plan)
+{
+	struct allocation *allocation =
+		plan_allocation(arena, config, dir, owner->host, owner->step_host, plan);
+
+	add_number(arena, group, "gidNumber", allocation->number);
+}
+
 void mr_uid_allocate_plan(struct mr_arena *arena, const struct mr_config *config,
 			  struct mr_directory *dir, const struct mr_user_wanted *wanted,
 			  struct mr_entry *account, struct mr_plan *plan)
 {
-	struct allocation *allocation = MR_NEW(arena, struct allocation);
+	struct allocation *allocation =
+		plan_allocation(arena, config, dir, wanted->owner, wanted->step_host, plan);
 
-	*allocation =
-		(struct allocation){ config, dir, wanted->owner, wanted->step_host, "(next)" };
 	add_number(arena, account, "uidNumber", allocation->number);
 	add_number(arena, account, "gidNumber", allocation->number);
-	mr_plan_action(arena, plan, allocate, allocation,
-		       mr_printf(arena, _("take the next uidNumber of %s"), wanted->owner->name));
 }

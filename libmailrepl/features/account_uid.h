@@ -5,6 +5,7 @@
 #define MR_FEATURES_ACCOUNT_UID_H
 
 #include "features/account_request.h"
+#include "features/owner.h"
 
 /* Appends the step that allocates the next uidNumber at the owner, and gives `account` the
  * attributes uidNumber and gidNumber, which show "(next)" until that step has run. `config` and
@@ -12,5 +13,10 @@
 void mr_uid_allocate_plan(struct mr_arena *arena, const struct mr_config *config,
 			  struct mr_directory *dir, const struct mr_user_wanted *wanted,
 			  struct mr_entry *account, struct mr_plan *plan);
+/* The same for a group's gidNumber. They are of one row, since an account's own group has its
+ * uidNumber. */
+void mr_gid_allocate_plan(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_directory *dir, const struct mr_owner *owner,
+			  struct mr_entry *group, struct mr_plan *plan);
 
 #endif
