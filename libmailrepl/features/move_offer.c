@@ -83,8 +83,8 @@ static int fail_far(const struct offer *offer, const struct mr_user *user, const
 /* Where the user is, in the copies and in what this host owns. */
 static int locate(const struct offer *offer, struct mr_user *out, struct mr_error *err)
 {
-	if (mr_user_locate(offer->arena, offer->config, offer->dir, offer->topology, offer->user,
-			   NULL, out, err) < 0)
+	if (mr_user_locate_moving(offer->arena, offer->config, offer->dir, offer->topology,
+				  offer->user, NULL, out, err) < 0)
 		return -1;
 	if (!out->route_entry)
 		return mr_fail(err, MR_E_INVALID,
@@ -191,7 +191,7 @@ int mr_move_abort_plan(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_user user;
 	struct mr_move move;
 
-	if (mr_user_locate(arena, config, dir, topology, name, NULL, &user, err) < 0)
+	if (mr_user_locate_moving(arena, config, dir, topology, name, NULL, &user, err) < 0)
 		return -1;
 	*out = (struct mr_move_outcome){ .user = user.name, .from = user.owner.host->name };
 	if (!user.route_entry || !user.route.move)

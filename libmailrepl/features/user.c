@@ -4,6 +4,7 @@
 
 #include "features/instance.h"
 #include "model/dit.h"
+#include "model/move.h"
 
 /* By name: a password hash shall not come here. "+" is not asked for. */
 static const char *const route_attrs[] = { "objectClass",
@@ -75,10 +76,10 @@ static int choose_owner(struct mr_arena *arena, const struct mr_list *owners, co
 		return host ? mr_fail(err, MR_E_NO_USER, _("no user %s at %s"), name, host)
 			    : mr_fail(err, MR_E_NO_USER, _("no user %s"), name);
 	if (!host && owners->count > 1)
-		return mr_fail(err, MR_E_EXISTS,
-			       _("user %s is claimed by several hosts (%s): say with --owner HOST "
-				 "which one is meant"),
-			       name, mr_list_join(arena, owners, ", "));
+		return mr_fail(
+			err, MR_E_EXISTS,
+			_("user %s is claimed by several hosts (%s): say which one is meant"), name,
+			mr_list_join(arena, owners, ", "));
 	*out = host ? host : owners->items[0];
 	return 0;
 }
@@ -108,7 +109,7 @@ static int read_entries(struct mr_arena *arena, struct mr_directory *dir, struct
 	return 0;
 }
 
-int mr_user_locate(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+int mr_user_locate_moving(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		   const struct mr_topology *topology, const char *name, const char *host,
 		   struct mr_user *out, struct mr_error *err)
 {
@@ -129,4 +130,28 @@ int mr_user_locate(struct mr_arena *arena, const struct mr_config *config, struc
 		return -1;
 	*out = user;
 	return 0;
+}
+
+static int check_move(struct mr_arena *arena, const struct mr_user *user, struct mr_error *err)
+{
+	struct mr_move move;
+
+	if (!user->route_entry || !user->route.move)
+		return 0;
+	if (mr_move_parse(arena, user->route.move, &move, err) < 0)
+		return -1;
+	if (mr_move_is_fixed(move.phase))
+		return mr_fail(err, MR_E_TEMPORARY,
+			       _("user %s is just moving to %s: try again in a minute"), user->name,
+			       move.host);
+	return 0;
+}
+
+int mr_user_locate(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
+		   const struct mr_topology *topology, const char *name, const char *host,
+		   struct mr_user *out, struct mr_error *err)
+{
+	if (mr_user_locate_moving(arena, config, dir, topology, name, host, out, err) < 0)
+		return -1;
+	return check_move(arena, out, err);
 }

@@ -18,6 +18,11 @@ bool mr_move_is_busy(enum mr_move_phase phase)
 	return phase != MR_MOVE_MOVED && phase != MR_MOVE_KEPT;
 }
 
+bool mr_move_is_fixed(enum mr_move_phase phase)
+{
+	return mr_move_is_busy(phase) && phase != MR_MOVE_COPYING;
+}
+
 static bool has_mailbox(enum mr_move_phase phase)
 {
 	return phase == MR_MOVE_ADOPTING || phase == MR_MOVE_MOVED || phase == MR_MOVE_KEPT;

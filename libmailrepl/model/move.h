@@ -36,7 +36,9 @@ char *mr_move_format(struct mr_arena *arena, const struct mr_move *move);
 /* MR_E_PROTOCOL for what mr_move_format does not make, as a newer version's phase. */
 int mr_move_parse(struct mr_arena *arena, const char *text, struct mr_move *out,
 		  struct mr_error *err) MR_MUST_CHECK;
-/* True while commands must leave the user's entries alone: copying to adopting, and aborting. */
+/* True until the new owner has it, or it stays. */
 bool mr_move_is_busy(enum mr_move_phase phase);
+/* True while commands must leave the user's entries alone: held, adopting, aborting. */
+bool mr_move_is_fixed(enum mr_move_phase phase);
 
 #endif
