@@ -173,8 +173,8 @@ int mr_group_parse(struct mr_arena *arena, const struct mr_entry *entry, struct 
 {
 	struct mr_group group = {
 		.addresses = addresses_of(arena, entry, "mailLocalAddress"),
-		.members = addresses_of(arena, entry, "rfc822MailMember"),
 	};
+	const struct mr_attr *members = mr_entry_attr(entry, "rfc822MailMember");
 	enum mr_access access;
 
 	if (need(arena, entry, "cn", &group.name, err) < 0 ||
@@ -182,6 +182,8 @@ int mr_group_parse(struct mr_arena *arena, const struct mr_entry *entry, struct 
 	    access_parse(entry, &access, err) < 0)
 		return -1;
 	group.closed = access == MR_ACCESS_CLOSED;
+	for (size_t i = 0; members && i < members->values.count; i++)
+		mr_list_add(arena, &group.members, members->values.items[i]);
 	*out = group;
 	return 0;
 }

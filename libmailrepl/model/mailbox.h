@@ -57,7 +57,8 @@ struct mr_group {
 	const char *owner;           /* mailHost */
 	const char *routing_address; /* mailRoutingAddress: "<name>@<owner>" */
 	struct mr_list members;      /* rfc822MailMember, at least one: real addresses of mailboxes and groups of this domain
-					(a clash of one must not hold up the list), others as they are */
+					(a clash of one must not hold up the list), others as they are,
+					in the case in which they were typed */
 	bool closed;                 /* mailReplAccess: closed */
 };
 
