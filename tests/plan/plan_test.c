@@ -12,6 +12,7 @@
 #include "features/instance.h"
 #include "features/takeover.h"
 #include "features/user_change.h"
+#include "features/user_remove.h"
 
 #define MOST (1024 * 1024)
 
@@ -28,6 +29,7 @@ struct test {
 	struct mr_topology topology;
 	struct mr_user_request request;
 	struct mr_user_change change;
+	struct mr_user_removal removal;
 	struct mr_secret hash;
 	struct mr_plan plan;
 	bool failed; /* with `err` */
@@ -179,6 +181,49 @@ static int usermod(struct test *test, char *words)
 			read_switch(change, word);
 	}
 	test->make = make_usermod_plan;
+	return open_facts(test) < 0 ? -1 : make_plan(test);
+}
+
+static int make_userdel_plan(struct test *test)
+{
+	struct mr_user_removed removed;
+
+	test->failed = mr_user_remove_plan(test->arena, &test->config, test->dir, &test->topology,
+					   &test->removal, &test->plan, &removed, &test->err) < 0;
+	test->takeover.notes = removed.notes;
+	return 0;
+}
+
+static int make_release_plan(struct test *test)
+{
+	test->failed = mr_hold_release_plan(test->arena, &test->config, test->dir, &test->topology,
+					    test->first, &test->plan, &test->err) < 0;
+	return 0;
+}
+
+static int userdel(struct test *test, char *words)
+{
+	char *rest = words, *word;
+
+	test->removal = (struct mr_user_removal){ 0 };
+	test->config.root = "/nonexistent";
+	test->config.host = mr_strdup(test->arena, strsep(&rest, " "));
+	test->make = make_userdel_plan;
+	while ((word = strsep(&rest, " "))) {
+		if (strcmp(word, "--hold") == 0)
+			test->removal.hold_days = strtoll(strsep(&rest, " "), NULL, 10);
+		else if (strcmp(word, "-r") == 0)
+			test->removal.mail = true;
+		else if (strcmp(word, "--owner") == 0)
+			test->removal.owner = strsep(&rest, " ");
+		else if (strcmp(word, "--release") == 0) {
+			test->first = strsep(&rest, " ");
+			test->make = make_release_plan;
+		} else if (!test->removal.user)
+			test->removal.user = word;
+		else
+			test->removal.services |= strcmp(word, "mail") == 0 ? MR_MAIL : MR_UNIX;
+	}
 	return open_facts(test) < 0 ? -1 : make_plan(test);
 }
 
@@ -342,6 +387,8 @@ static int run_section(struct test *test, const char *folder, char *head, const 
 		return useradd(test, rest);
 	if (strcmp(word, "usermod") == 0)
 		return usermod(test, rest);
+	if (strcmp(word, "userdel") == 0)
+		return userdel(test, rest);
 	if (strcmp(word, "settle") == 0)
 		return act(test, rest, make_settle_plan);
 	if (strcmp(word, "take-over") == 0)

@@ -57,6 +57,18 @@ static int setup(void **state)
 	return symlink("../../outside", in(arena, tree, "sub/link"));
 }
 
+static void measuring_counts_the_files_of_certain_folders_and_follows_no_link(void **state)
+{
+	static const char *const folders[] = { "deep", "other", NULL };
+	unsigned long long bytes = 0, files = 0;
+	struct mr_error err;
+
+	(void)state;
+	assert_ok(mr_tree_measure(tree, folders, &bytes, &files, &err), err);
+	assert_int_equal(bytes, 8);
+	assert_int_equal(files, 1);
+}
+
 static void removing_does_not_follow_links_and_absence_is_no_error(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -166,6 +178,7 @@ static void owning_reaches_everything_inside_and_nothing_outside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(measuring_counts_the_files_of_certain_folders_and_follows_no_link),
 		TEST(removing_does_not_follow_links_and_absence_is_no_error),
 		TEST(removing_a_link_leaves_its_target),
 		TEST(a_copy_has_the_same_content_modes_and_links),
