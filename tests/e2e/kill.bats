@@ -238,6 +238,84 @@ nothing_left() {
 	eventually 20 knows relay.lan "$user@$domain"
 }
 
+# entries_of USER…: the entries of these users, their changing parts left out.
+entries_of() {
+	local base
+	for base in Mail Unix; do
+		owned mail1.lan $base | awk -v RS= -v ORS='\n\n' -v names="^dn: uid=($(tr ' ' '|' <<<"$*"))," '$0 ~ names' |
+			grep -vE '^(uidNumber|gidNumber|userPassword)' || :
+	done
+}
+
+@test "cl-usermod" {
+	local name nth n=0
+	local change=(-l renamed --add-alias "renamed@$domain" --remove-alias "first@$domain" --quota 5M -L --while-locked defer)
+	# original: as the user was; whatever the name is now.
+	original() {
+		on mail1.lan cl-userdel -q renamed || on mail1.lan cl-userdel -q original || :
+		on mail1.lan cl-useradd -q -e "original@$domain" -e "first@$domain" original mail
+	}
+	original
+	places mail1.lan cl-usermod "${change[@]}" original >"$BATS_TEST_TMPDIR/places"
+	entries_of original renamed >"$BATS_TEST_TMPDIR/want"
+	[ "$(grep -c '^dn: uid=renamed,' "$BATS_TEST_TMPDIR/want")" = 2 ]
+	while read -r name nth <&3; do
+		original
+		killed mail1.lan "$name" "$nth" cl-usermod "${change[@]}" original
+		on mail1.lan cl-usermod "${change[@]}" original
+		diff "$BATS_TEST_TMPDIR/want" <(entries_of original renamed) || fail "killed at $name $nth"
+	done 3<"$BATS_TEST_TMPDIR/places"
+	enough_killed
+	run -0 on mail1.lan cl-usermod "${change[@]}" original
+	[[ $output == *"nothing to do"* ]]
+	on mail1.lan cl-userdel renamed
+}
+
+@test "cl-userdel -r" {
+	local name nth mail=/var/lib/mailrepl/mail
+	full() {
+		on mail1.lan cl-useradd -q -e "leaving@$domain" leaving mail
+		on mail1.lan sh -c "mkdir -p $mail/leaving/Maildir/cur && for n in 1 2 3 4 5; do echo \$n >$mail/leaving/Maildir/cur/\$n; done"
+	}
+	full
+	places mail1.lan cl-userdel --yes -r leaving >"$BATS_TEST_TMPDIR/places"
+	[ -z "$(entries_of leaving)" ]
+	while read -r name nth <&3; do
+		full
+		killed mail1.lan "$name" "$nth" cl-userdel --yes -r leaving
+		# It may have been killed when all was done.
+		run on mail1.lan cl-userdel --yes -r leaving
+		[ "$status" -eq 0 ] || [ "$status" -eq 67 ] || fail "killed at $name $nth: $output"
+		[ -z "$(entries_of leaving)" ] || fail "killed at $name $nth: an entry is left"
+		run -1 on mail1.lan sh -c "ls -A $mail | grep leaving"
+	done 3<"$BATS_TEST_TMPDIR/places"
+	enough_killed
+}
+
+@test "cl-userdel --hold" {
+	local name nth
+	staying() {
+		on mail1.lan cl-userdel -q --release "kept@$domain"
+		on mail1.lan cl-useradd -q -e "kept@$domain" kept mail
+	}
+	# held: without the time, which differs.
+	held() {
+		entries_of kept | grep -v '^mailReplHeldUntil: 2'
+	}
+	staying
+	places mail1.lan cl-userdel --hold 9 kept >"$BATS_TEST_TMPDIR/places"
+	held >"$BATS_TEST_TMPDIR/want"
+	grep -q '^mailReplAccess: gone' "$BATS_TEST_TMPDIR/want"
+	while read -r name nth <&3; do
+		staying
+		killed mail1.lan "$name" "$nth" cl-userdel --hold 9 kept
+		on mail1.lan cl-userdel --hold 9 kept
+		diff "$BATS_TEST_TMPDIR/want" <(held) || fail "killed at $name $nth"
+	done 3<"$BATS_TEST_TMPDIR/places"
+	enough_killed
+	on mail1.lan cl-userdel --release kept
+}
+
 @test "cl-backup -r" {
 	local name nth
 	add_user mail1.lan victim
