@@ -71,15 +71,6 @@ static int check_same(const struct mr_move_entry *at, const char *host, struct m
 	return 0;
 }
 
-static int fail_far(const struct offer *offer, const struct mr_user *user, const char *owner,
-		    struct mr_error *err)
-{
-	(void)user;
-	return mr_fail(err, MR_E_DENIED,
-		       _("%s has not offered the mailbox of %s: run this on %s or on %s, the home"),
-		       owner, offer->user, owner, offer->topology->home);
-}
-
 /* Where the user is, in the copies and in what this host owns. */
 static int locate(const struct offer *offer, struct mr_user *out, struct mr_error *err)
 {
@@ -155,9 +146,7 @@ int mr_move_offer_plan(struct mr_arena *arena, const struct mr_config *config,
 		return check_same(&at, offer.target->name, err);
 	}
 	if (locate(&offer, &user, err) < 0)
-		return err->code == MR_E_DENIED && strcmp(config->host, offer.target->name) == 0
-			       ? fail_far(&offer, &user, _("its owner"), err)
-			       : -1;
+		return -1;
 	out->from = user.owner.host->name;
 	if (strcmp(out->from, out->to) == 0)
 		return 0;
