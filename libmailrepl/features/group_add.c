@@ -42,7 +42,7 @@ static int fail_differs(const struct mr_group_wanted *wanted, const char *what,
 			struct mr_error *err)
 {
 	return mr_fail(err, MR_E_EXISTS,
-		       _("group %s exists with %s; cl-groupadd only adds groups (cl-groupmod "
+		       _("group %s exists %s; cl-groupadd only adds groups (cl-groupmod "
 			 "changes them), nothing was changed"),
 		       wanted->name, what);
 }
@@ -53,16 +53,17 @@ static int check_same(struct mr_arena *arena, const struct mr_group_wanted *want
 {
 	if (!mr_list_equal(&has->addresses, &group->addresses))
 		return fail_differs(wanted,
-				    mr_printf(arena, _("other addresses (%s)"),
+				    mr_printf(arena, _("with other addresses (%s)"),
 					      mr_list_join(arena, &has->addresses, ", ")),
 				    err);
 	if (!mr_list_equal(&has->members, &group->members))
 		return fail_differs(wanted,
-				    mr_printf(arena, _("other members (%s)"),
+				    mr_printf(arena, _("with other members (%s)"),
 					      mr_list_join(arena, &has->members, ", ")),
 				    err);
 	if (has->closed != group->closed)
-		return fail_differs(wanted, has->closed ? "--closed" : _("without --closed"), err);
+		return fail_differs(wanted, has->closed ? _("and is closed") : _("and is open"),
+				    err);
 	return 0;
 }
 
@@ -122,7 +123,7 @@ static int plan_unix(const struct mr_group_view *view, const struct mr_group_req
 	if (count && !mr_list_equal(&found.unix_.members, &group.members))
 		return fail_differs(
 			wanted,
-			mr_printf(view->arena, _("other members (%s)"),
+			mr_printf(view->arena, _("with other members (%s)"),
 				  mr_list_join(view->arena, &found.unix_.members, ", ")),
 			err);
 	if (count)

@@ -303,8 +303,8 @@ int mr_group_closed_check(const struct mr_group *group, struct mr_error *err)
 	for (size_t i = 0; group->closed && i < group->addresses.count; i++)
 		if (group->addresses.items[i][0] == '@')
 			return mr_fail(err, MR_E_INVALID,
-				       _("%s: whoever writes to an address that nobody has writes "
-					 "to the catch-all: a closed group cannot have it"),
+				       _("a closed group cannot have the catch-all %s: whoever "
+					 "writes to an address that nobody has writes to it"),
 				       group->addresses.items[i]);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "features/account.h"
 #include "features/apply.h"
 #include "features/clash.h"
+#include "features/group.h"
 #include "features/instance.h"
 #include "features/takeover.h"
 #include "features/user_change.h"
@@ -372,6 +373,96 @@ static int add_facts(struct test *test, const char *folder, const char *name)
 	return 0;
 }
 
+static void read_group_word(struct test *test, const char *word, char **rest,
+			    struct mr_group_request *request, struct mr_group_change *change)
+{
+	const char *value = strchr("emad", word[1]) || word[1] == 'l' ||
+					    strcmp(word, "--host") == 0 ||
+					    strcmp(word, "--add-alias") == 0 ||
+					    strcmp(word, "--remove-alias") == 0
+				    ? strsep(rest, " ")
+				    : NULL;
+
+	switch (word[1]) {
+	case 'e':
+		mr_list_add(test->arena, &request->addresses, value);
+		break;
+	case 'm':
+		request->members = mr_list_split(test->arena, value, ',');
+		break;
+	case 'a':
+		mr_list_add(test->arena, &change->add_members, value);
+		break;
+	case 'd':
+		mr_list_add(test->arena, &change->remove_members, value);
+		break;
+	case 'l':
+		change->rename = value;
+		break;
+	default:
+		if (strcmp(word, "--add-alias") == 0)
+			mr_list_add(test->arena, &change->add_addresses, value);
+		else if (strcmp(word, "--remove-alias") == 0)
+			mr_list_add(test->arena, &change->remove_addresses, value);
+		else if (strcmp(word, "--host") == 0)
+			request->host = value;
+		else
+			request->closed = strcmp(word, "--closed") == 0;
+		change->access = strcmp(word, "--closed") == 0 ? MR_GROUP_CLOSED
+				 : strcmp(word, "--open") == 0 ? MR_GROUP_OPEN
+							       : change->access;
+	}
+}
+
+/* test->first: "groupadd", "groupmod" or "groupdel"; test->second: what follows the host */
+static int make_group_plan(struct test *test)
+{
+	const struct mr_group_view view = { test->arena, &test->config, test->dir,
+					    &test->topology };
+	struct mr_group_request request = { .service = MR_MAIL };
+	struct mr_group_change change = { 0 };
+	struct mr_group_outcome outcome;
+	char *rest = mr_strdup(test->arena, test->second), *word;
+
+	while ((word = strsep(&rest, " "))) {
+		if (*word == '-') {
+			read_group_word(test, word, &rest, &request, &change);
+		} else if (!request.name) {
+			request.name = word;
+		} else {
+			request.service = strcmp(word, "mail") == 0 ? MR_MAIL : MR_UNIX;
+			change.services = request.service;
+		}
+	}
+	change.name = request.name;
+	change.host = request.host;
+	change.addresses = request.addresses;
+	change.members = request.members;
+	if (strcmp(test->first, "groupadd") == 0)
+		test->failed = mr_group_add_plan(&view, &request, &test->plan, &outcome,
+						 &test->err) < 0;
+	else if (strcmp(test->first, "groupmod") == 0)
+		test->failed = mr_group_change_plan(&view, &change, &test->plan, &outcome,
+						    &test->err) < 0;
+	else
+		test->failed = mr_group_delete_plan(&view, request.name, change.services,
+						    request.host, &test->plan, &test->err) < 0;
+	return 0;
+}
+
+/* "HOST WORDS" */
+static int group(struct test *test, const char *what, char *words)
+{
+	char *rest = words;
+
+	test->config.root = "/nonexistent";
+	test->config.host = mr_strdup(test->arena, strsep(&rest, " "));
+	test->first = what;
+	test->second = mr_strdup(test->arena, rest);
+	test->make = make_group_plan;
+	return open_facts(test) < 0 ? -1 : make_plan(test);
+}
+
 static int run_section(struct test *test, const char *folder, char *head, const char *body)
 {
 	char *rest = head, *word = strsep(&rest, " ");
@@ -389,6 +480,8 @@ static int run_section(struct test *test, const char *folder, char *head, const 
 		return usermod(test, rest);
 	if (strcmp(word, "userdel") == 0)
 		return userdel(test, rest);
+	if (mr_starts_with(word, "group"))
+		return group(test, mr_strdup(test->arena, word), rest);
 	if (strcmp(word, "settle") == 0)
 		return act(test, rest, make_settle_plan);
 	if (strcmp(word, "take-over") == 0)
