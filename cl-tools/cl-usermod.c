@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "common/cl.h"
 #include "features/user_change.h"
+#include "usermod/move.h"
 
 enum {
 	KEY_ADD = 256,
@@ -14,9 +15,14 @@ enum {
 	KEY_WHILE,
 	KEY_QUOTA,
 	KEY_OWNER,
+	KEY_HOST,
+	KEY_ABORT,
+	KEY_REMOVE_OLD,
 };
 
 struct usermod {
+	struct usermod_move move;
+	bool moves, aborts; /* --host, --abort: instead of any change */
 	struct mr_user_change change;
 	const char *while_locked; /* as typed, or NULL */
 	bool asked;               /* for any change */
@@ -41,6 +47,10 @@ static const struct cl_option options[] = {
 	{ KEY_QUOTA, "quota", N_("SIZE"), N_("most that the mailbox may hold: 500M, 10G, none") },
 	{ KEY_OWNER, "owner", N_("HOST"),
 	  N_("whose user of that name, if several hosts have one") },
+	{ KEY_HOST, "host", N_("HOST"), N_("move the mailbox to HOST; goes without other changes") },
+	{ KEY_ABORT, "abort", NULL, N_("give up a move that is under way") },
+	{ KEY_REMOVE_OLD, "remove-old", NULL,
+	  N_("with --host: remove the old mail as soon as it has moved") },
 	{ 0 },
 };
 
@@ -77,7 +87,7 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	struct usermod *usermod = context->data;
 	struct mr_user_change *change = &usermod->change;
 
-	usermod->asked |= key != KEY_OWNER;
+	usermod->asked |= key != KEY_OWNER && key < KEY_HOST;
 	switch (key) {
 	case 'e':
 		mr_list_add(context->arena, &change->addresses, value);
@@ -110,6 +120,16 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	case KEY_QUOTA:
 		change->quota = value;
 		return 0;
+	case KEY_HOST:
+		usermod->moves = context->reads = true;
+		usermod->move.host = value;
+		return 0;
+	case KEY_ABORT:
+		usermod->aborts = context->reads = true;
+		return 0;
+	case KEY_REMOVE_OLD:
+		usermod->move.remove_old = true;
+		return 0;
 	default:
 		change->owner = value;
 		return 0;
@@ -126,6 +146,15 @@ static int check(struct cl_context *context, struct mr_error *err)
 			       _("exactly one user is needed, as in: cl-usermod "
 				 "--add-alias sales@maildomain.org user1"));
 	change->user = context->argv[0];
+	usermod->move.user = context->argv[0];
+	if ((usermod->moves || usermod->aborts) &&
+	    (usermod->asked || change->owner || usermod->moves == usermod->aborts))
+		return mr_fail(err, MR_E_USAGE,
+			       _("--host and --abort go without each other and without any change"));
+	if (usermod->move.remove_old && !usermod->moves)
+		return mr_fail(err, MR_E_USAGE, _("--remove-old goes with --host"));
+	if (usermod->moves || usermod->aborts)
+		return 0;
 	if (!usermod->asked)
 		return mr_fail(err, MR_E_USAGE,
 			       _("nothing to change is named (cl-usermod --help lists it)"));
@@ -164,6 +193,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 	struct mr_user_changed changed;
 	struct mr_plan plan = { 0 };
 
+	if (usermod->moves || usermod->aborts)
+		return usermod_move_run(context, &usermod->move, err);
 	if (mr_user_change_plan(context->arena, &context->config, context->dir, &context->topology,
 				&usermod->change, &plan, &changed, err) < 0)
 		return -1;
