@@ -4,14 +4,16 @@
 #include "base/log.h"
 #include "common/cl.h"
 #include "features/account.h"
+#include "useradd/import.h"
 
 #define LONGEST_PASSWORD 512
 
-enum { KEY_HOST = 256 };
+enum { KEY_HOST = 256, KEY_IMPORT, KEY_PARTIAL };
 
 struct useradd {
 	struct mr_user_request request;
-	bool ask, from_stdin;
+	bool ask, from_stdin, partial;
+	const char *import; /* a file, or NULL */
 };
 
 static const struct cl_option options[] = {
@@ -20,6 +22,10 @@ static const struct cl_option options[] = {
 	{ 'p', "password", NULL, N_("ask for a password, twice") },
 	{ 'P', "password-stdin", NULL, N_("read the password from standard input, one line") },
 	{ KEY_HOST, "host", N_("HOST"), N_("the mail server that shall own the user") },
+	{ KEY_IMPORT, "import", N_("FILE"),
+	  N_("add the users of a file, CSV or JSON lines; - is standard input") },
+	{ KEY_PARTIAL, "partial", NULL,
+	  N_("with --import: leave out the bad lines and add the others") },
 	{ 0 },
 };
 
@@ -40,6 +46,12 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	case 'P':
 		useradd->from_stdin = true;
 		break;
+	case KEY_IMPORT:
+		useradd->import = value;
+		break;
+	case KEY_PARTIAL:
+		useradd->partial = true;
+		break;
 	default:
 		useradd->request.host = value;
 	}
@@ -48,10 +60,28 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	return 0;
 }
 
+static int check_import(struct cl_context *context, const struct useradd *useradd,
+			struct mr_error *err)
+{
+	const struct mr_user_request *request = &useradd->request;
+
+	if (context->argc || request->addresses.count || request->full_name || useradd->ask ||
+	    useradd->from_stdin)
+		return mr_fail(err, MR_E_USAGE,
+			       _("with --import the file says who is added: no user, service, "
+				 "address, name or password may be given"));
+	return useradd_import_check(context, err);
+}
+
 static int check(struct cl_context *context, struct mr_error *err)
 {
+	const struct useradd *useradd = context->data;
 	struct mr_user_request *request = &((struct useradd *)context->data)->request;
 
+	if (useradd->import)
+		return check_import(context, useradd, err);
+	if (useradd->partial)
+		return mr_fail(err, MR_E_USAGE, _("--partial needs --import"));
 	if (context->argc < 2)
 		return mr_fail(err, MR_E_USAGE,
 			       _("a user and at least one service (mail, unix) are needed, as in: "
@@ -120,6 +150,9 @@ static int run(struct cl_context *context, struct mr_error *err)
 	struct mr_plan plan = { 0 };
 	MR_SECRET hash = { 0 };
 
+	if (useradd->import)
+		return useradd_import(context, useradd->import, useradd->request.host,
+				      useradd->partial, err);
 	useradd->request.hash = password ? &hash : NULL;
 	if (mr_account_add_plan(context->arena, &context->config, context->dir, &context->topology,
 				&useradd->request, &plan, &outcome, err) < 0)
@@ -143,7 +176,7 @@ int main(int argc, char **argv)
 	struct useradd useradd = { 0 };
 	const struct cl_command command = {
 		.name = "cl-useradd",
-		.usage = "USER SERVICE...",
+		.usage = "USER SERVICE... | --import FILE",
 		.summary = N_("Adds a user: a mailbox (service mail), an account (service unix), "
 			      "or both."),
 		.options = options,

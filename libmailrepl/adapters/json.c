@@ -144,10 +144,10 @@ static json_t *format_value(struct mr_arena *arena, const struct mr_value *value
 	return made(json_null());
 }
 
-char *mr_json_format(struct mr_arena *arena, const struct mr_value *value)
+static char *dump(struct mr_arena *arena, const struct mr_value *value, size_t flags)
 {
 	json_t *json = format_value(arena, value);
-	char *text = json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	char *text = json_dumps(json, flags | JSON_ENCODE_ANY);
 	char *copy;
 
 	if (!text)
@@ -156,4 +156,14 @@ char *mr_json_format(struct mr_arena *arena, const struct mr_value *value)
 	free(text);
 	json_decref(json);
 	return copy;
+}
+
+char *mr_json_format(struct mr_arena *arena, const struct mr_value *value)
+{
+	return dump(arena, value, JSON_INDENT(2));
+}
+
+char *mr_json_format_line(struct mr_arena *arena, const struct mr_value *value)
+{
+	return dump(arena, value, JSON_COMPACT);
 }

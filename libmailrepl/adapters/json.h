@@ -10,5 +10,7 @@ int mr_json_parse(struct mr_arena *arena, const char *name, const char *text, si
 		  struct mr_value **out, struct mr_error *err) MR_MUST_CHECK;
 /* Indented by 2, members in order, a newline at the end. Bytes that are not UTF-8 become "?". */
 char *mr_json_format(struct mr_arena *arena, const struct mr_value *value);
+/* The same in one line. */
+char *mr_json_format_line(struct mr_arena *arena, const struct mr_value *value);
 
 #endif

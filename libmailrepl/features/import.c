@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "features/import_touch.h"
+#include "features/password_rules.h"
 
 /* Who is named or addressed twice in the file. */
 static void check_twice(struct mr_import *import, size_t i, enum mr_import_key key,
@@ -37,6 +38,9 @@ static void check_item(struct mr_import *import, size_t i, const char *host)
 	if (!user->bad &&
 	    mr_user_wanted_parse(import->arena, import->topology, import->config->host, &request,
 				 &item->wanted, &err) < 0)
+		mr_import_problem(import->file, user, 0, err.message);
+	if (!user->bad && user->password.data &&
+	    mr_password_check(import->config, user->user, &user->password, &err) < 0)
 		mr_import_problem(import->file, user, 0, err.message);
 	if (user->user)
 		check_twice(import, i, MR_IMPORT_USER, user->user);

@@ -1,0 +1,353 @@
+#include "features/userlist.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "features/account.h"
+#include "features/userlist_set.h"
+
+/* A route that is more than its account tells, or a group: kept until the end. */
+struct kept {
+	struct mr_route route;
+	bool seen; /* its account has come */
+};
+
+struct listing {
+	struct mr_arena *arena;
+	const struct mr_userlist *list;
+	mr_userlist_visitor visit;
+	void *context;
+	struct mr_number_set ordinary;
+	struct kept *kept;
+	size_t count, size;
+	bool second; /* looking for those whose account has not come */
+	bool no_accounts;
+};
+
+const char *mr_user_kind_word(enum mr_user_kind kind)
+{
+	static const char *const words[] = { "user", "group", "former", "held" };
+
+	return words[kind];
+}
+
+static bool in_domain(const char *address, const char *domain)
+{
+	const char *at = strrchr(address, '@');
+
+	return at && strcasecmp(at + 1, domain) == 0;
+}
+
+static bool is_wanted(const struct mr_userlist *list, const struct mr_userlist_row *row)
+{
+	bool domain = !list->domain, pattern = !list->pattern;
+
+	if (list->host && strcmp(row->owner, list->host) != 0)
+		return false;
+	if (row->kind == MR_LIST_GROUP ? !list->groups : !list->users)
+		return false;
+	if (row->kind == MR_LIST_USER && !(row->services & list->services))
+		return false;
+	if (!pattern)
+		pattern = fnmatch(list->pattern, row->name, FNM_CASEFOLD) == 0;
+	for (size_t i = 0; i < row->addresses.count; i++) {
+		domain |= list->domain && in_domain(row->addresses.items[i], list->domain);
+		pattern |= list->pattern &&
+			   fnmatch(list->pattern, row->addresses.items[i], FNM_CASEFOLD) == 0;
+	}
+	return domain && pattern;
+}
+
+static int show(struct listing *in, const struct mr_userlist_row *row, struct mr_error *err)
+{
+	return is_wanted(in->list, row) ? in->visit(in->context, row, err) : 0;
+}
+
+/* FNV-1a over what a route and its account have in common; addresses in any order. */
+static uint64_t mix(uint64_t hash, const char *text)
+{
+	for (; text && *text; text++)
+		hash = (hash ^ (uint64_t)tolower((unsigned char)*text)) * 0x100000001b3u;
+	return (hash ^ 0xff) * 0x100000001b3u;
+}
+
+static uint64_t number_of(const char *owner, const char *user, const char *mailbox,
+			  const struct mr_list *addresses)
+{
+	const uint64_t basis = 0xcbf29ce484222325u;
+	uint64_t hash = mix(mix(mix(basis, owner), user), mailbox), all = 0;
+
+	for (size_t i = 0; i < addresses->count; i++)
+		all += mix(basis, addresses->items[i]);
+	return hash ^ all;
+}
+
+static void set_route(struct mr_arena *arena, struct mr_userlist_row *row,
+		      const struct mr_route *route)
+{
+	row->name = route->user;
+	row->owner = route->owner;
+	row->addresses = route->addresses;
+	row->mailbox = route->routing_address;
+	row->access = route->access;
+	row->held_until = route->held_until;
+	row->move = route->move;
+	for (size_t i = 0; i < route->forward.count; i++)
+		if (row->mailbox && strcmp(route->forward.items[i], row->mailbox) == 0)
+			row->keep = true;
+		else
+			mr_list_add(arena, &row->forward, route->forward.items[i]);
+	if (row->mailbox)
+		row->services |= MR_MAIL;
+}
+
+static int show_left(struct listing *in, const struct mr_route *route, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_userlist_row row = { .kind = mr_route_kind(route) == MR_ROUTE_GONE
+						       ? MR_LIST_HELD
+						       : MR_LIST_FORMER };
+
+	set_route(arena, &row, route);
+	if (row.kind == MR_LIST_FORMER)
+		row.addresses = route->former;
+	return show(in, &row, err);
+}
+
+static int show_group(struct listing *in, struct mr_arena *arena, const struct mr_entry *entry,
+		      struct mr_error *err)
+{
+	struct mr_group group;
+
+	if (mr_group_parse(arena, entry, &group, err) < 0)
+		return -1;
+	return show(in,
+		    &(struct mr_userlist_row){ .kind = MR_LIST_GROUP,
+					       .name = group.name,
+					       .owner = group.owner,
+					       .addresses = group.addresses,
+					       .mailbox = group.routing_address,
+					       .forward = group.members,
+					       .access = group.closed ? MR_ACCESS_CLOSED
+								      : MR_ACCESS_OPEN },
+		    err);
+}
+
+static void keep(struct listing *in, const struct mr_entry *entry)
+{
+	struct mr_error ignored;
+
+	if (in->count == in->size) {
+		in->size = in->size ? 2 * in->size : 64;
+		in->kept = realloc(in->kept, in->size * sizeof(*in->kept));
+		if (!in->kept)
+			abort();
+	}
+	in->kept[in->count] = (struct kept){ { 0 }, false };
+	/* It was parsed once; now into memory that stays. */
+	if (mr_route_parse(in->arena, entry, &in->kept[in->count].route, &ignored) == 0)
+		in->count++;
+}
+
+static int show_lonely(struct listing *in, const struct mr_route *route, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_userlist_row row = { .kind = MR_LIST_USER, .no_account = !in->no_accounts };
+
+	set_route(arena, &row, route);
+	return show(in, &row, err);
+}
+
+static bool is_plain(const struct mr_route *route)
+{
+	return !route->forward.count && !route->access && !route->move && !route->former.count;
+}
+
+static int see_route(void *context, const struct mr_entry *entry, struct mr_error *err)
+{
+	struct listing *in = context;
+	MR_ARENA arena = mr_arena_open();
+	struct mr_route route;
+	uint64_t number;
+
+	if (mr_entry_is(entry, "nisMailAlias"))
+		return in->second ? 0 : show_group(in, arena, entry, err);
+	if (!mr_entry_is(entry, "inetLocalMailRecipient"))
+		return 0;
+	if (mr_route_parse(arena, entry, &route, err) < 0)
+		return -1;
+	if (mr_route_kind(&route) != MR_ROUTE_MAILBOX)
+		return in->second ? 0 : show_left(in, &route, err);
+	if (!is_plain(&route)) {
+		if (!in->second)
+			keep(in, entry);
+		return 0;
+	}
+	if (in->no_accounts)
+		return show_lonely(in, &route, err);
+	number = number_of(route.owner, route.user, route.routing_address, &route.addresses);
+	if (!in->second)
+		mr_number_set_add(&in->ordinary, number);
+	else if (mr_number_set_take(&in->ordinary, number))
+		return show_lonely(in, &route, err);
+	return 0;
+}
+
+static int compare_kept(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+	int order = strcmp(x->route.user, y->route.user);
+
+	return order ? order : strcmp(x->route.owner, y->route.owner);
+}
+
+static struct kept *find_kept(const struct listing *in, const char *user, const char *owner)
+{
+	const struct kept key = { { .user = user, .owner = owner }, false };
+
+	return in->count ? bsearch(&key, in->kept, in->count, sizeof(key), compare_kept) : NULL;
+}
+
+static int see_account(void *context, const struct mr_entry *entry, struct mr_error *err)
+{
+	struct listing *in = context;
+	MR_ARENA arena = mr_arena_open();
+	struct mr_userlist_row row = { .kind = MR_LIST_USER };
+	struct mr_account account;
+	struct kept *kept;
+
+	if (!mr_entry_is(entry, "posixAccount"))
+		return 0;
+	if (mr_account_parse(arena, entry, &account, err) < 0)
+		return -1;
+	kept = find_kept(in, account.user, account.owner);
+	if (kept) {
+		kept->seen = true;
+		set_route(arena, &row, &kept->route);
+	} else {
+		row.name = account.user;
+		row.owner = account.owner;
+		row.addresses = account.addresses;
+		row.mailbox = account.routing_address;
+		row.services = row.mailbox ? MR_MAIL : 0;
+		row.no_route =
+			row.mailbox &&
+			!mr_number_set_take(&in->ordinary, number_of(row.owner, row.name,
+								     row.mailbox, &row.addresses));
+	}
+	if (account.full_name && strcmp(account.full_name, account.user) != 0)
+		row.full_name = account.full_name;
+	if (account.shell && strcmp(account.shell, MR_NO_SHELL) != 0)
+		row.services |= MR_UNIX;
+	row.locked = account.locked;
+	row.quota = account.quota;
+	row.hash = mr_entry_value(entry, "userPassword");
+	return show(in, &row, err);
+}
+
+static const char *base_of(const struct listing *in, enum mr_service service)
+{
+	return in->list->host ? mr_dit_copy(in->arena, service, in->list->host)
+			      : mr_dit_all(service);
+}
+
+static int see_routes(struct listing *in, struct mr_directory *dir, struct mr_error *err)
+{
+	static const char *const attrs[] = { "objectClass",
+					     "uid",
+					     "cn",
+					     "mailLocalAddress",
+					     "mailHost",
+					     "mailRoutingAddress",
+					     "rfc822MailMember",
+					     "mailReplFormerAddress",
+					     "mailReplForward",
+					     "mailReplAccess",
+					     "mailReplHeldUntil",
+					     "mailReplMove",
+					     NULL };
+	const struct mr_search find = { .base = base_of(in, MR_MAIL), .attrs = attrs };
+
+	return mr_directory_visit(dir, &find, see_route, in, err);
+}
+
+/* A relay has none. */
+static int see_accounts(struct listing *in, struct mr_directory *dir, struct mr_error *err)
+{
+	static const char *const attrs[] = {
+		"objectClass",    "uid",          "cn",       "uidNumber",          "mail",
+		"homeDirectory",  "loginShell",   "mailHost", "mailRoutingAddress", "mailReplQuota",
+		"mailReplLocked", "userPassword", NULL
+	};
+	const char *some[sizeof(attrs) / sizeof(attrs[0])];
+	struct mr_search find = { .base = base_of(in, MR_UNIX), .attrs = some };
+
+	memcpy(some, attrs, sizeof(attrs));
+	if (!in->list->hashes)
+		some[sizeof(attrs) / sizeof(attrs[0]) - 2] = NULL;
+	return mr_directory_visit(dir, &find, see_account, in, err);
+}
+
+static int probe(struct listing *in, struct mr_directory *dir, struct mr_error *err)
+{
+	static const char *const attrs[] = { "1.1", NULL };
+	struct mr_entry *entry;
+
+	if (mr_directory_read(dir, in->arena, base_of(in, MR_UNIX), attrs, &entry, err) < 0)
+		return -1;
+	in->no_accounts = !entry;
+	return 0;
+}
+
+static int visit_all(struct listing *in, struct mr_directory *dir, struct mr_error *err)
+{
+	if (probe(in, dir, err) < 0 || see_routes(in, dir, err) < 0)
+		return -1;
+	if (in->count)
+		qsort(in->kept, in->count, sizeof(*in->kept), compare_kept);
+	if (!in->no_accounts && see_accounts(in, dir, err) < 0)
+		return -1;
+	for (size_t i = 0; i < in->count; i++)
+		if (!in->kept[i].seen && show_lonely(in, &in->kept[i].route, err) < 0)
+			return -1;
+	in->second = true;
+	return mr_number_set_left(&in->ordinary) ? see_routes(in, dir, err) : 0;
+}
+
+int mr_userlist_visit(struct mr_directory *dir, const struct mr_userlist *list,
+		      mr_userlist_visitor visit, void *context, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct listing in = { .arena = arena, .list = list, .visit = visit, .context = context };
+	int rc = visit_all(&in, dir, err);
+
+	mr_number_set_close(&in.ordinary);
+	free(in.kept);
+	return rc;
+}
+
+const char *mr_userlist_state(struct mr_arena *arena, const struct mr_userlist_row *row)
+{
+	struct mr_list words = { 0 };
+
+	if (row->kind == MR_LIST_FORMER || row->kind == MR_LIST_HELD)
+		mr_list_add(arena, &words, mr_user_kind_word(row->kind));
+	if (row->held_until)
+		mr_list_add(arena, &words, mr_printf(arena, "until %s", row->held_until));
+	if (row->locked)
+		mr_list_add(arena, &words, "locked");
+	if (row->access && row->kind != MR_LIST_HELD)
+		mr_list_add(arena, &words, mr_access_word(row->access));
+	if (row->kind == MR_LIST_USER && row->forward.count)
+		mr_list_add(arena, &words, row->keep ? "forwarded and kept" : "forwarded");
+	if (row->move)
+		mr_list_add(arena, &words, "moving");
+	if (row->no_account)
+		mr_list_add(arena, &words, "no account");
+	if (row->no_route)
+		mr_list_add(arena, &words, "no route");
+	return mr_list_join(arena, &words, ", ");
+}
