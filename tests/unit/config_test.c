@@ -236,7 +236,7 @@ static void every_row_is_described(void **state)
 
 	(void)state;
 	assert_int_equal(rows->kind, MR_VALUE_LIST);
-	assert_int_equal(rows->count, 17);
+	assert_int_equal(rows->count, 19);
 	for (size_t i = 0; i < rows->count; i++) {
 		assert_non_null(mr_value_get_string(rows->items[i], "name", NULL));
 		assert_non_null(mr_value_get_string(rows->items[i], "type", NULL));
