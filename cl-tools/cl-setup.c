@@ -6,7 +6,7 @@
 #include "features/setup.h"
 #include "setup/actions.h"
 
-enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX, KEY_POSTMASTER, KEY_REMOVE, KEY_UNDO };
+enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX, KEY_POSTMASTER, KEY_NSS, KEY_NO_NSS, KEY_REMOVE, KEY_UNDO };
 
 struct setup {
 	struct mr_setup_request request;
@@ -21,6 +21,8 @@ static const struct cl_option options[] = {
 	  N_("where mail for the domain's role addresses goes") },
 	{ 'l', "domains", NULL, N_("list the mail domains") },
 	{ KEY_REMOVE, "remove-domain", N_("DOMAIN"), N_("remove a mail domain that nobody uses") },
+	{ KEY_NSS, "nss", NULL, N_("unix: every mail server's system knows the accounts") },
+	{ KEY_NO_NSS, "no-nss", NULL, N_("unix: takes that back") },
 	{ KEY_UNDO, "undo", NULL, N_("put back what Postfix and Dovecot had before mailrepl") },
 	{ 0 },
 };
@@ -41,6 +43,12 @@ static int option(struct cl_context *context, int key, const char *value, struct
 		if (request->remove)
 			return mr_fail(err, MR_E_USAGE, _("one --remove-domain at a time"));
 		request->remove = value;
+		break;
+	case KEY_NSS:
+		request->nss = MR_NSS_ON;
+		break;
+	case KEY_NO_NSS:
+		request->nss = MR_NSS_OFF;
 		break;
 	case KEY_POSTMASTER:
 		request->postmaster = value;
@@ -76,6 +84,8 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[wanted]);
 	if (request->service == MR_MAIL)
 		request->domain = context->argv[1];
+	if (request->service == MR_MAIL && request->nss != MR_NSS_AS_IS)
+		return mr_fail(err, MR_E_USAGE, _("--nss and --no-nss go with \"cl-setup unix\""));
 	else if (request->postmaster)
 		return mr_fail(err, MR_E_USAGE,
 			       _("--postmaster goes with a mail domain: cl-setup --postmaster "

@@ -21,6 +21,7 @@
 #define MOST_PAUSE_MS 200
 #define SYSTEMD_RUNS "/run/systemd/system"
 #define DOVECOT_PID "/run/dovecot/master.pid"
+#define NSLCD_PID "/run/nslcd/nslcd.pid"
 
 enum verb { START, STOP, RESTART, RELOAD };
 
@@ -77,21 +78,33 @@ static bool postfix_running(const char *root)
 }
 
 /* The process that the file names may be somebody else by now. */
-static bool dovecot_running(const char *root)
+static bool process_runs(const char *pid_file, const char *name)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_error err;
 	char *pid, *comm;
 
-	(void)root;
-	if (mr_file_read(arena, DOVECOT_PID, 64, &pid, NULL, &err) < 0)
+	if (mr_file_read(arena, pid_file, 64, &pid, NULL, &err) < 0)
 		return false;
 	pid[strcspn(pid, "\n")] = '\0';
 	if (*pid == '\0' || strspn(pid, "0123456789") != strlen(pid))
 		return false;
-	return mr_file_read(arena, mr_printf(arena, "/proc/%s/comm", pid), 64, &comm, NULL, &err) ==
-		       0 &&
-	       strcmp(comm, "dovecot\n") == 0;
+	if (mr_file_read(arena, mr_printf(arena, "/proc/%s/comm", pid), 64, &comm, NULL, &err) < 0)
+		return false;
+	comm[strcspn(comm, "\n")] = '\0';
+	return strcmp(comm, name) == 0;
+}
+
+static bool dovecot_running(const char *root)
+{
+	(void)root;
+	return process_runs(DOVECOT_PID, "dovecot");
+}
+
+static bool nslcd_running(const char *root)
+{
+	(void)root;
+	return process_runs(NSLCD_PID, "nslcd");
 }
 
 /* Whoever runs the service holds a lock on the file for as long as he lives. */
@@ -156,6 +169,13 @@ static int dovecot_act(enum verb verb, const char *root, struct mr_error *err)
 	return RUN(err, "dovecot");
 }
 
+/* It has no verbs of its own; its package's script has. */
+static int nslcd_act(enum verb verb, const char *root, struct mr_error *err)
+{
+	(void)root;
+	return RUN(err, "/etc/init.d/nslcd", own_verbs[verb]);
+}
+
 /* Debian's postfix.service is a shell around its instances that counts as active when they are
  * dead: "start" would do nothing. slapd is ours to enable, so that it comes back after a reboot;
  * the others' packages do it. */
@@ -180,6 +200,11 @@ static const struct service services[] = {
 			       { "enable --now", "stop", "restart", "restart" },
 			       watch_running,
 			       watch_act },
+	[MR_SERVICE_NSLCD] = { "nslcd",
+			       "nslcd.service",
+			       { "start", "stop", "restart", "restart" },
+			       nslcd_running,
+			       nslcd_act },
 };
 
 const char *mr_service_word(enum mr_service_name name)

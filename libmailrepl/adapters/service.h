@@ -7,7 +7,13 @@
 
 #include "base/error.h"
 
-enum mr_service_name { MR_SERVICE_SLAPD, MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT, MR_SERVICE_WATCH };
+enum mr_service_name {
+	MR_SERVICE_SLAPD,
+	MR_SERVICE_POSTFIX,
+	MR_SERVICE_DOVECOT,
+	MR_SERVICE_WATCH,
+	MR_SERVICE_NSLCD
+};
 
 const char *mr_service_word(enum mr_service_name name); /* "slapd", … "mailrepl-watch" */
 /* True if systemd starts again what has failed. */

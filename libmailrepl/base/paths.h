@@ -36,6 +36,7 @@
 #define MR_PATH_PID "/run/mailrepl/slapd.pid"
 #define MR_PATH_POSTFIX "/etc/postfix"
 #define MR_PATH_DOVECOT "/etc/dovecot"
+#define MR_PATH_NSSWITCH "/etc/nsswitch.conf"
 
 /* "<root><path>" */
 char *mr_path(struct mr_arena *arena, const char *root, const char *path);

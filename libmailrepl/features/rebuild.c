@@ -8,6 +8,7 @@
 #include "features/gate.h"
 #include "features/instance.h"
 #include "features/leftover.h"
+#include "features/nss.h"
 #include "features/quota.h"
 #include "features/render.h"
 #include "features/sync.h"
@@ -181,7 +182,8 @@ static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
 		mr_plan_action(arena, plan, remove_mark, rebuild,
 			       _("record that this host is in step"));
 	if (mr_render_force_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0 ||
-	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0)
+	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0 ||
+	    mr_nss_plan(arena, config, rebuild->topology, rendering, plan, err) < 0)
 		return -1;
 	if (!is_managed(config))
 		return 0;

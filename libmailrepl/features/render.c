@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/paths.h"
+#include "features/nss.h"
 #include "features/render_manifest.h"
 #include "features/template.h"
 
@@ -32,12 +33,16 @@ int mr_render_ids_find(const struct mr_config *config, const struct mr_topology 
 	bool managed = config->mail_manage && !*config->root;
 	bool server = self && mr_host_is_server(self);
 	uid_t caller = geteuid();
+	struct mr_error absent;
 
 	out->root = caller;
 	out->openldap = caller;
 	if (caller == 0 && mr_user_id("openldap", &out->openldap, NULL, err) < 0)
 		return -1;
 	if (find_id("postfix", managed, &out->postfix, err) < 0)
+		return -1;
+	out->nslcd = (uid_t)-1;
+	if (managed && mr_nss_check(&absent) == 0 && find_id("nslcd", true, &out->nslcd, err) < 0)
 		return -1;
 	return find_id("dovecot", managed && server, &out->dovecot, err);
 }
@@ -123,7 +128,8 @@ int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
 	for (size_t i = 0; i < manifest.count; i++) {
 		struct mr_rendered file = { 0 };
 
-		if (!mr_manifest_applies(&manifest.rows[i], mr_host_is_server(self)))
+		if (!mr_manifest_applies(&manifest.rows[i], mr_host_is_server(self),
+					 mr_nss_is_wanted(topology, self, ids)))
 			continue;
 		if (render_row(&r, &manifest.rows[i], &file, err) < 0)
 			return -1;

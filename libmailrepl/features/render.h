@@ -26,6 +26,7 @@ struct mr_render_ids {
 	uid_t root; /* whom slapd takes for root over its socket: 0, or the caller under --root */
 	uid_t openldap; /* whom slapd runs as: openldap, or a caller who is not root */
 	uid_t postfix, dovecot;
+	uid_t nslcd; /* only where its packages are installed */
 };
 
 /* Looks them up. MR_E_CONFIG if one is missing that this host needs: dovecot on mail servers only,
@@ -68,7 +69,11 @@ int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
 			 const struct mr_rendering *rendering, enum mr_service_name service,
 			 struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
 
-/* Puts back what Postfix and Dovecot had before mailrepl and removes our files: steps. */
+/* Puts back what one of them, or nslcd, had before: steps, none if nothing is kept. */
+int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,
+				enum mr_service_name service, struct mr_plan *plan,
+				struct mr_error *err) MR_MUST_CHECK;
+/* Puts back what Postfix, Dovecot and the system's accounts (features/nss.h) had before mailrepl and removes our files: steps. */
 int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
 

@@ -5,6 +5,7 @@
 
 #include "adapters/directory.h"
 #include "base/paths.h"
+#include "features/nss.h"
 
 /* A rid is unique within a slapd and at most 999: the copy of mail takes the lower half, that of
  * unix the upper. */
@@ -228,6 +229,7 @@ static struct mr_value *ids_value(const struct builder *b, const struct mr_rende
 	set_id(b, value, "openldap", ids->openldap);
 	set_id(b, value, "postfix", ids->postfix);
 	set_id(b, value, "dovecot", ids->dovecot);
+	set_id(b, value, "nslcd", ids->nslcd);
 	return value;
 }
 
@@ -250,6 +252,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set_bool(arena, out, "sends_out", topology->scheme != MR_SCHEME_INTRANET);
 	mr_value_set_bool(arena, out, "gate_closed", gate_closed);
 	mr_value_set_bool(arena, out, "dns", config->mail_dns);
+	mr_value_set_bool(arena, out, "system_accounts", mr_nss_is_wanted(topology, self, ids));
 	mr_value_set_string(arena, out, "root_dn", MR_DIT_LOCAL_ROOT);
 	mr_value_set(arena, out, "domains", mr_value_strings(arena, &topology->domains));
 	set_roles(&b, out);

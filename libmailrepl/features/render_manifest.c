@@ -35,7 +35,7 @@ static int parse_mode(const char *word, struct mr_manifest_row *row, struct mr_e
 static int parse_service(const char *word, struct mr_manifest_row *row, struct mr_error *err)
 {
 	static const enum mr_service_name names[] = { MR_SERVICE_SLAPD, MR_SERVICE_POSTFIX,
-						      MR_SERVICE_DOVECOT };
+						      MR_SERVICE_DOVECOT, MR_SERVICE_NSLCD };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(mr_service_word(names[i]), word) == 0) {
@@ -43,14 +43,15 @@ static int parse_service(const char *word, struct mr_manifest_row *row, struct m
 			return 0;
 		}
 	}
-	return mr_fail(err, MR_E_CONFIG, _("unknown service \"%s\" (slapd, postfix or dovecot)"),
+	return mr_fail(err, MR_E_CONFIG, _("unknown service \"%s\" (slapd, postfix, dovecot or nslcd)"),
 		       word);
 }
 
 static int parse_where(const char *word, struct mr_manifest_row *row, struct mr_error *err)
 {
 	static const char *const words[] = {
-		[MR_WHERE_ALL] = "all", [MR_WHERE_SERVER] = "server", [MR_WHERE_RELAY] = "relay"
+		[MR_WHERE_ALL] = "all", [MR_WHERE_SERVER] = "server", [MR_WHERE_RELAY] = "relay",
+		[MR_WHERE_NSS] = "nss"
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -59,7 +60,7 @@ static int parse_where(const char *word, struct mr_manifest_row *row, struct mr_
 			return 0;
 		}
 	}
-	return mr_fail(err, MR_E_CONFIG, _("unknown place \"%s\" (all, server or relay)"), word);
+	return mr_fail(err, MR_E_CONFIG, _("unknown place \"%s\" (all, server, relay or nss)"), word);
 }
 
 static int parse_row(struct mr_arena *arena, const struct mr_list *columns,
@@ -125,7 +126,9 @@ int mr_manifest_read(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
-bool mr_manifest_applies(const struct mr_manifest_row *row, bool server)
+bool mr_manifest_applies(const struct mr_manifest_row *row, bool server, bool nss)
 {
+	if (row->where == MR_WHERE_NSS)
+		return nss;
 	return row->where == MR_WHERE_ALL || (row->where == MR_WHERE_SERVER) == server;
 }

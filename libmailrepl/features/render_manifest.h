@@ -8,7 +8,7 @@
 #include "adapters/service.h"
 #include "features/template.h"
 
-enum mr_manifest_where { MR_WHERE_ALL, MR_WHERE_SERVER, MR_WHERE_RELAY };
+enum mr_manifest_where { MR_WHERE_ALL, MR_WHERE_SERVER, MR_WHERE_RELAY, MR_WHERE_NSS };
 
 struct mr_manifest_row {
 	const char *source;      /* below the folder of templates */
@@ -28,6 +28,7 @@ struct mr_manifest {
 /* Reads the installed one, or the override's. MR_E_CONFIG "<file>:<line>: …". */
 int mr_manifest_read(struct mr_arena *arena, const struct mr_config *config,
 		     struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
-bool mr_manifest_applies(const struct mr_manifest_row *row, bool server);
+/* `nss`: a server that shows the accounts to its system. */
+bool mr_manifest_applies(const struct mr_manifest_row *row, bool server, bool nss);
 
 #endif

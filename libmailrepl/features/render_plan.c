@@ -6,6 +6,7 @@
 
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/nss.h"
 #include "features/render_check.h"
 #include "features/render_keep.h"
 #include "features/render_manifest.h"
@@ -166,7 +167,8 @@ int mr_render_files_plan(struct mr_arena *arena, const struct mr_config *config,
 	(void)err;
 	if (!has_files(change, &changed) || !changed)
 		return 0;
-	if (is_managed(config))
+	/* nslcd has no way to read a file without starting. */
+	if (is_managed(config) && service != MR_SERVICE_NSLCD)
 		mr_plan_action(arena, plan, check_staged, change,
 			       mr_printf(arena, _("let %s check its new configuration"), word));
 	mr_plan_action(arena, plan, keep_originals, change,
@@ -270,25 +272,46 @@ static bool has_undo(struct mr_arena *arena, const struct change *change)
 	return is_managed(change->config) && mr_path_exists(change->due);
 }
 
+/* With its packages' own configuration it serves nobody. */
+static int stop_original(void *argument, struct mr_error *err)
+{
+	const struct change *change = argument;
+
+	return mr_service_stop(change->service, "", err) < 0 ? -1 : settle(change, err);
+}
+
+int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,
+				enum mr_service_name service, struct mr_plan *plan,
+				struct mr_error *err)
+{
+	struct change *change = change_new(arena, config, NULL, service);
+	const char *word = mr_service_word(service);
+
+	if (mr_manifest_read(arena, config, &change->manifest, err) < 0)
+		return -1;
+	if (!has_undo(arena, change))
+		return 0;
+	mr_plan_action(arena, plan, put_back, change,
+		       mr_printf(arena, _("put back what %s had before"), word));
+	if (is_managed(config) && service == MR_SERVICE_NSLCD)
+		mr_plan_action(arena, plan, stop_original, change,
+			       mr_printf(arena, _("stop %s"), word));
+	else if (is_managed(config))
+		mr_plan_action(arena, plan, restart_original, change,
+			       mr_printf(arena, _("restart %s if it runs"), word));
+	return 0;
+}
+
 int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_plan *plan, struct mr_error *err)
 {
 	static const enum mr_service_name services[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT };
 
-	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
-		struct change *change = change_new(arena, config, NULL, services[i]);
-		const char *word = mr_service_word(services[i]);
-
-		if (mr_manifest_read(arena, config, &change->manifest, err) < 0)
+	if (mr_nss_undo_plan(arena, config, plan, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (mr_render_service_undo_plan(arena, config, services[i], plan, err) < 0)
 			return -1;
-		if (!has_undo(arena, change))
-			continue;
-		mr_plan_action(arena, plan, put_back, change,
-			       mr_printf(arena, _("put back what %s had before"), word));
-		if (is_managed(config))
-			mr_plan_action(arena, plan, restart_original, change,
-				       mr_printf(arena, _("restart %s if it runs"), word));
-	}
 	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_HELD)))
 		mr_plan_action(arena, plan, remove_hold,
 			       change_new(arena, config, NULL, MR_SERVICE_POSTFIX),

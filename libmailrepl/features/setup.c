@@ -10,6 +10,7 @@
 #include "features/domain.h"
 #include "features/identity.h"
 #include "features/instance.h"
+#include "features/nss.h"
 #include "features/rebuild.h"
 #include "features/topology_plan.h"
 #include "features/watch.h"
@@ -208,11 +209,16 @@ static int change(struct mr_arena *arena, const struct mr_config *config, struct
 	home = (struct mr_host *)mr_topology_host(fresh, fresh->home);
 	if (!removed)
 		home->services |= request->service;
+	if (request->nss == MR_NSS_ON && mr_nss_check(err) < 0)
+		return -1;
+	if (request->nss != MR_NSS_AS_IS)
+		fresh->system_accounts = request->nss == MR_NSS_ON;
 	set_domains(arena, old, domain, removed, fresh);
 	if (set_scheme(arena, fresh, request, err) < 0 ||
 	    set_postmaster(arena, config, dir, request, domain, old, fresh, err) < 0)
 		return -1;
-	differs = home->services != mr_topology_host(old, old->home)->services ||
+	differs = fresh->system_accounts != old->system_accounts ||
+		  home->services != mr_topology_host(old, old->home)->services ||
 		  fresh->scheme != old->scheme || fresh->domains.count != old->domains.count ||
 		  !mr_list_equal(&fresh->mx, &old->mx) || !same_postmaster(fresh, old, domain);
 	fresh->generation = old->generation + differs;

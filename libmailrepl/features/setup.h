@@ -12,6 +12,8 @@ struct mr_setup_request {
 	enum mr_service service;
 	const char *domain; /* MR_MAIL: as typed */
 	const char *host;   /* FQDN of this host as typed; NULL: what hostname -f says */
+	enum { MR_NSS_AS_IS, MR_NSS_ON, MR_NSS_OFF } nss; /* MR_UNIX: whether the mail servers show the
+							     accounts to their systems */
 	const char *scheme; /* as typed, or NULL: leave, intranet on a first set-up */
 	struct mr_list mx;  /* hosts, as typed; may be empty */
 	const char *postmaster; /* MR_MAIL: for the domain, as typed, or NULL: leave */

@@ -30,6 +30,7 @@ struct mr_topology {
 	struct mr_list mx;      /* hosts that take mail from outside; empty in the intranet scheme */
 	struct mr_list former;  /* "mail2.lan mail1.lan": a host that is gone and who has taken it over: mail that is queued for
 				   mail2.lan goes there */
+	bool system_accounts;   /* the mail servers show the accounts to their systems (nslcd) */
 	struct mr_list domains; /* mail domains, of all owners */
 	struct mr_domain *domain_details; /* of those of them that have any */
 	size_t domain_detail_count;

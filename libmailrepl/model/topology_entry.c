@@ -50,6 +50,8 @@ void mr_topology_format(struct mr_arena *arena, const struct mr_topology *topolo
 	mr_entry_add(arena, entry, "mailReplScheme", mr_scheme_word(topology->scheme));
 	mr_entry_add_list(arena, entry, "mailReplMx", &topology->mx);
 	mr_entry_add_list(arena, entry, "mailReplFormer", &topology->former);
+	if (topology->system_accounts)
+		mr_entry_add(arena, entry, "mailReplSystemAccounts", "TRUE");
 	mr_entries_add(arena, out, entry);
 	for (size_t i = 0; i < topology->count; i++)
 		mr_entries_add(arena, out, host_format(arena, &topology->hosts[i], container));
@@ -210,6 +212,7 @@ static int head_parse(struct mr_arena *arena, const struct mr_entry *entry, stru
 			       entry->dn, out->home);
 	out->domain_id = mr_lower(arena, id);
 	out->server_id_high_water = (unsigned)high_water;
+	out->system_accounts = mr_entry_has_nocase(entry, "mailReplSystemAccounts", "TRUE");
 	for (size_t i = 0; mx && i < mx->values.count; i++)
 		mr_list_add(arena, &out->mx, mr_lower(arena, mx->values.items[i]));
 	mr_list_sort(&out->mx);

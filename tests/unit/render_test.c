@@ -10,7 +10,7 @@
 #include "features/render_manifest.h"
 
 static const struct mr_render_ids ids = {
-	.root = 0, .openldap = 101, .postfix = 102, .dovecot = 103
+	.root = 0, .openldap = 101, .postfix = 102, .dovecot = 103, .nslcd = 104
 };
 static struct mr_error err;
 
@@ -189,6 +189,58 @@ static void a_relay_gets_nothing_of_accounts_or_mailboxes(void **state)
 			fail_msg("%s", rendering.files[i].path);
 	}
 	assert_null(find(&rendering, "/mailboxes.cf"));
+}
+
+static void accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possible(void **state)
+{
+	static const struct {
+		const char *host;
+		bool wanted, packages, want;
+	} cases[] = {
+		{ "mail2.lan", true, true, true },
+		{ "mail2.lan", false, true, false },
+		{ "mail2.lan", true, false, false },
+		{ "relay.lan", true, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+		struct mr_config config = config_of("", cases[i].host);
+		struct mr_render_ids known = ids;
+		struct mr_rendering rendering = { 0 };
+
+		topology.system_accounts = cases[i].wanted;
+		if (!cases[i].packages)
+			known.nslcd = (uid_t)-1;
+		assert_ok(mr_render_as(arena, &config, &topology, &known, false, &rendering, &err),
+			  err);
+		assert_int_equal(find(&rendering, "/etc/nslcd.conf") != NULL, cases[i].want);
+		assert_int_equal(strstr(content(&rendering, MR_PATH_SLAPD_LDIF), "cn=nslcd") != NULL,
+				 cases[i].want);
+	}
+}
+
+static void nslcd_is_let_to_no_password_and_to_the_copy_alone(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of("", "mail2.lan");
+	struct mr_rendering rendering = { 0 };
+	const char *rule, *line, *copy;
+
+	(void)state;
+	topology.system_accounts = true;
+	render(arena, &config, &topology, false, &rendering);
+	copy = strstr(content(&rendering, MR_PATH_SLAPD_LDIF), "olcSuffix: ou=Unix,dc=mailrepl\n");
+	rule = strstr(content(&rendering, MR_PATH_SLAPD_LDIF), "by dn.exact=\"cn=nslcd,ou=Local");
+	assert_true(rule > copy);
+	assert_null(strstr(rule + 1, "by dn.exact=\"cn=nslcd"));
+	for (line = rule - 2; line[-1] != '\n'; line--)
+		;
+	assert_null(strstr(mr_strndup(arena, line, (size_t)(rule - line)), "userPassword"));
+	assert_contains(content(&rendering, "/etc/nslcd.conf"), "map passwd userPassword \"*\"\n");
 }
 
 static void a_home_without_accounts_owns_mail_only(void **state)
@@ -544,6 +596,8 @@ int main(void)
 		cmocka_unit_test(a_server_is_rendered_as_agreed),
 		cmocka_unit_test(a_relay_is_rendered_as_agreed),
 		cmocka_unit_test(a_relay_gets_nothing_of_accounts_or_mailboxes),
+		cmocka_unit_test(accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possible),
+		cmocka_unit_test(nslcd_is_let_to_no_password_and_to_the_copy_alone),
 		cmocka_unit_test(a_home_without_accounts_owns_mail_only),
 		cmocka_unit_test(the_gate_turns_refusals_into_deferrals),
 		cmocka_unit_test(a_removed_host_is_named_nowhere),
