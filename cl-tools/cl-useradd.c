@@ -4,6 +4,10 @@
 #include "base/log.h"
 #include "common/cl.h"
 #include "features/account.h"
+#include "features/apply.h"
+#include "features/claim_confirm.h"
+#include "features/password_rules.h"
+#include "features/user_remove.h"
 #include "useradd/import.h"
 
 #define LONGEST_PASSWORD 512
@@ -99,9 +103,10 @@ static int check(struct cl_context *context, struct mr_error *err)
 
 /* After all else was checked: hashing is slow by design, and nobody likes to type a password in
  * vain. */
-static int read_password(const struct useradd *useradd, struct mr_secret *hash,
+static int read_password(const struct cl_context *context, struct mr_secret *hash,
 			 struct mr_error *err)
 {
+	const struct useradd *useradd = context->data;
 	MR_SECRET password = { 0 };
 
 	if (useradd->ask) {
@@ -110,8 +115,8 @@ static int read_password(const struct useradd *useradd, struct mr_secret *hash,
 	} else if (mr_secret_read_line(&password, STDIN_FILENO, LONGEST_PASSWORD, err) < 0) {
 		return mr_fail_in(err, _("password on standard input"));
 	}
-	if (!password.len)
-		return mr_fail(err, MR_E_INVALID, _("the password is empty"));
+	if (mr_password_check(&context->config, useradd->request.user, &password, err) < 0)
+		return -1;
 	return mr_password_hash(&password, hash, err);
 }
 
@@ -142,6 +147,37 @@ static void tell(const struct mr_user_outcome *outcome, bool password)
 		       outcome->user);
 }
 
+/* What another host has given out at the same moment is taken back. */
+static int confirm(struct cl_context *context, const struct mr_user_outcome *outcome,
+		   struct mr_error *err)
+{
+	const struct mr_given given = {
+		.owner = outcome->owner,
+		.user = outcome->user,
+		.addresses = outcome->route_added ? outcome->addresses : (struct mr_list){ 0 },
+		.name = outcome->account_added,
+	};
+	const struct mr_user_removal back = {
+		.user = outcome->user,
+		.owner = outcome->owner,
+		.services = outcome->account_added ? 0 : MR_MAIL,
+	};
+	struct mr_user_removed removed;
+	struct mr_plan plan = { 0 };
+	struct mr_error why;
+
+	if (context->dry_run || (!given.name && !given.addresses.count) ||
+	    mr_claim_confirm(context->arena, &context->config, &context->topology, &given, &why) ==
+		    0)
+		return 0;
+	if (mr_user_remove_plan(context->arena, &context->config, context->dir, &context->topology,
+				&back, &plan, &removed, err) < 0 ||
+	    mr_plan_apply(&plan, &context->config, context->dir, err) < 0)
+		return -1;
+	*err = why;
+	return -1;
+}
+
 static int run(struct cl_context *context, struct mr_error *err)
 {
 	struct useradd *useradd = context->data;
@@ -158,9 +194,11 @@ static int run(struct cl_context *context, struct mr_error *err)
 				&useradd->request, &plan, &outcome, err) < 0)
 		return -1;
 	if (outcome.account_added && password && !context->dry_run &&
-	    read_password(useradd, &hash, err) < 0)
+	    read_password(context, &hash, err) < 0)
 		return -1;
 	if (cl_finish(context, &plan, result_of(context->arena, &outcome, password), err) < 0)
+		return -1;
+	if (confirm(context, &outcome, err) < 0)
 		return -1;
 	if (outcome.route_added && !context->dry_run)
 		cl_await_copy(context,

@@ -104,9 +104,11 @@ static struct mr_value *result_of(struct mr_arena *arena, const struct mr_user_r
 static int ask(struct cl_context *context, const struct mr_user_removed *removed,
 	       struct mr_error *err)
 {
+	const struct userdel *userdel = context->data;
 	MR_BUF text = { 0 };
 
-	if (!removed->folder.path || context->dry_run)
+	/* Also when there is none yet: it may come while we ask. */
+	if (!userdel->removal.mail || !removed->mailbox || context->dry_run)
 		return 0;
 	mr_buf_printf(&text, _("Delete %s and all mail of %s for good: %s?"), removed->user,
 		      removed->mailbox, mr_mailbox_folder_format(context->arena, &removed->folder));

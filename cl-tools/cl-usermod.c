@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 #include "common/cl.h"
+#include "features/apply.h"
+#include "features/claim_confirm.h"
 #include "features/user_change.h"
 #include "usermod/move.h"
 
@@ -187,6 +189,30 @@ static struct mr_value *result_of(struct mr_arena *arena, const struct mr_user_c
 	return result;
 }
 
+/* What another host has given out at the same moment is taken back. */
+static int confirm(struct cl_context *context, const struct mr_user_changed *changed,
+		   struct mr_error *err)
+{
+	const struct mr_user_change back = mr_user_change_back(changed);
+	const struct mr_given given = { changed->owner, changed->user, changed->added,
+					changed->former != NULL };
+	struct mr_user_changed restored;
+	struct mr_plan plan = { 0 };
+	struct mr_error why;
+
+	if (context->dry_run || (!changed->added.count && !changed->former))
+		return 0;
+	if (mr_claim_confirm(context->arena, &context->config, &context->topology, &given, &why) ==
+	    0)
+		return 0;
+	if (mr_user_change_plan(context->arena, &context->config, context->dir, &context->topology,
+				&back, &plan, &restored, err) < 0 ||
+	    mr_plan_apply(&plan, &context->config, context->dir, err) < 0)
+		return -1;
+	*err = why;
+	return -1;
+}
+
 static int run(struct cl_context *context, struct mr_error *err)
 {
 	const struct usermod *usermod = context->data;
@@ -200,7 +226,9 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return -1;
 	for (size_t i = 0; i < changed.notes.count; i++)
 		mr_log(MR_LOG_WARNING, "%s", changed.notes.items[i]);
-	return cl_finish(context, &plan, result_of(context->arena, &changed), err);
+	if (cl_finish(context, &plan, result_of(context->arena, &changed), err) < 0)
+		return -1;
+	return confirm(context, &changed, err);
 }
 
 int main(int argc, char **argv)

@@ -334,6 +334,8 @@ static void report(const struct changing *it, struct mr_user_changed *out)
 		.locked = it->locked,
 		.quota = it->quota,
 		.notes = it->notes,
+		.added = it->claim.addresses,
+		.former = it->rename.new_name ? it->user.name : NULL,
 	};
 	for (size_t i = 0; i < it->forward.count; i++)
 		if (!mailbox || strcmp(it->forward.items[i], mailbox) != 0)
@@ -358,4 +360,14 @@ int mr_user_change_plan(struct mr_arena *arena, const struct mr_config *config,
 		return -1;
 	report(it, out);
 	return 0;
+}
+
+struct mr_user_change mr_user_change_back(const struct mr_user_changed *changed)
+{
+	return (struct mr_user_change){
+		.user = changed->user,
+		.owner = changed->owner,
+		.remove = changed->added,
+		.new_name = changed->former,
+	};
 }

@@ -31,7 +31,13 @@ struct mr_user_changed {
 	bool copy, locked;
 	long long quota;
 	struct mr_list notes; /* what the administrator has to do elsewhere */
+	struct mr_list added; /* addresses that are new */
+	const char *former;   /* the user name of before, if there is a new one */
 };
+
+/* Takes back what the plan that was reported as `changed` has given out, once that is applied: new addresses and the
+ * new name. */
+struct mr_user_change mr_user_change_back(const struct mr_user_changed *changed);
 
 /* "500M", "10G": K, M, G, T are powers of 1024, without one it is bytes; "none" is 0. MR_E_INVALID: no
  * such size, or 0. */

@@ -214,6 +214,32 @@ refused() {
 	[ -z "$(grep '^uidNumber:' <<<"$output" | sort | uniq -d)" ]
 }
 
+@test "one address that two hosts give out at the same moment gets one owner, or none" {
+	local n pids pid owners
+	# both FIRST SECOND: at the same time; each may fail.
+	for n in 1 2 3 4; do
+		pids=()
+		on mail1.lan cl-usermod -q --add-alias "race$n@$domain" carl 3>&- 2>/dev/null & pids+=($!)
+		on mail2.lan cl-usermod -q --add-alias "race$n@$domain" bert 3>&- 2>/dev/null & pids+=($!)
+		on mail1.lan cl-useradd -q -e "twins$n@$domain" "twins$n" mail 3>&- 2>/dev/null & pids+=($!)
+		on mail2.lan cl-useradd -q -e "twins$n@$domain" "twins$n" mail 3>&- 2>/dev/null & pids+=($!)
+		for pid in "${pids[@]}"; do wait "$pid" || :; done
+		owners=$( (owned mail1.lan Mail; owned mail2.lan Mail) | grep -cx "mailLocalAddress: race$n@$domain" || :)
+		[ "$owners" -le 1 ] || fail "race$n has $owners owners"
+		for base in Mail Unix; do
+			owners=$( (owned mail1.lan $base; owned mail2.lan $base) | grep -cx "uid: twins$n" || :)
+			[ "$owners" -le 1 ] || fail "twins$n has $owners owners in $base"
+		done
+	done
+	# What the race has given to nobody can be had afterwards.
+	for n in 1 2 3 4; do
+		retried() {
+			on mail1.lan cl-usermod --add-alias "race$n@$domain" carl || [ $? -eq 73 ]
+		}
+		eventually 20 retried
+	done
+}
+
 @test "a deleted user's addresses are held, then released; the mail is kept and nobody else's" {
 	add_user mail1.lan dora -e "d2@$domain"
 	all_know "d2@$domain"
