@@ -138,13 +138,20 @@ static void use(struct mr_arena *arena, struct mr_adoption *adoption, const stru
 /* What an earlier run has made: a uidNumber is unique in the domain, and so is a real address. */
 static int find_done(struct finder *finder, struct mr_adoption *adoption, struct mr_error *err)
 {
-	const char *number =
-		adoption->account ? mr_entry_value(adoption->account, "uidNumber") : NULL;
+	bool group = adoption->account && mr_entry_is(adoption->account, "posixGroup");
+	const char *number = adoption->account
+				     ? mr_entry_value(adoption->account,
+						      group ? "gidNumber" : "uidNumber")
+				     : NULL;
 	struct mr_entries found;
 
 	if (number) {
-		if (own(finder, MR_UNIX, mr_filter(finder->arena, "(uidNumber=%s)", number), &found,
-			err) < 0)
+		if (own(finder, MR_UNIX,
+			mr_filter(finder->arena,
+				  group ? "(&(objectClass=posixGroup)(gidNumber=%s))"
+					: "(uidNumber=%s)",
+				  number),
+			&found, err) < 0)
 			return -1;
 		adoption->account_done = found.count;
 		if (found.count)
