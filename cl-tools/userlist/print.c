@@ -18,8 +18,9 @@ static const char *const titles[COLUMNS] = {
 struct printing {
 	enum userlist_form form;
 	FILE *out;
-	struct mr_arena *page; /* of the table's first rows */
-	const char **cells;    /* the same, while they are collected */
+	struct mr_arena *scratch; /* for one row */
+	struct mr_arena *page;    /* of the table's first rows */
+	const char **cells;       /* the same, while they are collected */
 	size_t rows;
 	size_t widths[COLUMNS]; /* known when they were printed */
 	bool measured;
@@ -112,12 +113,11 @@ static void end_page(struct printing *in)
 
 static void print_table(struct printing *in, const struct mr_userlist_row *row)
 {
-	MR_ARENA arena = in->measured ? mr_arena_open() : NULL;
 	const char *cells[COLUMNS];
 
 	if (in->measured) {
-		cells_of(arena, row, cells);
-		put_row(in, arena, cells);
+		cells_of(in->scratch, row, cells);
+		put_row(in, in->scratch, cells);
 		return;
 	}
 	cells_of(in->page, row, &in->cells[in->rows++ * COLUMNS]);
@@ -127,7 +127,7 @@ static void print_table(struct printing *in, const struct mr_userlist_row *row)
 
 static void print_tsv(struct printing *in, const struct mr_userlist_row *row)
 {
-	MR_ARENA arena = mr_arena_open();
+	struct mr_arena *arena = in->scratch;
 	const char *cells[COLUMNS];
 
 	cells_of(arena, row, cells);
@@ -145,7 +145,7 @@ static void print_tsv(struct printing *in, const struct mr_userlist_row *row)
 
 static void print_json(struct printing *in, const struct mr_userlist_row *row)
 {
-	MR_ARENA arena = mr_arena_open();
+	struct mr_arena *arena = in->scratch;
 	struct mr_value *top = mr_value_object(arena);
 	const bool user = row->kind == MR_LIST_USER;
 
@@ -174,7 +174,7 @@ static void print_json(struct printing *in, const struct mr_userlist_row *row)
 
 static void print_csv(struct printing *in, const struct mr_userlist_row *row)
 {
-	MR_ARENA arena = mr_arena_open();
+	struct mr_arena *arena = in->scratch;
 	const char *fields[MR_IMPORT_COLUMNS] = {
 		row->name,
 		mr_list_join(arena, &row->addresses, " "),
@@ -206,6 +206,7 @@ static int print_row(void *context, const struct mr_userlist_row *row, struct mr
 									 print_json, print_csv };
 	struct printing *in = context;
 
+	mr_arena_reset(in->scratch);
 	forms[in->form](in, row);
 	return ferror(in->out) ? mr_fail_errno(err, _("writing")) : 0;
 }
@@ -214,7 +215,9 @@ int userlist_print(struct cl_context *context, const struct mr_userlist *list,
 		   enum userlist_form form, FILE *out, struct mr_error *err)
 {
 	MR_ARENA page = mr_arena_open();
+	MR_ARENA scratch = mr_arena_open();
 	struct printing in = { .form = form,
+			       .scratch = scratch,
 			       .out = out,
 			       .page = page,
 			       .cells = MR_NEW_ARRAY(page, const char *, MEASURED *COLUMNS) };

@@ -28,21 +28,39 @@ struct mr_arena *mr_arena_open(void)
 	return arena;
 }
 
+static void free_chunks(struct chunk *chunk)
+{
+	while (chunk) {
+		struct chunk *next = chunk->next;
+
+		free(chunk);
+		chunk = next;
+	}
+}
+
+/* One chunk stays: who resets after each of many small things does not want a fresh one each time. */
 void mr_arena_reset(struct mr_arena *arena)
 {
-	while (arena->chunks) {
-		struct chunk *next = arena->chunks->next;
+	struct chunk *first = arena->chunks;
 
-		free(arena->chunks);
-		arena->chunks = next;
+	if (!first)
+		return;
+	free_chunks(first->next);
+	first->next = NULL;
+	if (first->size > CHUNK_SIZE) {
+		free(first);
+		arena->chunks = NULL;
+		return;
 	}
+	memset(first->data, 0, first->used);
+	first->used = 0;
 }
 
 void mr_arena_close(struct mr_arena *arena)
 {
 	if (!arena)
 		return;
-	mr_arena_reset(arena);
+	free_chunks(arena->chunks);
 	free(arena);
 }
 

@@ -396,15 +396,17 @@ int mr_import_append(struct mr_import *import, const struct mr_host *self, struc
 int mr_import_recover(const struct mr_config *config, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
+	const char *folder = mr_database_loading(arena, config);
 	struct mr_error busy;
-	int lock, rc;
+	int lock, rc = 0;
 
-	if (!mr_path_exists(mr_database_loading(arena, config)) ||
-	    mr_service_running(MR_SERVICE_SLAPD, config->root))
+	if (!mr_path_exists(folder) ||
+	    mr_lock_open(mr_path(arena, config->root, MR_PATH_LOCK), 0, &lock, &busy) < 0)
 		return 0;
-	if (mr_lock_open(mr_path(arena, config->root, MR_PATH_LOCK), 0, &lock, &busy) < 0)
-		return 0;
-	rc = mr_service_start(MR_SERVICE_SLAPD, config->root, err);
+	if (!mr_service_running(MR_SERVICE_SLAPD, config->root))
+		rc = mr_service_start(MR_SERVICE_SLAPD, config->root, err);
+	if (rc == 0)
+		rc = mr_tree_remove(folder, err);
 	mr_lock_close(lock);
 	return rc;
 }

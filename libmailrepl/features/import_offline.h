@@ -20,8 +20,9 @@
  * directory has seen. */
 int mr_import_append(struct mr_import *import, const struct mr_host *self,
 		     struct mr_error *err) MR_MUST_CHECK;
-/* Starts slapd if a run that was killed has left it stopped. Nothing is done while another command
- * holds the lock, if slapd runs, or if no such run has left its folder behind. */
+/* After a run that was killed: starts slapd if it does not run, and removes the folder beside,
+ * which may hold the databases of before. Nothing is done if there is no such folder, or while
+ * another command holds the lock. */
 int mr_import_recover(const struct mr_config *config, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -16,7 +16,7 @@ struct kept {
 };
 
 struct listing {
-	struct mr_arena *arena;
+	struct mr_arena *arena, *scratch; /* for good; for one row */
 	const struct mr_userlist *list;
 	mr_userlist_visitor visit;
 	void *context;
@@ -166,18 +166,24 @@ static bool is_plain(const struct mr_route *route)
 	return !route->forward.count && !route->access && !route->move && !route->former.count;
 }
 
-static int see_route(void *context, const struct mr_entry *entry, struct mr_error *err)
+/* A route without anything of its own, as most are: no more is looked at than must be. */
+static void see_ordinary(struct listing *in, const struct mr_entry *entry)
 {
-	struct listing *in = context;
-	MR_ARENA arena = mr_arena_open();
+	static const struct mr_attr none;
+	const struct mr_attr *addresses = mr_entry_attr(entry, "mailLocalAddress");
+
+	mr_number_set_add(&in->ordinary,
+			  number_of(mr_entry_value(entry, "mailHost"), mr_entry_value(entry, "uid"),
+				    mr_entry_value(entry, "mailRoutingAddress"),
+				    addresses ? &addresses->values : &none.values));
+}
+
+static int see_other(struct listing *in, const struct mr_entry *entry, struct mr_error *err)
+{
 	struct mr_route route;
 	uint64_t number;
 
-	if (mr_entry_is(entry, "nisMailAlias"))
-		return in->second ? 0 : show_group(in, arena, entry, err);
-	if (!mr_entry_is(entry, "inetLocalMailRecipient"))
-		return 0;
-	if (mr_route_parse(arena, entry, &route, err) < 0)
+	if (mr_route_parse(in->scratch, entry, &route, err) < 0)
 		return -1;
 	if (mr_route_kind(&route) != MR_ROUTE_MAILBOX)
 		return in->second ? 0 : show_left(in, &route, err);
@@ -193,6 +199,21 @@ static int see_route(void *context, const struct mr_entry *entry, struct mr_erro
 		mr_number_set_add(&in->ordinary, number);
 	else if (mr_number_set_take(&in->ordinary, number))
 		return show_lonely(in, &route, err);
+	return 0;
+}
+
+static int see_route(void *context, const struct mr_entry *entry, struct mr_error *err)
+{
+	struct listing *in = context;
+
+	mr_arena_reset(in->scratch);
+	if (mr_entry_is(entry, "nisMailAlias"))
+		return in->second ? 0 : show_group(in, in->scratch, entry, err);
+	if (!mr_entry_is(entry, "inetLocalMailRecipient"))
+		return 0;
+	if (in->second || in->no_accounts || mr_entry_is(entry, "mailReplRecipient"))
+		return see_other(in, entry, err);
+	see_ordinary(in, entry);
 	return 0;
 }
 
@@ -214,11 +235,12 @@ static struct kept *find_kept(const struct listing *in, const char *user, const 
 static int see_account(void *context, const struct mr_entry *entry, struct mr_error *err)
 {
 	struct listing *in = context;
-	MR_ARENA arena = mr_arena_open();
+	struct mr_arena *arena = in->scratch;
 	struct mr_userlist_row row = { .kind = MR_LIST_USER };
 	struct mr_account account;
 	struct kept *kept;
 
+	mr_arena_reset(arena);
 	if (!mr_entry_is(entry, "posixAccount"))
 		return 0;
 	if (mr_account_parse(arena, entry, &account, err) < 0)
@@ -321,7 +343,10 @@ int mr_userlist_visit(struct mr_directory *dir, const struct mr_userlist *list,
 		      mr_userlist_visitor visit, void *context, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	struct listing in = { .arena = arena, .list = list, .visit = visit, .context = context };
+	MR_ARENA scratch = mr_arena_open();
+	struct listing in = {
+		.arena = arena, .scratch = scratch, .list = list, .visit = visit, .context = context
+	};
 	int rc = visit_all(&in, dir, err);
 
 	mr_number_set_close(&in.ordinary);
