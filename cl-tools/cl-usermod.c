@@ -49,7 +49,8 @@ static const struct cl_option options[] = {
 	{ KEY_QUOTA, "quota", N_("SIZE"), N_("most that the mailbox may hold: 500M, 10G, none") },
 	{ KEY_OWNER, "owner", N_("HOST"),
 	  N_("whose user of that name, if several hosts have one") },
-	{ KEY_HOST, "host", N_("HOST"), N_("move the mailbox to HOST; goes without other changes") },
+	{ KEY_HOST, "host", N_("HOST"),
+	  N_("move the mailbox to HOST; goes without other changes") },
 	{ KEY_ABORT, "abort", NULL, N_("give up a move that is under way") },
 	{ KEY_REMOVE_OLD, "remove-old", NULL,
 	  N_("with --host: remove the old mail as soon as it has moved") },
@@ -151,8 +152,9 @@ static int check(struct cl_context *context, struct mr_error *err)
 	usermod->move.user = context->argv[0];
 	if ((usermod->moves || usermod->aborts) &&
 	    (usermod->asked || change->owner || usermod->moves == usermod->aborts))
-		return mr_fail(err, MR_E_USAGE,
-			       _("--host and --abort go without each other and without any change"));
+		return mr_fail(
+			err, MR_E_USAGE,
+			_("--host and --abort go without each other and without any change"));
 	if (usermod->move.remove_old && !usermod->moves)
 		return mr_fail(err, MR_E_USAGE, _("--remove-old goes with --host"));
 	if (usermod->moves || usermod->aborts)

@@ -81,8 +81,10 @@ static int begin(struct mr_channel *channel, const struct mr_channel_files *file
 	if (!channel->context)
 		return -1;
 	channel->ssl = SSL_new(channel->context);
-	if (!channel->ssl || SSL_set_fd(channel->ssl, channel->fd) != 1)
+	if (!channel->ssl)
 		abort();
+	SSL_set_bio(channel->ssl, channel->bio, channel->bio);
+	channel->bio = NULL;
 	return 0;
 }
 
@@ -107,27 +109,24 @@ int mr_channel_listen(int port, int *fd, struct mr_error *err)
 	return -1;
 }
 
-/* The library resolves and connects; the descriptor is ours afterwards. */
-static int dial(const char *host, int port, int ms, int *fd, struct mr_error *err)
+/* The library resolves and connects. */
+static int dial(struct mr_channel *channel, int port, int ms, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	BIO *bio = BIO_new_connect(host);
 	int rc;
 
-	if (!bio)
+	channel->bio = BIO_new_connect(channel->name);
+	if (!channel->bio)
 		abort();
-	BIO_set_conn_port(bio, mr_printf(arena, "%d", port));
-	BIO_set_nbio(bio, 1L);
-	rc = BIO_do_connect_retry(bio, (ms + 999) / 1000, 0);
-	if (rc == 1 && BIO_get_fd(bio, fd) >= 0) {
-		(void)BIO_set_close(bio, BIO_NOCLOSE);
-		rc = BIO_socket_nbio(*fd, 0) == 1 && fcntl(*fd, F_SETFD, FD_CLOEXEC) == 0 ? 1 : -1;
-	}
-	BIO_free_all(bio);
+	BIO_set_conn_port(channel->bio, mr_printf(arena, "%d", port));
+	BIO_set_nbio(channel->bio, 1L);
+	rc = BIO_do_connect_retry(channel->bio, (ms + 999) / 1000, 0);
 	ERR_clear_error();
-	if (rc == 1)
+	if (rc == 1 && BIO_get_fd(channel->bio, &channel->fd) >= 0 &&
+	    BIO_socket_nbio(channel->fd, 0) == 1 && fcntl(channel->fd, F_SETFD, FD_CLOEXEC) == 0)
 		return 0;
-	return mr_fail(err, MR_E_UNAVAILABLE, _("%s, port %d: nobody answers"), host, port);
+	return mr_fail(err, MR_E_UNAVAILABLE, _("%s, port %d: nobody answers"), channel->name,
+		       port);
 }
 
 int mr_channel_connect(struct mr_arena *arena, const struct mr_channel_files *files,
@@ -138,7 +137,7 @@ int mr_channel_connect(struct mr_arena *arena, const struct mr_channel_files *fi
 	int rc;
 
 	*channel = (struct mr_channel){ .fd = -1, .name = mr_strdup(arena, host) };
-	if (dial(host, port, ms, &channel->fd, err) < 0 || set_deadline(channel->fd, ms, err) < 0 ||
+	if (dial(channel, port, ms, err) < 0 || set_deadline(channel->fd, ms, err) < 0 ||
 	    begin(channel, files, false, err) < 0) {
 		mr_channel_close(channel);
 		return -1;
@@ -178,7 +177,11 @@ int mr_channel_accept(struct mr_arena *arena, const struct mr_channel_files *fil
 	struct mr_channel *channel = MR_NEW(arena, struct mr_channel);
 	int rc = -1;
 
-	*channel = (struct mr_channel){ .fd = fd, .name = _("client") };
+	*channel = (struct mr_channel){ .bio = BIO_new_socket(fd, BIO_CLOSE),
+					.fd = fd,
+					.name = _("client") };
+	if (!channel->bio)
+		abort();
 	if (set_deadline(fd, ms, err) == 0 && begin(channel, files, true, err) == 0) {
 		errno = 0;
 		rc = SSL_accept(channel->ssl);
@@ -201,8 +204,7 @@ void mr_channel_close(struct mr_channel *channel)
 		(void)SSL_shutdown(channel->ssl);
 	SSL_free(channel->ssl);
 	SSL_CTX_free(channel->context);
-	if (channel->fd >= 0)
-		close(channel->fd);
+	BIO_free_all(channel->bio);
 	ERR_clear_error();
 }
 

@@ -5,7 +5,8 @@
  *sizeof(line), err) < 0) ... mr_channel_close(channel);
  *
  * Who the other is, is checked against the domain's CA alone: whether that host may ask what it
- *asks is the caller's affair. TLS 1.2 or newer; no session is resumed. */
+ *asks is the caller's affair. TLS 1.2 or newer; no session is resumed. The program must ignore
+ *SIGPIPE. */
 #ifndef MR_ADAPTERS_TLS_CHANNEL_H
 #define MR_ADAPTERS_TLS_CHANNEL_H
 

@@ -9,7 +9,8 @@
 struct mr_channel {
 	SSL_CTX *context;
 	SSL *ssl;
-	int fd;
+	BIO *bio;         /* the connection, until `ssl` has taken it over */
+	int fd;           /* its socket, borrowed */
 	const char *name; /* of the other side, for messages */
 };
 
