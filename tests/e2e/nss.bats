@@ -22,6 +22,10 @@ teardown_file() {
 	e2e_down
 }
 
+changes_nothing() {
+	[[ $(on mail1.lan cl-setup unix --nss 2>&1) == "nothing to do" ]]
+}
+
 shell_of() {
 	on "$1" getent passwd "$2" | cut -d: -f7
 }
@@ -50,9 +54,8 @@ has_user() {
 		[ "$(shell_of "$host" user2)" = /bin/bash ]
 		[[ $(on "$host" id -u user1) == 11* ]]
 	done
-	await_gates mail1.lan
-	run -0 on mail1.lan cl-setup unix --nss
-	[[ $output == *"nothing to do"* ]] || fail "$output"
+	# Its slapd was restarted: mailrepl-watch may be closing the gate and opening it again.
+	eventually 60 changes_nothing
 	run ! on relay.lan grep -q ldap /etc/nsswitch.conf
 }
 
