@@ -349,7 +349,9 @@ static void scopes_and_filters_find_what_they_mean(void **state)
 	assert_ok(mr_directory_add(dir, route(arena, "user2"), &err), err);
 	assert_ok(mr_directory_add(dir, unit(arena, "deep", "ou=below," TOP), &err), err);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct mr_search search = { rows[i].base, rows[i].scope, rows[i].filter, NULL, 0 };
+		const struct mr_search search = { .base = rows[i].base,
+						  .scope = rows[i].scope,
+						  .filter = rows[i].filter };
 		struct mr_list want = mr_list_split(arena, rows[i].want, ' '), got = { 0 };
 		struct mr_entries found = { 0 };
 
