@@ -76,10 +76,10 @@ static int choose_owner(struct mr_arena *arena, const struct mr_list *owners, co
 		return host ? mr_fail(err, MR_E_NO_USER, _("no user %s at %s"), name, host)
 			    : mr_fail(err, MR_E_NO_USER, _("no user %s"), name);
 	if (!host && owners->count > 1)
-		return mr_fail(
-			err, MR_E_EXISTS,
-			_("user %s is claimed by several hosts (%s): say which one is meant"), name,
-			mr_list_join(arena, owners, ", "));
+		return mr_fail(err, MR_E_EXISTS,
+			       _("user %s is claimed by several hosts (%s): say with --owner HOST "
+				 "which one is meant"),
+			       name, mr_list_join(arena, owners, ", "));
 	*out = host ? host : owners->items[0];
 	return 0;
 }
@@ -109,9 +109,10 @@ static int read_entries(struct mr_arena *arena, struct mr_directory *dir, struct
 	return 0;
 }
 
-int mr_user_locate_moving(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
-		   const struct mr_topology *topology, const char *name, const char *host,
-		   struct mr_user *out, struct mr_error *err)
+int mr_user_locate_moving(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_directory *dir, const struct mr_topology *topology,
+			  const char *name, const char *host, struct mr_user *out,
+			  struct mr_error *err)
 {
 	struct mr_user user = { 0 };
 	MR_DIRECTORY peer = NULL;
