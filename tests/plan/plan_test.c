@@ -439,11 +439,11 @@ static int make_group_plan(struct test *test)
 	change.addresses = request.addresses;
 	change.members = request.members;
 	if (strcmp(test->first, "groupadd") == 0)
-		test->failed = mr_group_add_plan(&view, &request, &test->plan, &outcome,
-						 &test->err) < 0;
+		test->failed =
+			mr_group_add_plan(&view, &request, &test->plan, &outcome, &test->err) < 0;
 	else if (strcmp(test->first, "groupmod") == 0)
-		test->failed = mr_group_change_plan(&view, &change, &test->plan, &outcome,
-						    &test->err) < 0;
+		test->failed =
+			mr_group_change_plan(&view, &change, &test->plan, &outcome, &test->err) < 0;
 	else
 		test->failed = mr_group_delete_plan(&view, request.name, change.services,
 						    request.host, &test->plan, &test->err) < 0;
@@ -478,10 +478,10 @@ static int run_section(struct test *test, const char *folder, char *head, const 
 		return useradd(test, rest);
 	if (strcmp(word, "usermod") == 0)
 		return usermod(test, rest);
-	if (strcmp(word, "userdel") == 0)
-		return userdel(test, rest);
 	if (mr_starts_with(word, "group"))
 		return group(test, mr_strdup(test->arena, word), rest);
+	if (strcmp(word, "userdel") == 0)
+		return userdel(test, rest);
 	if (strcmp(word, "settle") == 0)
 		return act(test, rest, make_settle_plan);
 	if (strcmp(word, "take-over") == 0)
