@@ -86,7 +86,7 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 		request->domain = context->argv[1];
 	if (request->service == MR_MAIL && request->nss != MR_NSS_AS_IS)
 		return mr_fail(err, MR_E_USAGE, _("--nss and --no-nss go with \"cl-setup unix\""));
-	else if (request->postmaster)
+	if (request->service != MR_MAIL && request->postmaster)
 		return mr_fail(err, MR_E_USAGE,
 			       _("--postmaster goes with a mail domain: cl-setup --postmaster "
 				 "ADDRESS mail DOMAIN"));
