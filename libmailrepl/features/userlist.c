@@ -202,16 +202,25 @@ static int see_other(struct listing *in, const struct mr_entry *entry, struct mr
 	return 0;
 }
 
+/* By their attributes: object classes are half of what an entry holds. */
+static bool is_more_than_ordinary(const struct mr_entry *entry)
+{
+	for (size_t i = 0; i < entry->count; i++)
+		if (strncasecmp(entry->attrs[i].name, "mailRepl", 8) == 0)
+			return true;
+	return false;
+}
+
 static int see_route(void *context, const struct mr_entry *entry, struct mr_error *err)
 {
 	struct listing *in = context;
 
 	mr_arena_reset(in->scratch);
-	if (mr_entry_is(entry, "nisMailAlias"))
+	if (mr_entry_attr(entry, "rfc822MailMember"))
 		return in->second ? 0 : show_group(in, in->scratch, entry, err);
-	if (!mr_entry_is(entry, "inetLocalMailRecipient"))
-		return 0;
-	if (in->second || in->no_accounts || mr_entry_is(entry, "mailReplRecipient"))
+	if (!mr_entry_attr(entry, "uid"))
+		return 0; /* a container, a host, a domain */
+	if (in->second || in->no_accounts || is_more_than_ordinary(entry))
 		return see_other(in, entry, err);
 	see_ordinary(in, entry);
 	return 0;
@@ -232,40 +241,50 @@ static struct kept *find_kept(const struct listing *in, const char *user, const 
 	return in->count ? bsearch(&key, in->kept, in->count, sizeof(key), compare_kept) : NULL;
 }
 
+/* Read straight, without copies: it is only shown, and there may be very many. */
+static void set_account(struct listing *in, const struct mr_entry *entry,
+			struct mr_userlist_row *row)
+{
+	const struct mr_attr *addresses = mr_entry_attr(entry, "mail");
+
+	row->name = mr_entry_value(entry, "uid");
+	row->owner = mr_entry_value(entry, "mailHost");
+	row->mailbox = mr_entry_value(entry, "mailRoutingAddress");
+	if (addresses)
+		row->addresses = addresses->values;
+	row->services = row->mailbox ? MR_MAIL : 0;
+	row->no_route =
+		row->mailbox &&
+		!mr_number_set_take(&in->ordinary, number_of(row->owner, row->name, row->mailbox,
+							     &row->addresses));
+}
+
 static int see_account(void *context, const struct mr_entry *entry, struct mr_error *err)
 {
 	struct listing *in = context;
-	struct mr_arena *arena = in->scratch;
 	struct mr_userlist_row row = { .kind = MR_LIST_USER };
-	struct mr_account account;
+	const char *user = mr_entry_value(entry, "uid"), *owner = mr_entry_value(entry, "mailHost");
+	const char *name = mr_entry_value(entry, "cn"),
+		   *shell = mr_entry_value(entry, "loginShell");
+	const char *quota = mr_entry_value(entry, "mailReplQuota");
 	struct kept *kept;
 
-	mr_arena_reset(arena);
-	if (!mr_entry_is(entry, "posixAccount"))
-		return 0;
-	if (mr_account_parse(arena, entry, &account, err) < 0)
-		return -1;
-	kept = find_kept(in, account.user, account.owner);
+	if (!user || !owner)
+		return 0; /* the container, a group */
+	mr_arena_reset(in->scratch);
+	kept = find_kept(in, user, owner);
 	if (kept) {
 		kept->seen = true;
-		set_route(arena, &row, &kept->route);
+		set_route(in->scratch, &row, &kept->route);
 	} else {
-		row.name = account.user;
-		row.owner = account.owner;
-		row.addresses = account.addresses;
-		row.mailbox = account.routing_address;
-		row.services = row.mailbox ? MR_MAIL : 0;
-		row.no_route =
-			row.mailbox &&
-			!mr_number_set_take(&in->ordinary, number_of(row.owner, row.name,
-								     row.mailbox, &row.addresses));
+		set_account(in, entry, &row);
 	}
-	if (account.full_name && strcmp(account.full_name, account.user) != 0)
-		row.full_name = account.full_name;
-	if (account.shell && strcmp(account.shell, MR_NO_SHELL) != 0)
+	if (name && strcmp(name, user) != 0)
+		row.full_name = name;
+	if (shell && strcmp(shell, MR_NO_SHELL) != 0)
 		row.services |= MR_UNIX;
-	row.locked = account.locked;
-	row.quota = account.quota;
+	row.locked = mr_entry_has_nocase(entry, "mailReplLocked", "TRUE");
+	row.quota = quota ? atoll(quota) : 0;
 	row.hash = mr_entry_value(entry, "userPassword");
 	return show(in, &row, err);
 }
@@ -278,8 +297,7 @@ static const char *base_of(const struct listing *in, enum mr_service service)
 
 static int see_routes(struct listing *in, struct mr_directory *dir, struct mr_error *err)
 {
-	static const char *const attrs[] = { "objectClass",
-					     "uid",
+	static const char *const attrs[] = { "uid",
 					     "cn",
 					     "mailLocalAddress",
 					     "mailHost",
@@ -299,11 +317,11 @@ static int see_routes(struct listing *in, struct mr_directory *dir, struct mr_er
 /* A relay has none. */
 static int see_accounts(struct listing *in, struct mr_directory *dir, struct mr_error *err)
 {
-	static const char *const attrs[] = {
-		"objectClass",    "uid",          "cn",       "uidNumber",          "mail",
-		"homeDirectory",  "loginShell",   "mailHost", "mailRoutingAddress", "mailReplQuota",
-		"mailReplLocked", "userPassword", NULL
-	};
+	static const char *const attrs[] = { "uid",           "cn",
+					     "mail",          "loginShell",
+					     "mailHost",      "mailRoutingAddress",
+					     "mailReplQuota", "mailReplLocked",
+					     "userPassword",  NULL };
 	const char *some[sizeof(attrs) / sizeof(attrs[0])];
 	struct mr_search find = { .base = base_of(in, MR_UNIX), .attrs = some };
 
