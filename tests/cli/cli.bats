@@ -113,6 +113,24 @@ commands=(cl-setup cl-replication cl-useradd cl-usermod cl-userdel cl-passwd cl-
 	[ -z "$(grep '^uidNumber:' <<<"$output" | sort | uniq -d)" ]
 }
 
+@test "users of a file are added at once, few or many, and listed" {
+	local n
+	for n in 1 600; do
+		awk -v n="$n" 'BEGIN { print "user,addresses"; for (i = 1; i <= n; i++) printf "f%d-%d,f%d-%d@example.org\n", n, i, n, i }' |
+			cl-useradd --root "$folder" -q --import -
+	done
+	run -0 cl-userlist --root "$folder" --tsv "f600-*"
+	[ "${#lines[@]}" = 600 ]
+	run -0 cl-userlist --root "$folder" --json f1-1
+	[ "$(jq -r '.addresses[0] + " " + (.complete | tostring)' <<<"$output")" = "f1-1@example.org true" ]
+	run -65 cl-useradd --root "$folder" --import - <<<$'user,what\nx,y'
+	[[ $output == *'standard input:1: unknown column "what"'* ]]
+	run -64 cl-useradd --root "$folder" --import - somebody mail
+	run -64 cl-useradd --root "$folder" --partial somebody mail
+	run -64 cl-userlist --root "$folder" --with-hashes
+	run -66 cl-useradd --root "$folder" --import "$folder/absent"
+}
+
 @test "a root folder with blanks, percent signs and no way in is named" {
 	local odd="$folder/a b%20c"
 	mkdir -p "$odd/etc/mailrepl"
