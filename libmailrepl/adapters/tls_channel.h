@@ -1,12 +1,13 @@
 /* A TLS connection between two hosts of the domain, each known to the other by its certificate.
  *
  *	if (mr_channel_connect(arena, &files, "mail1.lan", 3891, 5000, &channel, err) < 0) ...
- *	if (mr_channel_say(channel, "hold user1", err) < 0 || mr_channel_line(channel, line,
- *sizeof(line), err) < 0) ... mr_channel_close(channel);
+ *	if (mr_channel_say(channel, "hold user1", err) < 0 || mr_channel_line(channel,
+ *	    line, sizeof(line), err) < 0) ...
+ *	mr_channel_close(channel);
  *
  * Who the other is, is checked against the domain's CA alone: whether that host may ask what it
- *asks is the caller's affair. TLS 1.2 or newer; no session is resumed. The program must ignore
- *SIGPIPE. */
+ * asks is the caller's affair. TLS 1.2 or newer; no session is resumed. The program must ignore
+ * SIGPIPE. */
 #ifndef MR_ADAPTERS_TLS_CHANNEL_H
 #define MR_ADAPTERS_TLS_CHANNEL_H
 

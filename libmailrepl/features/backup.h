@@ -1,21 +1,24 @@
 /* Archives: what a host needs to come back, and what a peer needs to join.
  *
  * Members of <UTC>-<host>.tar.bz2, in this order; a "-for-<peer>" archive leaves out what the peer
- *may not have:
+ * may not have:
  *
  *	MANIFEST.json        format version, domain id, host, serverID, home, "for", UTC time,
- *generation, members with size and SHA-256 topology.ldif        ou=Hosts, the hosts and the
- *domains, as of the copy tls/ca.crt tls/ca.key           full archive of the home only
+ *	                     generation, members with size and SHA-256
+ *	topology.ldif        ou=Hosts, the hosts and the domains, as of the copy
+ *	tls/ca.crt
+ *	tls/ca.key           full archive of the home only
  *	tls/host.crt, .key   of the host that the archive is for (full: of its maker)
  *	tls/peers/<host>.crt, .key   full archive of the home only
  *	mailrepl.conf        full only
  *	templates/<path>     overrides, full and peers
  *	mail-owned.ldif      slapcat of what the maker owns
  *	mail-copies.ldif     slapcat of the copy's base entry with its contextCSNs and of the other
- *hosts' containers unix-owned.ldif, unix-copies.ldif   not in an archive for a relay
+ *	                     hosts' containers
+ *	unix-owned.ldif, unix-copies.ldif   not in an archive for a relay
  *
  * The manifest is the first member; it is what tells a whole archive from one that was cut and
- *compressed again. */
+ * compressed again. */
 #ifndef MR_FEATURES_BACKUP_H
 #define MR_FEATURES_BACKUP_H
 

@@ -9,7 +9,7 @@
  * high-water mark is raised, durably, before one is used.
  *
  * Few users are written through the owner's slapd. Many, at this host, are appended to copies of
- *its databases beside (features/import_offline.h), which is thirty times as fast. */
+ * its databases beside (features/import_offline.h), which is thirty times as fast. */
 #ifndef MR_FEATURES_IMPORT_H
 #define MR_FEATURES_IMPORT_H
 

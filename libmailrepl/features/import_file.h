@@ -1,5 +1,5 @@
 /* A file of users, as an administrator or cl-userlist --export writes it: CSV with a header, or
- *JSON lines. Pure: text in, users and problems out; no directory is asked.
+ * JSON lines. Pure: text in, users and problems out; no directory is asked.
  *
  * Columns, in any order (members of an object likewise), all but the first may be missing:
  *	user		the name

@@ -1,30 +1,36 @@
 /* Moving a mailbox to another host.
  *
  * No host writes what another owns. So the old owner (or the home, which administers all) *offers*
- *the mailbox: it writes mailReplMove into its route, and that is all that a command does. Each of
- *the two hosts then does its own part, in a process of its own (the worker, mailrepl-move(8)) that
- *mailrepl-watch or the waiting command starts: the new owner takes what is offered to it and writes
- *its own entries; the old owner, when it sees these in its copy, turns its own into the former one.
- *Every step is recorded in the directory before it is taken, and each is done again without harm by
- *whoever comes after a kill:
+ * the mailbox: it writes mailReplMove into its route, and that is all that a command does. Each of
+ * the two hosts then does its own part, in a process of its own (the worker, mailrepl-move(8)) that
+ * mailrepl-watch or the waiting command starts: the new owner takes what is offered to it and writes
+ * its own entries; the old owner, when it sees these in its copy, turns its own into the former one.
+ * Every step is recorded in the directory before it is taken, and each is done again without harm by
+ * whoever comes after a kill:
  *
- *	phase     the old owner                              the new owner
- *	copying   serves the mail                            fetches it with dsync, again and again
- *	held      puts a file in the mailbox' place: from    fetches what has come meanwhile,
- *compares now on LMTP answers 4xx and the mail       folders, UIDVALIDITY and UIDs waits in the
- *queue; logs the user out adopting  waits                                      moves the mail to
- *its place, adds the account and the route moved     former entry, account deleted, the queue   has
- *it goes to the new owner; waits until every joined host knows both kept      addresses are
- *forgotten but for the real   has it one; after some days the old mail, too
+ *	phase     the old owner                           the new owner
+ *	copying   serves the mail                         fetches it with dsync, again and again
+ *	held      puts a file in the mailbox' place:      fetches what has come meanwhile, compares
+ *	          from now on LMTP answers 4xx and the    folders, UIDVALIDITY and UIDs
+ *	          mail waits in the queue; logs the
+ *	          user out
+ *	adopting  waits                                   moves the mail to its place, adds the
+ *	                                                  account and the route
+ *	moved     former entry, account deleted, the      has it
+ *	          queue goes to the new owner; waits
+ *	          until every joined host knows both
+ *	kept      addresses are forgotten but for the     has it
+ *	          real one; after some days the old
+ *	          mail, too
  *
  * The mail itself travels as Dovecot's dsync protocol through adapters/tls_channel.h, port
  * directory.port + 1. The old owner listens there only while it has something to give, answers only
- *the host that the mailbox is offered to, and only for that mailbox: a doveadm service of Dovecot's
- *would give whoever knows its password every command for every mailbox.
+ * the host that the mailbox is offered to, and only for that mailbox: a doveadm service of Dovecot's
+ * would give whoever knows its password every command for every mailbox.
  *
  * The new owner asks for each phase through the same channel (verbs sync, hold, list, adopt), and
- *the old one records it as a compare-and-swap of mailReplMove: an abort and an adoption cannot both
- *win. */
+ * the old one records it as a compare-and-swap of mailReplMove: an abort and an adoption cannot both
+ * win. */
 #ifndef MR_FEATURES_MOVE_H
 #define MR_FEATURES_MOVE_H
 

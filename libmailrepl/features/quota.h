@@ -1,11 +1,11 @@
 /* How much each mailbox of this host may hold, as Dovecot reads it: MR_PATH_QUOTA, a passwd-file(5)
- *of Dovecot's with a line for each account that has a limit of its own. A delivery thus depends on
- *no slapd, and Dovecot reads the file anew when it has changed, without a reload.
+ * of Dovecot's with a line for each account that has a limit of its own. A delivery thus depends on
+ * no slapd, and Dovecot reads the file anew when it has changed, without a reload.
  *
  *	user1@mail1.lan:::::::userdb_quota_rule=*:bytes=1048576
  *
  * mailrepl-watch keeps it: it asks slapd how far the accounts are at each look and writes the file
- *when they have changed. */
+ * when they have changed. */
 #ifndef MR_FEATURES_QUOTA_H
 #define MR_FEATURES_QUOTA_H
 

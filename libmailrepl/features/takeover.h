@@ -2,13 +2,14 @@
  *
  *	struct mr_takeover takeover = { .gone = host };
  *	mr_takeover_open()          is it allowed, does nobody answer, who knows most of what it
- *owned mr_takeover_plan()          the changes of the directory mr_takeover_finish_plan()   this
- *host's files and services
+ *	                            owned
+ *	mr_takeover_plan()          the changes of the directory
+ *	mr_takeover_finish_plan()   this host's files and services
  *
  * Accounts come first, routes second, the topology third, this host's rendering last. Until the
- *copies of what the host owned are dropped (here in the last step, elsewhere by cl-rebuild) its
- *addresses are claimed twice and mail for them waits. Whoever is interrupted runs it again. The
- *mailboxes' contents do not come with it. */
+ * copies of what the host owned are dropped (here in the last step, elsewhere by cl-rebuild) its
+ * addresses are claimed twice and mail for them waits. Whoever is interrupted runs it again. The
+ * mailboxes' contents do not come with it. */
 #ifndef MR_FEATURES_TAKEOVER_H
 #define MR_FEATURES_TAKEOVER_H
 

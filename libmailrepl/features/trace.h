@@ -1,5 +1,5 @@
 /* How mail for an address travels, and why: the questions that Postfix asks with the tables that
- *are rendered here, in the same order, answered from one host's directory. No message is sent.
+ * are rendered here, in the same order, answered from one host's directory. No message is sent.
  *
  *	mr_trace_address()   as one host sees it
  *	mr_trace_hosts()     the same question to every host

@@ -1,12 +1,12 @@
 /* mailrepl-watch: keeps a host in step without an administrator. One look after the other, each of
- *bounded length:
+ * bounded length:
  *
  *	1. the directory's topology is newer than what is rendered: cl-rebuild;
  *	2. a copy that stays behind a provider that answers, or a slapd that hangs: slapd is
- *restarted (never often); one that has gone is started, unless an administrator has stopped it, or
- *systemd looks after it;
+ *	   restarted (never often); one that has gone is started, unless an administrator has
+ *	   stopped it, or systemd looks after it;
  *	3. the copies are compared with their owners, entry by entry, after a restart here or there
- *and from time to time: equal contextCSNs prove nothing. What differs is repaired;
+ *	   and from time to time: equal contextCSNs prove nothing. What differs is repaired;
  *	4. the gate (features/gate.h) is decided, written and put in force;
  *	5. the limits of mailboxes are written for Dovecot (features/quota.h);
  *	6. cn=Status tells the home about this host.

@@ -1,5 +1,5 @@
 /* How far a mailbox is on its way to another host: the text of mailReplMove, on the entry of the
- *host that gives it away, which alone writes it.
+ * host that gives it away, which alone writes it.
  *
  *	copying   offered to the other host, which copies; the mailbox is in use
  *	held      nobody changes it any more: mail for it waits in the queue, nobody is logged in
