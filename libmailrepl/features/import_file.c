@@ -49,7 +49,7 @@ void mr_import_problems_sort(struct mr_import_file *file)
 {
 	size_t n = file->problem_count;
 	struct mr_import_problem *from = file->problems,
-				 * to = MR_NEW_ARRAY(file->arena, struct mr_import_problem, n + 1);
+				 *to = MR_NEW_ARRAY(file->arena, struct mr_import_problem, n + 1);
 
 	for (size_t width = 1; width < n; width *= 2) {
 		for (size_t at = 0; at < n; at += 2 * width) {
