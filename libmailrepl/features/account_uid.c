@@ -2,9 +2,8 @@
 
 #include <stdio.h>
 
-#include "features/heard.h"
 #include "features/instance.h"
-#include "features/skew.h"
+#include "features/may_write.h"
 
 struct allocation {
 	const struct mr_config *config;
@@ -77,8 +76,7 @@ static int allocate(void *argument, struct mr_error *err)
 		return allocate_at(arena, allocation, allocation->dir, err);
 	if (mr_instance_open_peer(arena, allocation->config, NULL, allocation->remote, &remote,
 				  err) < 0 ||
-	    mr_skew_check(remote, allocation->remote, err) < 0 ||
-	    mr_heard_check_owner(allocation->dir, remote, allocation->remote, err) < 0)
+	    mr_may_write(allocation->config, allocation->dir, remote, allocation->remote, err) < 0)
 		return -1;
 	return allocate_at(arena, allocation, remote, err);
 }

@@ -4,9 +4,8 @@
 #include <strings.h>
 
 #include "base/log.h"
-#include "features/heard.h"
-#include "features/skew.h"
 #include "features/instance.h"
+#include "features/may_write.h"
 
 /* An open connection to the slapd of `host`; NULL: this host's. */
 struct link {
@@ -56,15 +55,11 @@ static int link_check(struct applier *applier, const struct link *link, struct m
 {
 	struct link *own = link_find(applier, NULL);
 
-	if (mr_skew_check(link->dir, link->host, err) < 0)
-		return -1;
-	if (!link->host)
-		return mr_heard_check(applier->config, link->dir, err);
-	if (own->stale)
+	if (link->host && own->stale)
 		link_close(own);
 	if (!own->dir && mr_instance_open(applier->arena, applier->config, &own->dir, err) < 0)
 		return -1;
-	return mr_heard_check_owner(own->dir, link->dir, link->host, err);
+	return mr_may_write(applier->config, own->dir, link->dir, link->host, err);
 }
 
 static int link_ready(struct applier *applier, struct link *link, struct mr_error *err)

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "features/instance.h"
-#include "features/skew.h"
+#include "features/may_write.h"
 
 #define HIGH_WATER "mailReplUidHighWater"
 #define TRIES 20
@@ -26,7 +26,7 @@ static int open_owner(struct mr_import *import, const struct mr_host *host,
 	    mr_instance_open_peer(import->arena, import->config, NULL, host->name, peer, err) < 0)
 		return -1;
 	*out = own ? import->dir : *peer;
-	return mr_skew_check(*out, own ? NULL : host->name, err);
+	return mr_may_write(import->config, import->dir, *out, own ? NULL : host->name, err);
 }
 
 /* Takes `count` numbers after *mark: 1; 0: somebody else has taken some meanwhile. */

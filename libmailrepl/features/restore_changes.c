@@ -9,7 +9,7 @@
 #include "adapters/ldif.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "features/heard.h"
+#include "features/may_write.h"
 #include "features/restore_index.h"
 
 struct side {
@@ -164,7 +164,7 @@ static int set_passwords(void *argument, struct mr_error *err)
 	MR_DIRECTORY dir = NULL;
 
 	if (mr_instance_open(arena, step->config, &dir, err) < 0 ||
-	    mr_heard_check(step->config, dir, err) < 0)
+	    mr_may_write(step->config, dir, dir, NULL, err) < 0)
 		return -1;
 	return for_records(step->side, set_password, dir, err);
 }
