@@ -148,27 +148,6 @@ static int find_offer(struct visit *visit, const char *typed, struct mr_error *e
 	return 0;
 }
 
-static int answer(struct visit *visit, struct mr_error *err)
-{
-	char line[512];
-	struct mr_list words;
-
-	if (mr_channel_line(visit->channel, line, sizeof(line), err) < 0)
-		return -1;
-	if (!mr_starts_with(line, GREETING))
-		return mr_fail(err, MR_E_PROTOCOL, _("%s speaks another language"), visit->peer);
-	words = mr_list_split(visit->mover->arena, line + strlen(GREETING), ' ');
-	if (words.count < 2 || words.count > 3)
-		return mr_fail(err, MR_E_PROTOCOL, _("%s asks what makes no sense"), visit->peer);
-	if (find_offer(visit, words.items[1], err) < 0)
-		return -1;
-	visit->argument = words.count == 3 ? words.items[2] : NULL;
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(verbs[i].name, words.items[0]) == 0)
-			return verbs[i].run(visit, err);
-	return mr_fail(err, MR_E_PROTOCOL, _("%s asks what makes no sense"), visit->peer);
-}
-
 /* A host that has left has a certificate of the domain's still. */
 static int check_peer(const struct mr_mover *mover, const struct mr_certificate *certificate,
 		      struct mr_error *err)
@@ -185,6 +164,31 @@ static int check_peer(const struct mr_mover *mover, const struct mr_certificate 
 	return 0;
 }
 
+/* The question is read in any case: a connection that is closed with something unread loses the
+ * answer. */
+static int answer(struct visit *visit, const struct mr_certificate *certificate,
+		  struct mr_error *err)
+{
+	char line[512];
+	struct mr_list words;
+
+	if (mr_channel_line(visit->channel, line, sizeof(line), err) < 0 ||
+	    check_peer(visit->mover, certificate, err) < 0)
+		return -1;
+	if (!mr_starts_with(line, GREETING))
+		return mr_fail(err, MR_E_PROTOCOL, _("%s speaks another language"), visit->peer);
+	words = mr_list_split(visit->mover->arena, line + strlen(GREETING), ' ');
+	if (words.count < 2 || words.count > 3)
+		return mr_fail(err, MR_E_PROTOCOL, _("%s asks what makes no sense"), visit->peer);
+	if (find_offer(visit, words.items[1], err) < 0)
+		return -1;
+	visit->argument = words.count == 3 ? words.items[2] : NULL;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, words.items[0]) == 0)
+			return verbs[i].run(visit, err);
+	return mr_fail(err, MR_E_PROTOCOL, _("%s asks what makes no sense"), visit->peer);
+}
+
 int mr_move_serve(const struct mr_mover *mover, int fd, struct mr_error *err)
 {
 	const struct mr_channel_files files = mr_move_files(mover->arena, mover->config);
@@ -197,9 +201,7 @@ int mr_move_serve(const struct mr_mover *mover, int fd, struct mr_error *err)
 			      &certificate, err) < 0)
 		return -1;
 	visit.peer = certificate.host;
-	rc = check_peer(mover, &certificate, err);
-	if (rc == 0)
-		rc = answer(&visit, err);
+	rc = answer(&visit, &certificate, err);
 	/* After "ok" this would be taken for a part of the stream, which breaks off: that says
 	 * enough. */
 	if (rc < 0 && !visit.answered &&
