@@ -8,7 +8,7 @@
 #include "model/dit.h"
 
 #define UID_BASE  1000000LL
-#define UID_RANGE 100000LL
+#define UID_RANGE 500000LL
 
 static const char *const access_words[] = { NULL, "closed", "deferred", "refused", "gone" };
 

@@ -107,7 +107,7 @@ all_owned() {
 	imap mail1.lan user3 "" | grep -q INBOX
 	imap mail2.lan desk "" | grep -q INBOX
 	run -0 as_root mail1.lan ldapsearch -LLL -b cn=mail1.lan,ou=Unix,ou=Owned,dc=mailrepl uid=user3 uidNumber
-	[[ $output == *"uidNumber: 13"* ]]
+	[[ $output == *"uidNumber: 25"* ]]
 	run -68 on mail1.lan cl-replication --yes --take-over mail3.lan
 }
 

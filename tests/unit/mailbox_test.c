@@ -328,10 +328,10 @@ static void malformed_entries_are_refused_with_their_dn(void **state)
 static void uid_numbers_come_from_a_range_for_each_server(void **state)
 {
 	(void)state;
-	assert_int_equal(mr_uid_first(1), 1100000);
-	assert_int_equal(mr_uid_end(1), 1200000);
-	assert_int_equal(mr_uid_first(2), 1200000);
-	assert_int_equal(mr_uid_end(4095), 410600000);
+	assert_int_equal(mr_uid_first(1), 1500000);
+	assert_int_equal(mr_uid_end(1), 2000000);
+	assert_int_equal(mr_uid_first(2), 2000000);
+	assert_int_equal(mr_uid_end(4095), 2049000000);
 }
 
 int main(void)

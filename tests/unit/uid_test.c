@@ -21,14 +21,14 @@ static void the_next_number_is_one_that_nobody_has(void **state)
 	static const struct {
 		const char *facts, *want;
 	} rows[] = {
-		{ CONTAINER("0") COPIES, "1100001" },
-		{ CONTAINER("7") OWNED("a", "1100003") COPIES, "1100008" },
-		{ CONTAINER("2") OWNED("a", "1100003") OWNED("b", "1100004") COPIES, "1100005" },
+		{ CONTAINER("0") COPIES, "1500001" },
+		{ CONTAINER("7") OWNED("a", "1500003") COPIES, "1500008" },
+		{ CONTAINER("2") OWNED("a", "1500003") OWNED("b", "1500004") COPIES, "1500005" },
 		/* It has moved to mail2 since the archive was made. */
-		{ CONTAINER("2") OWNED("a", "1100003") COPIES COPIED("b", "1100004"), "1100005" },
-		{ CONTAINER("99998") COPIES, "1199999" },
-		{ CONTAINER("99999") COPIES, NULL },
-		{ CONTAINER("99998") OWNED("a", "1199999") COPIES, NULL },
+		{ CONTAINER("2") OWNED("a", "1500003") COPIES COPIED("b", "1500004"), "1500005" },
+		{ CONTAINER("499998") COPIES, "1999999" },
+		{ CONTAINER("499999") COPIES, NULL },
+		{ CONTAINER("499998") OWNED("a", "1999999") COPIES, NULL },
 	};
 	const struct mr_host owner = { .name = "mail1.lan", .server_id = 1 };
 	const struct mr_config config = { .root = "", .host = "mail1.lan" };
@@ -61,12 +61,12 @@ static void after_an_archive_has_become_the_truth_counting_goes_on_above_a_gap(v
 		long long want;
 	} rows[] = {
 		{ CONTAINER("0"), 1000 },
-		{ CONTAINER("7") OWNED("a", "1100003"), 1007 },
-		{ CONTAINER("7") OWNED("a", "1100030") OWNED("b", "1100020"), 1030 },
-		{ CONTAINER("7") OWNED("taken-over", "1200300"), 1007 },
-		{ CONTAINER("98998"), 99998 },
-		{ CONTAINER("98999"), 99999 },
-		{ CONTAINER("99000"), 99000 },
+		{ CONTAINER("7") OWNED("a", "1500003"), 1007 },
+		{ CONTAINER("7") OWNED("a", "1500030") OWNED("b", "1500020"), 1030 },
+		{ CONTAINER("7") OWNED("taken-over", "2000300"), 1007 },
+		{ CONTAINER("498998"), 499998 },
+		{ CONTAINER("498999"), 499999 },
+		{ CONTAINER("499000"), 499000 },
 	};
 	MR_ARENA arena = mr_arena_open();
 	const char *path = mr_printf(arena, "%s/unix-owned.ldif", (const char *)*state);
