@@ -370,8 +370,9 @@ refused() {
 	run as_carl search -b ou=Unix,dc=mailrepl
 	[[ $output != *uidNumber* ]]
 	for try in "$dn|uidNumber: 0" "$dn|mailRoutingAddress: eva@mail1.lan" "uid=eva,${dn#*,}|userPassword: x" "$dn|mailReplLocked: FALSE"; do
+		attribute=${try#*|} attribute=${attribute%%:*}
 		run ! as_carl modify < <(printf 'dn: %s\nchangetype: modify\nreplace: %s\n%s\n' "${try%%|*}" \
-			"$(sed 's/.*|\(.*\):.*/\1/' <<<"$try")" "${try#*|}")
+			"$attribute" "${try#*|}")
 		[[ $output == *"Insufficient access"* ]]
 	done
 }
