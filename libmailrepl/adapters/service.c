@@ -16,6 +16,7 @@
 #include "base/process.h"
 
 #define DEADLINE_MS 30000
+#define CHROOT_MS 30000
 #define PROGRAM_TIMEOUT_MS 45000 /* mailrepl-slapd and postfix wait themselves, too */
 #define FIRST_PAUSE_MS 5
 #define MOST_PAUSE_MS 200
@@ -144,14 +145,27 @@ static int watch_act(enum verb verb, const char *root, struct mr_error *err)
 	return act_own("mailrepl-watch", verb, root, err);
 }
 
+/* Debian's unit fills the chroot with what has changed in /etc since; nobody else does. Two that do
+ * so at the same time, a command and mailrepl-watch, take each other's files away. */
+static int fill_chroot(const char *root, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	int lock, rc;
+
+	if (!mr_path_exists("/usr/lib/postfix/configure-instance.sh"))
+		return 0;
+	if (mr_lock_open(mr_path(arena, root, MR_PATH_POSTFIX_LOCK), CHROOT_MS, &lock, err) < 0)
+		return -1;
+	rc = RUN(err, "/usr/lib/postfix/configure-instance.sh", "-");
+	mr_lock_close(lock);
+	return rc;
+}
+
 static int postfix_act(enum verb verb, const char *root, struct mr_error *err)
 {
-	(void)root;
 	if (verb == STOP)
 		return RUN(err, "postfix", "stop");
-	/* Debian's unit fills the chroot with what has changed in /etc since; nobody else does. */
-	if (mr_path_exists("/usr/lib/postfix/configure-instance.sh") &&
-	    RUN(err, "/usr/lib/postfix/configure-instance.sh", "-") < 0)
+	if (fill_chroot(root, err) < 0)
 		return -1;
 	/* It writes to its log, and to nobody else who is not a terminal. */
 	if (RUN(err, "postfix", verb == RELOAD ? "reload" : "start") < 0)

@@ -28,6 +28,8 @@
 /* New configuration is installed and not in force yet. */
 #define MR_PATH_DUE_POSTFIX "/var/lib/mailrepl/.due-postfix"
 #define MR_PATH_RUN "/run/mailrepl"
+/* Held while the chroot of Postfix is filled. */
+#define MR_PATH_POSTFIX_LOCK "/var/lib/mailrepl/postfix.lock"
 #define MR_PATH_STOPPED "/run/mailrepl/stopped" /* slapd does not run, and that is meant */
 #define MR_PATH_STARTED "/run/mailrepl/started" /* slapd was started since the machine was */
 #define MR_PATH_HEARD "/run/mailrepl/heard" /* features/heard.h */
