@@ -240,7 +240,7 @@ postfix_runs() {
 	[[ $'\n'$output$'\n' != *$'\n'unix$'\n'* ]]
 	run ! as_root relay.lan ldapsearch -b ou=Unix,dc=mailrepl -s base
 	knows relay.lan "user1@$domain"
-	[ "$(rcpt_code relay.lan "guest@$domain")" = 550 ]
+	eventually 60 rcpt_code_is relay.lan "guest@$domain" 550
 }
 
 @test "a host that left comes back with another serverID" {
