@@ -40,11 +40,19 @@ static bool writer(const struct leaving *it, const char *owner, const char **ste
 
 static void note(const struct leaving *it, const char *group, const char *owner, const char *member)
 {
-	mr_list_add(it->arena, it->notes,
-		    mr_printf(it->arena,
-			      _("group %s at %s still names %s, and this host does not write it: "
-				"take it out with cl-groupmod there, or on %s"),
-			      group, owner, member, it->topology->home));
+	const char *home = it->topology->home;
+
+	mr_list_add(
+		it->arena, it->notes,
+		it->new_name
+			? mr_printf(it->arena,
+				    _("group %s at %s still names %s, and this host does not write "
+				      "it: put %s in its place with cl-groupmod there, or on %s"),
+				    group, owner, member, it->new_name, home)
+			: mr_printf(it->arena,
+				    _("group %s at %s still names %s, and this host does not write "
+				      "it: take it out with cl-groupmod there, or on %s"),
+				    group, owner, member, home));
 }
 
 static int leave(const struct leaving *it, enum mr_service service, const struct mr_entry *entry,
@@ -101,21 +109,23 @@ static int leave_all(const struct leaving *it, struct mr_directory *dir, enum mr
 
 int mr_user_groups_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_directory *dir, const struct mr_topology *topology,
-			const struct mr_user *user, const char *new_name, struct mr_plan *plan,
+			const struct mr_user_leaving *leaving, struct mr_plan *plan,
 			struct mr_list *notes, struct mr_error *err)
 {
-	const struct leaving it = { arena, config, topology, user->name, new_name, plan, notes };
+	const struct mr_user *user = leaving->user;
+	const struct leaving it = { arena, config, topology, user->name, leaving->new_name,
+				    plan,  notes };
 	const char *mailbox = user->route_entry     ? user->route.routing_address
 			      : user->account_entry ? user->account.routing_address
 						    : NULL;
 
-	if (mailbox && !new_name &&
+	if (mailbox && leaving->services & MR_MAIL &&
 	    leave_all(
 		    &it, dir, MR_MAIL,
 		    mr_filter(arena, "(&(objectClass=nisMailAlias)(rfc822MailMember=%s))", mailbox),
 		    "rfc822MailMember", mailbox, err) < 0)
 		return -1;
-	if (!user->account_entry)
+	if (!user->account_entry || !(leaving->services & MR_UNIX))
 		return 0;
 	return leave_all(&it, dir, MR_UNIX,
 			 mr_filter(arena, "(&(objectClass=posixGroup)(memberUid=%s))", user->name),

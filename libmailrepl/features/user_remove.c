@@ -149,15 +149,18 @@ static int plan_steps(struct removing *it, struct mr_directory *dir,
 		      const struct mr_topology *topology, struct mr_list *notes,
 		      struct mr_error *err)
 {
+	const struct mr_user_leaving leaving = {
+		.user = &it->user,
+		.services = MR_MAIL | (it->account ? MR_UNIX : 0u),
+	};
 	char until[MR_TIME_SIZE];
 
 	if (it->asked->hold_days) {
 		mr_time_format((long long)time(NULL) + it->asked->hold_days * DAY, until);
 		it->until = mr_strdup(it->arena, until);
 	}
-	if ((it->route || it->account) &&
-	    mr_user_groups_plan(it->arena, it->config, dir, topology, &it->user, NULL, it->plan,
-				notes, err) < 0)
+	if ((it->route || it->account) && mr_user_groups_plan(it->arena, it->config, dir, topology,
+							      &leaving, it->plan, notes, err) < 0)
 		return -1;
 	plan_route(it);
 	if (it->asked->mail && it->mailbox) {

@@ -123,12 +123,13 @@ int mr_rename_plan(struct mr_arena *arena, const struct mr_config *config, struc
 		   const struct mr_rename *rename, struct mr_plan *plan, struct mr_list *notes,
 		   struct mr_error *err)
 {
+	const struct mr_user_leaving leaving = { user, rename->new_name, MR_UNIX };
+
 	if (!rename->new_name)
 		return 0;
 	if (mr_user_clear_plan(arena, config, topology, &rename->wanted, &rename->found, plan,
 			       err) < 0 ||
-	    mr_user_groups_plan(arena, config, dir, topology, user, rename->new_name, plan, notes,
-				err) < 0)
+	    mr_user_groups_plan(arena, config, dir, topology, &leaving, plan, notes, err) < 0)
 		return -1;
 	if (rename->account)
 		mr_plan_rename_entry(arena, plan, user->owner.step_host, user->account_entry->dn,

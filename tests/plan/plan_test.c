@@ -132,6 +132,7 @@ static int make_usermod_plan(struct test *test)
 
 	test->failed = mr_user_change_plan(test->arena, &test->config, test->dir, &test->topology,
 					   &test->change, &test->plan, &changed, &test->err) < 0;
+	test->takeover.notes = test->failed ? (struct mr_list){ 0 } : changed.notes;
 	return 0;
 }
 
