@@ -161,6 +161,7 @@ static int confirm(struct cl_context *context, const struct mr_user_outcome *out
 		.user = outcome->user,
 		.owner = outcome->owner,
 		.services = outcome->account_added ? 0 : MR_MAIL,
+		.taken_back = true,
 	};
 	struct mr_user_removed removed;
 	struct mr_plan plan = { 0 };

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "features/claim.h"
+#include "features/group_member.h"
 #include "model/names.h"
 
 #define MOST_SHOWN 5
@@ -214,5 +215,20 @@ int mr_domain_postmaster_parse(struct mr_arena *arena, const struct mr_config *c
 	if (known && dir && check_claimed(arena, config, dir, address.text, err) < 0)
 		return -1;
 	*out = address.text;
+	return 0;
+}
+
+int mr_domain_postmaster_check(const struct mr_topology *topology, const struct mr_list *addresses,
+			       struct mr_error *err)
+{
+	for (size_t i = 0; i < topology->domain_detail_count; i++) {
+		const struct mr_domain *domain = &topology->domain_details[i];
+
+		if (mr_group_has_address(addresses, domain->postmaster))
+			return mr_fail(err, MR_E_INVALID,
+				       _("mail for postmaster@%s goes to %s: change that first "
+					 "(cl-setup --postmaster)"),
+				       domain->name, domain->postmaster);
+	}
 	return 0;
 }

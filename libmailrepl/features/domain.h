@@ -38,4 +38,8 @@ int mr_domain_postmaster_parse(struct mr_arena *arena, const struct mr_config *c
 			       const char *domain, const char *text, const char **out,
 			       bool *unknown, struct mr_error *err) MR_MUST_CHECK;
 
+/* Before addresses go: MR_E_INVALID if mail for the postmaster of a mail domain goes to one of them. */
+int mr_domain_postmaster_check(const struct mr_topology *topology, const struct mr_list *addresses,
+			       struct mr_error *err) MR_MUST_CHECK;
+
 #endif

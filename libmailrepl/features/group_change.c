@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "features/domain.h"
 #include "features/group_claims.h"
 #include "features/group_member.h"
 #include "features/group_unix.h"
@@ -59,7 +60,7 @@ static int set_addresses(const struct mr_group_view *view, const struct mr_group
 			       _("group %s would have no address left: cl-groupdel deletes it"),
 			       old->name);
 	gone = difference(view->arena, &old->addresses, &group->addresses);
-	return mr_group_postmaster_check(view, &gone, err);
+	return mr_domain_postmaster_check(view->topology, &gone, err);
 }
 
 static int set_members(const struct mr_group_view *view, const struct mr_group_change *change,

@@ -191,18 +191,3 @@ int mr_group_routing_choose(const struct mr_group_view *view, const char *name, 
 		*out = mr_printf(view->arena, "%s-%d@%s", name, n, owner);
 	}
 }
-
-int mr_group_postmaster_check(const struct mr_group_view *view, const struct mr_list *addresses,
-			      struct mr_error *err)
-{
-	for (size_t i = 0; i < view->topology->domain_detail_count; i++) {
-		const struct mr_domain *domain = &view->topology->domain_details[i];
-
-		if (mr_group_has_address(addresses, domain->postmaster))
-			return mr_fail(err, MR_E_INVALID,
-				       _("mail for postmaster@%s goes to %s: change that first "
-					 "(cl-setup --postmaster)"),
-				       domain->name, domain->postmaster);
-	}
-	return 0;
-}

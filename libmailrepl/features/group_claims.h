@@ -26,8 +26,4 @@ int mr_group_claims_check(const struct mr_group_view *view, const struct mr_grou
 int mr_group_routing_choose(const struct mr_group_view *view, const char *name, const char *owner,
 			    const char **out, struct mr_error *err) MR_MUST_CHECK;
 
-/* MR_E_INVALID if mail for the postmaster of a mail domain goes to one of these addresses. */
-int mr_group_postmaster_check(const struct mr_group_view *view, const struct mr_list *addresses,
-			      struct mr_error *err) MR_MUST_CHECK;
-
 #endif

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "features/claim.h"
+#include "features/domain.h"
 #include "features/group_claims.h"
 #include "features/group_member.h"
 
@@ -53,7 +54,7 @@ int mr_group_delete_plan(const struct mr_group_view *view, const char *name, uns
 
 		if (found[i].service == MR_MAIL &&
 		    (check_unused(view, group, err) < 0 ||
-		     mr_group_postmaster_check(view, &group->addresses, err) < 0))
+		     mr_domain_postmaster_check(view->topology, &group->addresses, err) < 0))
 			return -1;
 		mr_plan_delete_entry(view->arena, plan, found[i].owner.step_host,
 				     found[i].entry->dn,

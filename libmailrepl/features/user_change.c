@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "features/account_claims.h"
+#include "features/domain.h"
 #include "features/forward.h"
 #include "features/user_rename.h"
 
@@ -54,7 +55,7 @@ static int parse_addresses(struct changing *it, struct mr_error *err)
 {
 	const struct mr_user_change *change = it->change;
 	const struct mr_list *has = &it->user.route.addresses;
-	struct mr_list remove = { 0 }, all = { 0 };
+	struct mr_list remove = { 0 }, all = { 0 }, gone = { 0 };
 
 	for (size_t i = 0; i < change->addresses.count; i++)
 		if (mr_user_address_parse(it->arena, it->topology, change->addresses.items[i], &all,
@@ -82,7 +83,10 @@ static int parse_addresses(struct changing *it, struct mr_error *err)
 			       _("%s would have no address any more: a mailbox keeps at least one "
 				 "(cl-userdel deletes it)"),
 			       it->user.name);
-	return 0;
+	for (size_t i = 0; i < has->count; i++)
+		if (!mr_list_has(&it->addresses, has->items[i]))
+			mr_list_add(it->arena, &gone, has->items[i]);
+	return change->taken_back ? 0 : mr_domain_postmaster_check(it->topology, &gone, err);
 }
 
 /* What is new must be nobody else's. */
@@ -368,6 +372,7 @@ struct mr_user_change mr_user_change_back(const struct mr_user_changed *changed)
 		.user = changed->user,
 		.owner = changed->owner,
 		.remove = changed->added,
+		.taken_back = true,
 		.new_name = changed->former,
 	};
 }

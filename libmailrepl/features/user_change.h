@@ -22,6 +22,7 @@ struct mr_user_change {
 	enum mr_wish lock;
 	enum mr_access while_locked;     /* MR_ACCESS_OPEN, _DEFERRED or _REFUSED */
 	const char *quota;               /* "10G", "500M", "none" */
+	bool taken_back;                 /* `remove` was given out a moment ago: nobody relies on it */
 };
 
 /* The user as the plan leaves them. */
@@ -44,7 +45,7 @@ struct mr_user_change mr_user_change_back(const struct mr_user_changed *changed)
 int mr_size_parse(const char *text, long long *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* Errors as mr_user_locate and mr_user_find; MR_E_INVALID also for what the user has not (a mailbox, a forward) or
- * must keep (an address). If all is so already: no step. */
+ * must keep (an address; one that mail for a postmaster goes to, unless that is taken back). If all is so already: no step. */
 int mr_user_change_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_directory *dir, const struct mr_topology *topology,
 			const struct mr_user_change *change, struct mr_plan *plan,

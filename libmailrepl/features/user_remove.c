@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "features/claim.h"
+#include "features/domain.h"
 #include "features/user_groups.h"
 
 #define DAY 86400LL
@@ -145,6 +146,20 @@ static int check(const struct removing *it, struct mr_error *err)
 	return 0;
 }
 
+static int check_postmaster(const struct removing *it, const struct mr_topology *topology,
+			    struct mr_error *err)
+{
+	struct mr_list gone = { 0 };
+
+	if (!it->route || it->asked->taken_back)
+		return 0;
+	for (size_t i = 0; i < it->user.route.addresses.count; i++)
+		mr_list_add(it->arena, &gone, it->user.route.addresses.items[i]);
+	if (it->mailbox)
+		mr_list_add(it->arena, &gone, it->mailbox);
+	return mr_domain_postmaster_check(topology, &gone, err);
+}
+
 static int plan_steps(struct removing *it, struct mr_directory *dir,
 		      const struct mr_topology *topology, struct mr_list *notes,
 		      struct mr_error *err)
@@ -192,7 +207,8 @@ int mr_user_remove_plan(struct mr_arena *arena, const struct mr_config *config,
 		return held ? 0 : -1;
 	}
 	choose(&it);
-	if (check(&it, err) < 0 || plan_steps(&it, dir, topology, &out->notes, err) < 0)
+	if (check(&it, err) < 0 || check_postmaster(&it, topology, err) < 0 ||
+	    plan_steps(&it, dir, topology, &out->notes, err) < 0)
 		return -1;
 	out->user = it.user.name;
 	out->owner = it.user.owner.host->name;

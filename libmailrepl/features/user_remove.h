@@ -14,6 +14,7 @@ struct mr_user_removal {
 				     mailbox; 0 or both: all */
 	bool mail;                /* the mail, too */
 	long long hold_days;      /* 0: the addresses are free at once */
+	bool taken_back;          /* it was given out a moment ago: nobody relies on it */
 };
 
 struct mr_user_removed {
@@ -23,8 +24,8 @@ struct mr_user_removed {
 	struct mr_list notes;               /* what the administrator has to do elsewhere */
 };
 
-/* Errors as mr_user_locate and mr_user_groups_plan; MR_E_DENIED also if the mail shall go and lies on another host. A
- * user who is gone and whose addresses are held: no step. */
+/* Errors as mr_user_locate and mr_user_groups_plan; MR_E_DENIED also if the mail shall go and lies on another host;
+ * MR_E_INVALID also if mail for a postmaster goes to an address that goes, unless that is taken back. A user who is gone and whose addresses are held: no step. */
 int mr_user_remove_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_directory *dir, const struct mr_topology *topology,
 			const struct mr_user_removal *removal, struct mr_plan *plan,
