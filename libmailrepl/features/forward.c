@@ -157,3 +157,58 @@ int mr_forward_parse(struct mr_arena *arena, const struct mr_config *config,
 	}
 	return 0;
 }
+
+static struct mr_list goes(struct mr_arena *arena, const struct mr_route *route)
+{
+	struct mr_list list = { 0 };
+
+	for (size_t i = 0; i < route->addresses.count; i++)
+		mr_list_add(arena, &list, route->addresses.items[i]);
+	for (size_t i = 0; i < route->former.count; i++)
+		mr_list_add(arena, &list, route->former.items[i]);
+	if (route->routing_address)
+		mr_list_add(arena, &list, route->routing_address);
+	return list;
+}
+
+static void note_gone(struct mr_arena *arena, const struct mr_entry *entry,
+		      const struct mr_list *gone, struct mr_list *notes)
+{
+	const char *user = mr_entry_value(entry, "uid"), *owner = mr_dit_owner(arena, entry->dn);
+	struct mr_list targets = { 0 };
+
+	for (size_t i = 0; i < gone->count; i++)
+		if (mr_entry_has_nocase(entry, "mailReplForward", gone->items[i]))
+			mr_list_add(arena, &targets, gone->items[i]);
+	mr_list_add(arena, notes,
+		    mr_printf(arena,
+			      _("%s at %s forwards to %s, which goes: \"cl-usermod --forward\" "
+				"changes that"),
+			      user ? user : entry->dn, owner ? owner : "?",
+			      mr_list_join(arena, &targets, ", ")));
+}
+
+int mr_forward_note_gone(struct mr_arena *arena, const struct mr_config *config,
+			 struct mr_directory *dir, const struct mr_route *route,
+			 struct mr_list *notes, struct mr_error *err)
+{
+	static const char *const attrs[] = { "uid", "mailRoutingAddress", "mailReplForward", NULL };
+	const struct mr_list gone = goes(arena, route);
+	struct mr_entries found = { 0 };
+	MR_BUF filter = { 0 };
+
+	mr_buf_puts(&filter, "(|");
+	for (size_t i = 0; i < gone.count; i++)
+		mr_buf_puts(&filter, mr_filter(arena, "(mailReplForward=%s)", gone.items[i]));
+	mr_buf_putc(&filter, ')');
+	if (gone.count && mr_claims_list(arena, config, dir, MR_MAIL, mr_buf_text(&filter), attrs,
+					 &found, err) < 0)
+		return -1;
+	for (size_t i = 0; i < found.count; i++)
+		/* A copy that stays is their own. */
+		if (!route->routing_address ||
+		    !mr_entry_has_nocase(found.items[i], "mailRoutingAddress",
+					 route->routing_address))
+			note_gone(arena, found.items[i], &gone, notes);
+	return 0;
+}

@@ -16,4 +16,10 @@ int mr_forward_parse(struct mr_arena *arena, const struct mr_config *config,
 		     const struct mr_route *route, const struct mr_list *typed, struct mr_list *out,
 		     struct mr_error *err) MR_MUST_CHECK;
 
+/* Before the mailbox of `route` goes: appends to `notes` a line for each other user who forwards to one of
+ * its addresses, its real one and former ones included. config->host is this host. */
+int mr_forward_note_gone(struct mr_arena *arena, const struct mr_config *config,
+			 struct mr_directory *dir, const struct mr_route *route,
+			 struct mr_list *notes, struct mr_error *err) MR_MUST_CHECK;
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "features/claim.h"
 #include "features/domain.h"
+#include "features/forward.h"
 #include "features/user_groups.h"
 
 #define DAY 86400LL
@@ -176,6 +177,9 @@ static int plan_steps(struct removing *it, struct mr_directory *dir,
 	}
 	if ((it->route || it->account) && mr_user_groups_plan(it->arena, it->config, dir, topology,
 							      &leaving, it->plan, notes, err) < 0)
+		return -1;
+	if (it->route && !it->asked->taken_back &&
+	    mr_forward_note_gone(it->arena, it->config, dir, &it->user.route, notes, err) < 0)
 		return -1;
 	plan_route(it);
 	if (it->asked->mail && it->mailbox) {
