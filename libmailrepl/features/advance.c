@@ -3,24 +3,18 @@
 #include <string.h>
 #include <time.h>
 
+#include "features/csn.h"
 #include "features/skew.h"
 #include "model/dit.h"
 
-/* CSNs are compared as text: that is what their form is for. */
 static int read_newest(struct mr_arena *arena, struct mr_directory *dir, const char *container,
 		       const char **csn, struct mr_error *err)
 {
-	static const char *const attrs[] = { "contextCSN", NULL };
-	const struct mr_attr *csns;
-	struct mr_entry *entry;
+	struct mr_list csns;
 
-	*csn = NULL;
-	if (mr_directory_read(dir, arena, container, attrs, &entry, err) < 0)
+	if (mr_csns_read(arena, dir, container, NULL, &csns, err) < 0)
 		return -1;
-	csns = entry ? mr_entry_attr(entry, "contextCSN") : NULL;
-	for (size_t i = 0; csns && i < csns->values.count; i++)
-		if (!*csn || strcmp(csns->values.items[i], *csn) > 0)
-			*csn = csns->values.items[i];
+	*csn = mr_csn_newest(&csns);
 	return 0;
 }
 
@@ -51,7 +45,7 @@ static int write_again(struct mr_arena *arena, struct mr_directory *dir, const c
 	struct mr_mod mod = { .op = MR_MOD_REPLACE, .attr = { .name = "cn" } };
 
 	/* Consumers would take no notice of a write that is older than what they have. */
-	if (mr_skew_csn_time(csn) > (long long)time(NULL))
+	if (mr_csn_time(csn) > (long long)time(NULL))
 		return mr_fail(err, MR_E_TEMPORARY,
 			       _("this host's clock is behind the newest change in %s"), container);
 	mr_list_add(arena, &mod.attr.values, host);

@@ -7,6 +7,7 @@
 
 #include "adapters/ldif.h"
 #include "features/backup_ldif.h"
+#include "features/csn.h"
 
 #define NEVER "entryDN", "subschemaSubentry", "hasSubordinates"
 
@@ -57,23 +58,6 @@ static int head_csns(struct mr_arena *arena, int fd, const char *name, struct mr
 	return lseek(fd, 0, SEEK_SET) == 0 ? 0 : mr_fail_errno(err, "%s", name);
 }
 
-/* The serverID of a CSN, "<time>#<count>#<sid in hex>#<mod>"; -1 if it is none. */
-static long csn_server(const char *csn)
-{
-	const char *hash = strchr(csn, '#');
-
-	hash = hash ? strchr(hash + 1, '#') : NULL;
-	return hash ? strtol(hash + 1, NULL, 16) : -1;
-}
-
-static const char *csn_of(const struct mr_list *csns, long server)
-{
-	for (size_t i = 0; i < csns->count; i++)
-		if (csn_server(csns->items[i]) == server)
-			return csns->items[i];
-	return NULL;
-}
-
 /* Databases are dumped one after the other. Where both know a serverID the older CSN counts: too
  * old makes the consumer ask for what it has, too new makes it miss something for ever. What the
  * copy says of the maker is dropped with its container. */
@@ -83,15 +67,15 @@ static const char *merge_csns(struct mr_arena *arena, const struct mr_list *owne
 	MR_BUF lines = { 0 };
 
 	for (size_t i = 0; i < owned->count; i++) {
-		const char *other = csn_of(copied, csn_server(owned->items[i]));
+		const char *other = mr_csn_of(copied, mr_csn_server_id(owned->items[i]));
 		bool older = other && strcmp(other, owned->items[i]) < 0;
 
 		mr_buf_printf(&lines, "contextCSN: %s\n", older ? other : owned->items[i]);
 	}
 	for (size_t i = 0; i < copied->count; i++) {
-		long server = csn_server(copied->items[i]);
+		unsigned server = mr_csn_server_id(copied->items[i]);
 
-		if (server != (long)maker && !csn_of(owned, server))
+		if (server != maker && !mr_csn_of(owned, server))
 			mr_buf_printf(&lines, "contextCSN: %s\n", copied->items[i]);
 	}
 	return mr_strdup(arena, mr_buf_text(&lines));

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "features/csn.h"
 #include "features/instance.h"
 #include "features/recall.h"
 #include "features/sync.h"
@@ -23,23 +24,6 @@ struct own {
 	const char *newest[SERVICES]; /* NULL: this host has no such database */
 };
 
-static int read_csns(struct mr_arena *arena, struct mr_directory *dir, const char *dn, bool *found,
-		     struct mr_list *out, struct mr_error *err)
-{
-	static const char *const attrs[] = { "contextCSN", NULL };
-	const struct mr_attr *csns;
-	struct mr_entry *entry;
-
-	*out = (struct mr_list){ 0 };
-	if (mr_directory_read(dir, arena, dn, attrs, &entry, err) < 0)
-		return -1;
-	csns = entry ? mr_entry_attr(entry, "contextCSN") : NULL;
-	if (csns)
-		*out = csns->values;
-	*found = entry;
-	return 0;
-}
-
 static int read_own(struct mr_arena *arena, const char *host, struct mr_directory *dir,
 		    struct own *own, struct mr_error *err)
 {
@@ -47,13 +31,10 @@ static int read_own(struct mr_arena *arena, const char *host, struct mr_director
 		struct mr_list csns;
 		bool found;
 
-		if (read_csns(arena, dir, mr_dit_owned(arena, services[s], host), &found, &csns,
+		if (mr_csns_read(arena, dir, mr_dit_owned(arena, services[s], host), &found, &csns,
 			      err) < 0)
 			return -1;
-		own->newest[s] = found ? NONE : NULL;
-		for (size_t i = 0; i < csns.count; i++)
-			if (strcmp(csns.items[i], own->newest[s]) > 0)
-				own->newest[s] = csns.items[i];
+		own->newest[s] = csns.count ? mr_csn_newest(&csns) : (found ? NONE : NULL);
 	}
 	return 0;
 }
@@ -249,15 +230,15 @@ int mr_heard_check_owner(struct mr_directory *dir, struct mr_directory *remote, 
 		bool found;
 
 		/* The copy first: it cannot come past its owner while we look. */
-		if (read_csns(arena, dir, mr_dit_all(services[s]), &found, &copies, err) < 0 ||
-		    read_csns(arena, remote, mr_dit_owned(arena, services[s], host), &found, &owned,
+		if (mr_csns_read(arena, dir, mr_dit_all(services[s]), &found, &copies, err) < 0 ||
+		    mr_csns_read(arena, remote, mr_dit_owned(arena, services[s], host), &found, &owned,
 			      err) < 0)
 			return mr_fail_in(err, _("looking how far the directory of %s is"), host);
 		for (size_t i = 0; i < copies.count * owned.count; i++) {
 			const char *copy = copies.items[i / owned.count];
 			const char *own = owned.items[i % owned.count];
 
-			if (mr_sync_csn_server_id(copy) == mr_sync_csn_server_id(own) &&
+			if (mr_csn_server_id(copy) == mr_csn_server_id(own) &&
 			    strcmp(copy, own) > 0)
 				return mr_fail(err, MR_E_TEMPORARY,
 					       _("%s has an old disk, this host knows newer "

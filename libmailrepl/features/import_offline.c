@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/csn.h"
 #include "features/import_ldif.h"
 #include "features/instance.h"
-#include "features/sync.h"
 
 #define TRIES 3
 #define IN_STEP_MS 3000
@@ -130,9 +130,9 @@ static bool is_in_step(struct append *append, enum mr_service service)
 	do {
 		char *here, *there;
 
-		if (mr_sync_csn(append->arena, append->import->dir, mr_dit_all(service),
+		if (mr_csn_read(append->arena, append->import->dir, mr_dit_all(service),
 				append->self->server_id, &there, &err) < 0 ||
-		    mr_sync_csn(append->arena, append->import->dir, owned, append->self->server_id,
+		    mr_csn_read(append->arena, append->import->dir, owned, append->self->server_id,
 				&here, &err) < 0)
 			return false;
 		if (here && there && strcmp(here, there) == 0)
@@ -322,7 +322,7 @@ static int check_stamp(struct append *append, struct mr_error *err)
 		const char *owned = mr_dit_owned(append->arena, services[i], append->config->host);
 		char *csn;
 
-		if (mr_sync_csn(append->arena, append->import->dir, owned, append->self->server_id,
+		if (mr_csn_read(append->arena, append->import->dir, owned, append->self->server_id,
 				&csn, err) < 0)
 			return -1;
 		if (csn && strcmp(csn, append->stamp.csn) >= 0)

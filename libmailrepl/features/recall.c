@@ -4,6 +4,7 @@
 
 #include "adapters/service.h"
 #include "base/log.h"
+#include "features/csn.h"
 #include "features/instance.h"
 
 struct recall {
@@ -61,7 +62,7 @@ int mr_recall_ask(struct mr_arena *arena, const struct mr_config *config, struct
 	out->answered = true;
 	if (!out->refill.csn)
 		return 0;
-	if (mr_sync_csn(arena, dir, owned, self->server_id, &own, err) < 0)
+	if (mr_csn_read(arena, dir, owned, self->server_id, &own, err) < 0)
 		return -1;
 	out->newer = !own || strcmp(out->refill.csn, own) > 0;
 	return 0;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "features/ask.h"
+#include "features/csn.h"
 #include "features/instance.h"
 
 /* What one host's copy of our container knows. */
@@ -29,7 +30,7 @@ static int ask(struct mr_arena *arena, struct mr_directory *peer, void *answer,
 	char *csn;
 
 	if (mr_directory_read(peer, arena, container, attrs, &entry, err) < 0 ||
-	    mr_sync_csn(arena, peer, mr_dit_all(refill->service), copy->server_id, &csn, err) < 0)
+	    mr_csn_read(arena, peer, mr_dit_all(refill->service), copy->server_id, &csn, err) < 0)
 		return -1;
 	copy->present = entry != NULL;
 	snprintf(copy->csn, sizeof(copy->csn), "%s", csn ? csn : "");

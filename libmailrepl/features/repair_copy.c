@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/csn.h"
 #include "features/instance.h"
 #include "features/sync.h"
 
@@ -57,7 +58,7 @@ static int open_source(struct filling *f, const struct mr_host *owner, struct mr
 					  err)) < 0)
 		return mr_fail_in(err, "%s", owner->name);
 	f->count++;
-	return mr_sync_csn(f->arena, source->dir, base, owner->server_id, &source->csn, err);
+	return mr_csn_read(f->arena, source->dir, base, owner->server_id, &source->csn, err);
 }
 
 static int open_sources(struct filling *f, struct mr_error *err)
@@ -88,7 +89,7 @@ static void close_sources(struct filling *f)
 static bool is_replaced(const struct filling *f, const char *csn)
 {
 	for (size_t i = 0; i < f->count; i++)
-		if (mr_sync_csn_server_id(csn) == f->sources[i].owner->server_id)
+		if (mr_csn_server_id(csn) == f->sources[i].owner->server_id)
 			return true;
 	return false;
 }
@@ -96,10 +97,8 @@ static bool is_replaced(const struct filling *f, const char *csn)
 /* The contextCSNs are read before the entries are, so that they promise nothing that is not there; what is newer comes again. */
 static int write_base(const struct filling *f, struct mr_error *err)
 {
-	static const char *const attrs[] = { "contextCSN", NULL };
 	const struct mr_copy_refill *refill = f->refill;
-	const struct mr_attr *kept;
-	struct mr_entry *old = NULL;
+	struct mr_list kept = { 0 };
 	MR_DIRECTORY dir = NULL;
 	MR_BUF text = { 0 };
 
@@ -108,12 +107,11 @@ static int write_base(const struct filling *f, struct mr_error *err)
 	text.len--; /* the empty line that ends it */
 	if (!refill->all &&
 	    (mr_instance_open(f->arena, refill->config, &dir, err) < 0 ||
-	     mr_directory_read(dir, f->arena, mr_dit_all(refill->service), attrs, &old, err) < 0))
+	     mr_csns_read(f->arena, dir, mr_dit_all(refill->service), NULL, &kept, err) < 0))
 		return -1;
-	kept = old ? mr_entry_attr(old, "contextCSN") : NULL;
-	for (size_t i = 0; kept && i < kept->values.count; i++)
-		if (!is_replaced(f, kept->values.items[i]))
-			mr_buf_printf(&text, "contextCSN: %s\n", kept->values.items[i]);
+	for (size_t i = 0; i < kept.count; i++)
+		if (!is_replaced(f, kept.items[i]))
+			mr_buf_printf(&text, "contextCSN: %s\n", kept.items[i]);
 	for (size_t i = 0; i < f->count; i++)
 		if (f->sources[i].csn)
 			mr_buf_printf(&text, "contextCSN: %s\n", f->sources[i].csn);

@@ -2,30 +2,18 @@
 
 #include <time.h>
 
+#include "features/csn.h"
 #include "model/dit.h"
-
-long long mr_skew_csn_time(const char *csn)
-{
-	struct tm when = { 0 };
-	const char *rest = strptime(csn, "%Y%m%d%H%M%S", &when);
-
-	if (!rest || (*rest != '.' && *rest != 'Z'))
-		return -1;
-	return timegm(&when);
-}
 
 static int newest(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
 		  long long *seconds, struct mr_error *err)
 {
-	static const char *const attrs[] = { "contextCSN", NULL };
-	const struct mr_attr *csns;
-	struct mr_entry *entry;
+	struct mr_list csns;
 
-	if (mr_directory_read(dir, arena, dn, attrs, &entry, err) < 0)
+	if (mr_csns_read(arena, dir, dn, NULL, &csns, err) < 0)
 		return -1;
-	csns = entry ? mr_entry_attr(entry, "contextCSN") : NULL;
-	for (size_t i = 0; csns && i < csns->values.count; i++) {
-		long long one = mr_skew_csn_time(csns->values.items[i]);
+	for (size_t i = 0; i < csns.count; i++) {
+		long long one = mr_csn_time(csns.items[i]);
 
 		if (one > *seconds)
 			*seconds = one;

@@ -13,7 +13,4 @@
  * unreadable says nothing. */
 int mr_skew_check(struct mr_directory *dir, const char *host, struct mr_error *err) MR_MUST_CHECK;
 
-/* Seconds since the epoch of "20261121195135.123456Z#000000#001#000000"; -1 if it is malformed. */
-long long mr_skew_csn_time(const char *csn);
-
 #endif

@@ -9,6 +9,7 @@
 #include "adapters/tls.h"
 #include "base/clock.h"
 #include "base/paths.h"
+#include "features/csn.h"
 #include "features/instance.h"
 #include "features/skew.h"
 #include "features/sync.h"
@@ -59,7 +60,7 @@ static int ask_clock(struct mr_status_question *q)
 	after = now();
 	q->host->latency_ms = (after - before) * 1e3;
 	text = entry ? mr_entry_value(entry, "monitorTimestamp") : NULL;
-	theirs = text ? mr_skew_csn_time(text) : -1;
+	theirs = text ? mr_csn_time(text) : -1;
 	if (theirs >= 0)
 		q->host->clock_offset = offset_from((double)theirs, before, after);
 	return 0;
@@ -91,8 +92,8 @@ static int ask_status(struct mr_status_question *q)
 	host->clock_source = mr_entry_value(entry, "mailReplClockState");
 	host->gate = mr_entry_value(entry, "mailReplGate");
 	not_after = mr_entry_value(entry, "mailReplCertificateNotAfter");
-	if (not_after && mr_skew_csn_time(not_after) > 0)
-		host->certificate_not_after = mr_skew_csn_time(not_after);
+	if (not_after && mr_csn_time(not_after) > 0)
+		host->certificate_not_after = mr_csn_time(not_after);
 	return 0;
 }
 
@@ -121,7 +122,7 @@ static int ask_copies(struct mr_status_question *q)
 		struct mr_provider_status *copy = &q->host->providers[i];
 		char *csn;
 
-		if (mr_sync_csn(q->arena, q->dir, mr_dit_all(copy->service),
+		if (mr_csn_read(q->arena, q->dir, mr_dit_all(copy->service),
 				copy->provider->server_id, &csn, &q->err) < 0)
 			return -1;
 		copy->copy_csn = csn;
@@ -140,7 +141,7 @@ static int ask_owned(struct mr_status_question *q)
 		if (!mr_host_is_provider(q->status->topology, host) ||
 		    !(host->services & services[s]))
 			continue;
-		if (mr_sync_csn(q->arena, q->dir, mr_dit_owned(q->arena, services[s], host->name),
+		if (mr_csn_read(q->arena, q->dir, mr_dit_owned(q->arena, services[s], host->name),
 				host->server_id, &csn, &q->err) < 0)
 			return -1;
 		q->owned_csn[s] = csn;
@@ -205,7 +206,7 @@ struct lag {
 static int count_change(void *context, const struct mr_entry *entry, struct mr_error *err)
 {
 	const char *csn = mr_entry_value(entry, "entryCSN");
-	long long time = csn ? mr_skew_csn_time(csn) : -1;
+	long long time = csn ? mr_csn_time(csn) : -1;
 	struct lag *lag = context;
 
 	(void)err;
@@ -233,7 +234,7 @@ static void measure(struct mr_status_question *q, struct mr_provider_status *cop
 	if (mr_directory_visit(q->dir, &find, count_change, &lag, &q->err) == 0)
 		copy->changes = lag.changes;
 	if (lag.oldest < 0)
-		lag.oldest = mr_skew_csn_time(copy->provider_csn);
+		lag.oldest = mr_csn_time(copy->provider_csn);
 	copy->behind = fmax(clock - (double)lag.oldest, 0.001);
 }
 
@@ -246,7 +247,7 @@ static void look_ahead(struct mr_status_question *q, struct mr_provider_status *
 	const char *dn = mr_dit_owned(q->arena, copy->service, owner->name);
 	char *csn;
 
-	if (mr_sync_csn(q->arena, q->dir, dn, owner->server_id, &csn, &q->err) < 0 || !csn)
+	if (mr_csn_read(q->arena, q->dir, dn, owner->server_id, &csn, &q->err) < 0 || !csn)
 		return;
 	copy->provider_csn = csn;
 	if (strcmp(copy->copy_csn, csn) <= 0)

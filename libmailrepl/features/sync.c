@@ -8,58 +8,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "features/ask.h"
+#include "features/csn.h"
 #include "features/instance.h"
 
 #define POLL_MS 20         /* between two looks at this host's own copies */
 #define MOST_PAUSE_MS 2000 /* between two questions to a provider that does not answer */
-
-/* The serverID in a change sequence number: "20261121195135.123456Z#000000#001#000000",
- * hexadecimal. */
-unsigned mr_sync_csn_server_id(const char *csn)
-{
-	const char *at = strchr(csn, '#');
-
-	at = at ? strchr(at + 1, '#') : NULL;
-	return at ? (unsigned)strtoul(at + 1, NULL, 16) : 0;
-}
-
-static int read_csns(struct mr_arena *arena, struct mr_directory *dir, const char *dn, bool *found,
-		     struct mr_list *out, struct mr_error *err)
-{
-	static const char *const attrs[] = { "contextCSN", NULL };
-	const struct mr_attr *csns;
-	struct mr_entry *entry;
-
-	*out = (struct mr_list){ 0 };
-	if (mr_directory_read(dir, arena, dn, attrs, &entry, err) < 0)
-		return -1;
-	csns = entry ? mr_entry_attr(entry, "contextCSN") : NULL;
-	if (csns)
-		*out = csns->values;
-	*found = entry != NULL;
-	return 0;
-}
-
-static const char *of_server(const struct mr_list *csns, unsigned server_id)
-{
-	for (size_t i = 0; i < csns->count; i++)
-		if (mr_sync_csn_server_id(csns->items[i]) == server_id)
-			return csns->items[i];
-	return NULL;
-}
-
-int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
-		unsigned server_id, char **out, struct mr_error *err)
-{
-	struct mr_list csns;
-	bool found;
-
-	*out = NULL;
-	if (read_csns(arena, dir, dn, &found, &csns, err) < 0)
-		return -1;
-	*out = mr_strdup(arena, of_server(&csns, server_id));
-	return 0;
-}
 
 /* One copy that must come up to what its provider had when it was asked. */
 struct target {
@@ -79,7 +32,7 @@ static int ask_provider(struct mr_arena *arena, struct mr_directory *dir, void *
 	struct mr_list csns;
 	bool found;
 
-	if (read_csns(arena, dir, base, &found, &csns, err) < 0) {
+	if (mr_csns_read(arena, dir, base, &found, &csns, err) < 0) {
 		target->refused = err->code == MR_E_DENIED;
 		return -1;
 	}
@@ -141,9 +94,9 @@ static int in_step(const struct mr_config *config, struct mr_directory *dir, str
 		return -1;
 	if (!target->asked)
 		return 0;
-	if (read_csns(arena, dir, mr_dit_all(target->service), &found, &csns, err) < 0)
+	if (mr_csns_read(arena, dir, mr_dit_all(target->service), &found, &csns, err) < 0)
 		return -1;
-	have = of_server(&csns, mr_sync_csn_server_id(target->want));
+	have = mr_csn_of(&csns, mr_csn_server_id(target->want));
 	target->reached = !*target->want || (have && strcmp(have, target->want) >= 0);
 	return target->reached;
 }

@@ -7,14 +7,6 @@
 #include "adapters/directory.h"
 #include "model/topology.h"
 
-#define MR_CSN_SIZE 64 /* room for a change sequence number, which has 40 characters */
-
-/* The serverID in a change sequence number; 0 if it is malformed. */
-unsigned mr_sync_csn_server_id(const char *csn);
-/* The contextCSN with `server_id` on `dn`; NULL if there is none. */
-int mr_sync_csn(struct mr_arena *arena, struct mr_directory *dir, const char *dn,
-		unsigned server_id, char **out, struct mr_error *err) MR_MUST_CHECK;
-
 /* Polls until this host's copies of every service it has are as new as what `provider`, or with
  * NULL each joined provider and this host itself, had when asked, at most config->join_deadline
  * seconds; shows progress. MR_E_TEMPORARY names the providers that are not reached or not in step.

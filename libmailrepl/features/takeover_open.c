@@ -1,3 +1,4 @@
+#include "features/csn.h"
 #include "features/takeover.h"
 
 #include <string.h>
@@ -58,7 +59,7 @@ static int find_peer(struct mr_arena *arena, const struct mr_config *config,
 	const struct mr_host *gone = mr_topology_host(topology, takeover->gone);
 	char *best, *csn;
 
-	if (mr_sync_csn(arena, takeover->dir, mr_dit_all(service), gone->server_id, &best, err) < 0)
+	if (mr_csn_read(arena, takeover->dir, mr_dit_all(service), gone->server_id, &best, err) < 0)
 		return -1;
 	for (size_t j = 0; j < topology->count; j++) {
 		const struct mr_host *host = &topology->hosts[j];
@@ -68,7 +69,7 @@ static int find_peer(struct mr_arena *arena, const struct mr_config *config,
 		    !(host->services & (unsigned)service) || strcmp(host->name, config->host) == 0)
 			continue;
 		if (mr_instance_open_peer(arena, config, NULL, host->name, &peer, err) < 0 ||
-		    mr_sync_csn(arena, peer, mr_dit_all(service), gone->server_id, &csn, err) < 0) {
+		    mr_csn_read(arena, peer, mr_dit_all(service), gone->server_id, &csn, err) < 0) {
 			mr_log(MR_LOG_WARNING,
 			       _("%s cannot be asked whether it knows more of %s: %s"), host->name,
 			       takeover->gone, err->message);

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "features/csn.h"
 #include "features/instance.h"
-#include "features/sync.h"
 
 #define LOOKS 3 /* at a copy that differs */
 
@@ -107,7 +107,7 @@ static int check_copy(struct task *task, const struct view *view, struct mr_copy
 	if (mr_digest_read(task->dir,
 			   mr_dit_copy(task->arena, check->service, check->owner->name), digest,
 			   err) < 0 ||
-	    mr_sync_csn(task->arena, task->dir, mr_dit_all(check->service), check->owner->server_id,
+	    mr_csn_read(task->arena, task->dir, mr_dit_all(check->service), check->owner->server_id,
 			&csn, err) < 0)
 		return -1;
 	check->owner_entries = view->digest.entries;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "features/sync.h"
+#include "features/csn.h"
 
 #define MOST_DIFFERENCES 100
 
@@ -70,7 +70,7 @@ int mr_verify_copy(struct mr_arena *arena, struct mr_directory *owner, struct mr
 	check->differences = (struct mr_differences){ 0 };
 	check->why = NULL;
 	/* The copy's CSN first: what it says was true before the entries were read. */
-	if (mr_sync_csn(arena, holder, mr_dit_all(check->service), id, &copy_csn, err) < 0 ||
+	if (mr_csn_read(arena, holder, mr_dit_all(check->service), id, &copy_csn, err) < 0 ||
 	    mr_digest_read(owner, owned, &digests[0], err) < 0 ||
 	    mr_digest_read(holder, copy, &digests[1], err) < 0)
 		return -1;
@@ -82,7 +82,7 @@ int mr_verify_copy(struct mr_arena *arena, struct mr_directory *owner, struct mr
 		return 0;
 	if (mr_digest_differences(arena, owner, owned, &digests[0], holder, copy, &digests[1],
 				  MOST_DIFFERENCES, &check->differences, err) < 0 ||
-	    mr_sync_csn(arena, owner, owned, id, &owner_csn, err) < 0)
+	    mr_csn_read(arena, owner, owned, id, &owner_csn, err) < 0)
 		return -1;
 	if (!owner_csn && mr_digest_equal(&digests[0], &digests[1]))
 		return 0;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "features/csn.h"
 #include "features/instance.h"
 #include "features/sync.h"
 
@@ -43,20 +44,16 @@ static int connect_to(struct mr_arena *arena, const struct mr_config *config,
 static int read_newest(struct mr_arena *arena, struct mr_watch_peer *peer,
 		       struct mr_watch_answer *answer, struct mr_error *err)
 {
-	static const char *const attrs[] = { "contextCSN", NULL };
-	const char *dn = mr_dit_owned(arena, answer->service, peer->name), *newest = "";
-	const struct mr_attr *csns;
-	struct mr_entry *entry;
+	const char *dn = mr_dit_owned(arena, answer->service, peer->name), *newest;
+	struct mr_list csns;
+	bool found;
 
-	if (mr_directory_read(peer->dir, arena, dn, attrs, &entry, err) < 0)
+	if (mr_csns_read(arena, peer->dir, dn, &found, &csns, err) < 0)
 		return -1;
-	if (!entry)
+	if (!found)
 		return mr_fail(err, MR_E_DENIED, _("%s does not know this host yet"), peer->name);
-	csns = mr_entry_attr(entry, "contextCSN");
-	for (size_t i = 0; csns && i < csns->values.count; i++)
-		if (strcmp(csns->values.items[i], newest) > 0)
-			newest = csns->values.items[i];
-	snprintf(answer->csn, sizeof(answer->csn), "%s", newest);
+	newest = mr_csn_newest(&csns);
+	snprintf(answer->csn, sizeof(answer->csn), "%s", newest ? newest : "");
 	return 0;
 }
 
@@ -66,7 +63,7 @@ static void read_ours(struct mr_arena *arena, const struct mr_watch_peer *peer,
 	struct mr_error err = { 0 };
 	char *csn = NULL;
 
-	if (mr_sync_csn(arena, peer->dir, mr_dit_all(answer->service), peer->own_id, &csn, &err) <
+	if (mr_csn_read(arena, peer->dir, mr_dit_all(answer->service), peer->own_id, &csn, &err) <
 	    0)
 		mr_log(MR_LOG_DEBUG, "%s", err.message);
 	snprintf(answer->ours, sizeof(answer->ours), "%s", csn ? csn : "");

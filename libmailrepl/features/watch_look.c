@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/csn.h"
 #include "features/watch_state.h"
 
 #define REBUILD_TIMEOUT_MS 300000
@@ -229,38 +230,28 @@ static void choose_peers(struct mr_watch *watch, struct mr_look *look)
 }
 
 /* How far our copies are: the contextCSNs of one service. */
-static const struct mr_attr *read_copies(struct mr_watch *watch, struct mr_look *look,
-					 enum mr_service service)
+static struct mr_list read_copies(struct mr_watch *watch, struct mr_look *look,
+				  enum mr_service service)
 {
-	static const char *const attrs[] = { "contextCSN", NULL };
 	struct mr_error err = { 0 };
-	struct mr_entry *entry = NULL;
+	struct mr_list csns = { 0 };
 
-	if (mr_directory_read(watch->dir, look->arena, mr_dit_all(service), attrs, &entry, &err) <
-	    0)
+	if (mr_csns_read(look->arena, watch->dir, mr_dit_all(service), NULL, &csns, &err) < 0)
 		mr_log(MR_LOG_DEBUG, "%s", err.message);
-	return entry ? mr_entry_attr(entry, "contextCSN") : NULL;
+	return csns;
 }
 
-/* "20261121195135.123456Z#000000#001#000000": the same serverID. */
-static const char *copy_csn(const struct mr_attr *csns, const char *want)
+/* Of the same serverID. */
+static const char *copy_csn(const struct mr_list *csns, const char *want)
 {
-	const char *sid = strchr(want, '#');
+	const char *csn = mr_csn_of(csns, mr_csn_server_id(want));
 
-	sid = sid ? strchr(sid + 1, '#') : NULL;
-	for (size_t i = 0; sid && csns && i < csns->values.count; i++) {
-		const char *csn = csns->values.items[i], *at = strchr(csn, '#');
-
-		at = at ? strchr(at + 1, '#') : NULL;
-		if (at && strncmp(at, sid, 4) == 0)
-			return csn;
-	}
-	return "";
+	return csn ? csn : "";
 }
 
 void mr_watch_compare(struct mr_watch *watch, struct mr_look *look)
 {
-	const struct mr_attr *csns[2] = { NULL, NULL };
+	struct mr_list csns[2] = { { 0 } };
 
 	if (!look->known)
 		return;
@@ -281,7 +272,7 @@ void mr_watch_compare(struct mr_watch *watch, struct mr_look *look)
 
 			if (peer->wanted && peer->services & peer->answers[s].service)
 				mr_watch_copy_seen(&peer->answers[s].copy, want,
-						   want ? copy_csn(csns[s], want) : "", look->now);
+						   want ? copy_csn(&csns[s], want) : "", look->now);
 		}
 	}
 }

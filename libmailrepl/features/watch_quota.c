@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "features/csn.h"
 #include "features/quota.h"
-#include "features/sync.h"
 #include "features/watch_state.h"
 
 /* Once for each change of the accounts, whatever it was: that costs a search of those with a limit.
@@ -17,7 +17,7 @@ int mr_watch_quota(struct mr_watch *watch, struct mr_look *look, struct mr_error
 	self = mr_topology_host(&look->topology, look->config.host);
 	if (!self || !mr_host_is_server(self) || self->state != MR_JOINED)
 		return 0;
-	if (mr_sync_csn(look->arena, watch->dir,
+	if (mr_csn_read(look->arena, watch->dir,
 			mr_dit_owned(look->arena, MR_UNIX, look->config.host), self->server_id,
 			&csn, err) < 0)
 		return -1;

@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "features/csn.h"
 #include "features/heard.h"
-#include "features/sync.h"
 #include "features/watch_state.h"
 
 /* This host is asked after the others: no copy can know what it has not yet heard of. */
@@ -15,7 +15,7 @@ static bool find_newer(struct mr_watch *watch, struct mr_look *look, struct mr_w
 
 	if (!*answer->ours || strcmp(peer->name, look->config.host) == 0)
 		return false;
-	if (mr_sync_csn(look->arena, watch->dir, dn, peer->own_id, &own, &err) < 0) {
+	if (mr_csn_read(look->arena, watch->dir, dn, peer->own_id, &own, &err) < 0) {
 		mr_log(MR_LOG_DEBUG, "%s", err.message);
 		return false;
 	}

@@ -5,6 +5,7 @@
 
 #include "adapters/directory_backend.h"
 #include "features/apply.h"
+#include "features/csn.h"
 #include "features/instance.h"
 #include "features/skew.h"
 
@@ -323,9 +324,9 @@ static void the_time_of_a_change_sequence_number_is_read(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (mr_skew_csn_time(rows[i].csn) != rows[i].want)
+		if (mr_csn_time(rows[i].csn) != rows[i].want)
 			fail_msg("%s: got %lld, want %lld", rows[i].csn,
-				 mr_skew_csn_time(rows[i].csn), rows[i].want);
+				 mr_csn_time(rows[i].csn), rows[i].want);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
