@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "common/cl.h"
 #include "features/account.h"
-#include "features/apply.h"
 #include "features/claim_confirm.h"
 #include "features/password_rules.h"
 #include "features/user_remove.h"
@@ -172,11 +171,9 @@ static int confirm(struct cl_context *context, const struct mr_user_outcome *out
 		    0)
 		return 0;
 	if (mr_user_remove_plan(context->arena, &context->config, context->dir, &context->topology,
-				&back, &plan, &removed, err) < 0 ||
-	    mr_plan_apply(&plan, &context->config, context->dir, err) < 0)
+				&back, &plan, &removed, err) < 0)
 		return -1;
-	*err = why;
-	return -1;
+	return cl_take_back(context, &plan, &why, err);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)

@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "common/cl.h"
-#include "features/apply.h"
 #include "features/claim_confirm.h"
 #include "features/user_change.h"
 #include "usermod/move.h"
@@ -196,8 +195,12 @@ static int confirm(struct cl_context *context, const struct mr_user_changed *cha
 		   struct mr_error *err)
 {
 	const struct mr_user_change back = mr_user_change_back(changed);
-	const struct mr_given given = { changed->owner, changed->user, changed->added,
-					changed->former != NULL };
+	const struct mr_given given = {
+		.owner = changed->owner,
+		.user = changed->user,
+		.addresses = changed->added,
+		.name = changed->former != NULL,
+	};
 	struct mr_user_changed restored;
 	struct mr_plan plan = { 0 };
 	struct mr_error why;
@@ -208,11 +211,9 @@ static int confirm(struct cl_context *context, const struct mr_user_changed *cha
 	    0)
 		return 0;
 	if (mr_user_change_plan(context->arena, &context->config, context->dir, &context->topology,
-				&back, &plan, &restored, err) < 0 ||
-	    mr_plan_apply(&plan, &context->config, context->dir, err) < 0)
+				&back, &plan, &restored, err) < 0)
 		return -1;
-	*err = why;
-	return -1;
+	return cl_take_back(context, &plan, &why, err);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)

@@ -75,6 +75,10 @@ int cl_require_config(const struct cl_context *context, struct mr_error *err) MR
  * its members. Says "nothing to do" for an empty plan. */
 int cl_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_value *result,
 	      struct mr_error *err) MR_MUST_CHECK;
+/* After a confirmation that failed with `why` (features/claim_confirm.h): applies `back`, which takes back what
+ * was given out, and fails with `why`, or with what went wrong with that. */
+int cl_take_back(struct cl_context *context, const struct mr_plan *back, const struct mr_error *why,
+		 struct mr_error *err) MR_MUST_CHECK;
 /* Waits until this host's copy has the entry `dn` (a DN of a copy), for two seconds at most: Postfix
  * asks the copy, which is a moment behind what was written, and whoever runs a command and then
  * sends a message shall not be told "unknown". A copy that does not come is no failure, but a

@@ -42,3 +42,11 @@ int cl_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_
 		print_json(context, plan, result);
 	return 0;
 }
+
+int cl_take_back(struct cl_context *context, const struct mr_plan *back, const struct mr_error *why,
+		 struct mr_error *err)
+{
+	if (mr_plan_apply(back, &context->config, context->dir, err) == 0)
+		*err = *why;
+	return -1;
+}

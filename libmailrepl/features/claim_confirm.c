@@ -9,8 +9,8 @@
 #define DEADLINE_S 3
 
 struct rival {
-	const char *host, *addresses_filter, *user_filter; /* a filter may be NULL */
-	char has[320];                                     /* empty: nothing */
+	const char *host, *mail_filter, *unix_filter; /* a filter may be NULL */
+	char has[320];                                /* empty: nothing */
 };
 
 static int look(struct mr_arena *arena, struct mr_directory *dir, struct rival *rival,
@@ -40,38 +40,59 @@ static int ask(struct mr_arena *arena, struct mr_directory *dir, void *answer, s
 {
 	struct rival *rival = answer;
 
-	if (look(arena, dir, rival, MR_MAIL, rival->addresses_filter, err) < 0)
+	if (look(arena, dir, rival, MR_MAIL, rival->mail_filter, err) < 0)
 		return -1;
 	if (*rival->has)
 		return 0;
-	return look(arena, dir, rival, MR_UNIX, rival->user_filter, err);
+	return look(arena, dir, rival, MR_UNIX, rival->unix_filter, err);
 }
 
-static const char *addresses_filter(struct mr_arena *arena, const struct mr_given *given,
-				    const char *host)
+static void put_addresses(struct mr_arena *arena, const struct mr_given *given, bool owner,
+			  struct mr_buf *out)
 {
+	if (!given->addresses.count)
+		return;
+	mr_buf_puts(out, "(&(mailRoutingAddress=*)");
+	if (owner)
+		mr_buf_puts(out, given->user ? mr_filter(arena, "(!(uid=%s))", given->user)
+					     : mr_filter(arena, "(!(cn=%s))", given->group));
+	mr_buf_puts(out, "(|");
+	for (size_t i = 0; i < given->addresses.count; i++)
+		mr_buf_puts(out,
+			    mr_filter(arena, "(mailLocalAddress=%s)", given->addresses.items[i]));
+	mr_buf_puts(out, "))");
+}
+
+/* At the owner there can be no second one of the name and kind. */
+static void put_name(struct mr_arena *arena, const struct mr_given *given, bool owner,
+		     enum mr_service service, struct mr_buf *out)
+{
+	const char *name = given->user ? given->user : given->group;
+
+	if (service == MR_UNIX && (given->group || !owner))
+		mr_buf_puts(out, mr_filter(arena, "(&(objectClass=posixAccount)(uid=%s))", name));
+	if (!given->group)
+		return;
+	if (service == MR_MAIL)
+		mr_buf_puts(out, mr_filter(arena, "(&(mailRoutingAddress=*)(uid=%s))", name));
+	if (service == given->service && !owner)
+		mr_buf_puts(out,
+			    service == MR_MAIL
+				    ? mr_filter(arena, "(&(objectClass=nisMailAlias)(cn=%s))", name)
+				    : mr_filter(arena, "(&(objectClass=posixGroup)(cn=%s))", name));
+}
+
+static const char *filter_for(struct mr_arena *arena, const struct mr_given *given,
+			      const struct mr_host *host, enum mr_service service)
+{
+	bool owner = strcmp(host->name, given->owner) == 0;
 	MR_BUF text = { 0 };
 
-	if (!given->addresses.count)
-		return NULL;
-	mr_buf_puts(&text, "(&(mailRoutingAddress=*)");
-	if (strcmp(host, given->owner) == 0)
-		mr_buf_puts(&text, mr_filter(arena, "(!(uid=%s))", given->user));
-	mr_buf_puts(&text, "(|");
-	for (size_t i = 0; i < given->addresses.count; i++)
-		mr_buf_puts(&text,
-			    mr_filter(arena, "(mailLocalAddress=%s)", given->addresses.items[i]));
-	mr_buf_puts(&text, "))");
-	return mr_strdup(arena, mr_buf_text(&text));
-}
-
-/* At the owner there can be no second account of the name. */
-static const char *name_filter(struct mr_arena *arena, const struct mr_given *given,
-			       const struct mr_host *host)
-{
-	if (!given->name || !mr_host_is_server(host) || strcmp(host->name, given->owner) == 0)
-		return NULL;
-	return mr_filter(arena, "(&(objectClass=posixAccount)(uid=%s))", given->user);
+	if (service == MR_MAIL)
+		put_addresses(arena, given, owner, &text);
+	if (given->name && mr_host_is_server(host))
+		put_name(arena, given, owner, service, &text);
+	return text.len ? mr_printf(arena, "(|%s)", mr_buf_text(&text)) : NULL;
 }
 
 int mr_claim_confirm(struct mr_arena *arena, const struct mr_config *config,
@@ -94,8 +115,8 @@ int mr_claim_confirm(struct mr_arena *arena, const struct mr_config *config,
 			continue;
 		rivals[count] = (struct rival){
 			.host = host->name,
-			.addresses_filter = addresses_filter(arena, given, host->name),
-			.user_filter = name_filter(arena, given, host),
+			.mail_filter = filter_for(arena, given, host, MR_MAIL),
+			.unix_filter = filter_for(arena, given, host, MR_UNIX),
 		};
 		questions[count] =
 			(struct mr_question){ .host = host->name, .answer = &rivals[count] };
