@@ -1,18 +1,6 @@
 #include "base/log.h"
 #include "features/move_state.h"
 
-const char *const mr_move_route_attrs[] = { "objectClass",
-					    "uid",
-					    "mailLocalAddress",
-					    "mailHost",
-					    "mailRoutingAddress",
-					    "mailReplFormerAddress",
-					    "mailReplForward",
-					    "mailReplAccess",
-					    "mailReplHeldUntil",
-					    "mailReplMove",
-					    NULL };
-
 int mr_move_entry_parse(struct mr_arena *arena, struct mr_entry *entry, struct mr_move_entry *out,
 			struct mr_error *err)
 {
@@ -36,7 +24,7 @@ int mr_move_entry_read(struct mr_arena *arena, struct mr_directory *dir, const c
 	struct mr_entry *entry;
 
 	*out = (struct mr_move_entry){ 0 };
-	if (mr_directory_read(dir, arena, dn, mr_move_route_attrs, &entry, err) < 0)
+	if (mr_directory_read(dir, arena, dn, mr_route_attrs, &entry, err) < 0)
 		return -1;
 	return entry ? mr_move_entry_parse(arena, entry, out, err) : 0;
 }
@@ -46,7 +34,7 @@ int mr_move_entry_list(struct mr_arena *arena, struct mr_directory *dir, const c
 {
 	const struct mr_search find = { .base = base,
 					.filter = "(mailReplMove=*)",
-					.attrs = mr_move_route_attrs };
+					.attrs = mr_route_attrs };
 	struct mr_entries found = { 0 };
 
 	*count = 0;

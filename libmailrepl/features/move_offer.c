@@ -42,7 +42,7 @@ static int find_move(const struct offer *offer, struct mr_move_entry *out, struc
 	const struct mr_search find = {
 		.base = mr_dit_all(MR_MAIL),
 		.filter = mr_filter(offer->arena, "(&(uid=%s)(mailReplMove=*))", offer->user),
-		.attrs = mr_move_route_attrs,
+		.attrs = mr_route_attrs,
 	};
 	struct mr_entries found = { 0 };
 
@@ -96,7 +96,7 @@ static int check_room(const struct offer *offer, struct mr_error *err)
 	struct mr_entry *entry;
 	struct mr_route route;
 
-	if (mr_directory_read(offer->dir, offer->arena, dn, mr_move_route_attrs, &entry, err) < 0)
+	if (mr_directory_read(offer->dir, offer->arena, dn, mr_route_attrs, &entry, err) < 0)
 		return -1;
 	if (!entry)
 		return 0;
@@ -213,8 +213,8 @@ int mr_move_look(struct mr_arena *arena, struct mr_directory *dir,
 	struct mr_entry *old = NULL, *new = NULL;
 	struct mr_move_entry at = { 0 };
 
-	if (mr_directory_read(dir, arena, from, mr_move_route_attrs, &old, err) < 0 ||
-	    (to && mr_directory_read(dir, arena, to, mr_move_route_attrs, &new, err) < 0) ||
+	if (mr_directory_read(dir, arena, from, mr_route_attrs, &old, err) < 0 ||
+	    (to && mr_directory_read(dir, arena, to, mr_route_attrs, &new, err) < 0) ||
 	    (old && mr_move_entry_parse(arena, old, &at, err) < 0))
 		return -1;
 	*phase = at.entry ? at.move.phase : MR_MOVE_COPYING;

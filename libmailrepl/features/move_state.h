@@ -39,8 +39,6 @@ int mr_move_entry_list(struct mr_arena *arena, struct mr_directory *dir, const c
 int mr_move_entry_advance(struct mr_arena *arena, struct mr_directory *dir,
 			  const struct mr_move_entry *from, const struct mr_move *next,
 			  struct mr_error *err) MR_MUST_CHECK;
-/* The attributes by name of a route; a password hash is never among them. */
-extern const char *const mr_move_route_attrs[];
 
 /* --- the mailboxes' folders (move_folder.c); `id`: local part of a real address */
 

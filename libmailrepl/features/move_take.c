@@ -253,7 +253,7 @@ static int plan_route(const struct taking *taking, struct mr_plan *plan, struct 
 	const char *summary;
 
 	if (mr_directory_read(mover->dir, arena, mr_dit_user(arena, taking->user, container),
-			      mr_move_route_attrs, &entry, err) < 0 ||
+			      mr_route_attrs, &entry, err) < 0 ||
 	    (entry && mr_route_parse(arena, entry, &before, err) < 0))
 		return -1;
 	if (entry && mr_route_kind(&before) == MR_ROUTE_GONE)

@@ -6,24 +6,6 @@
 #include "model/dit.h"
 #include "model/move.h"
 
-/* By name: a password hash shall not come here. "+" is not asked for. */
-static const char *const route_attrs[] = { "objectClass",
-					   "uid",
-					   "mailLocalAddress",
-					   "mailHost",
-					   "mailRoutingAddress",
-					   "mailReplFormerAddress",
-					   "mailReplForward",
-					   "mailReplAccess",
-					   "mailReplHeldUntil",
-					   "mailReplMove",
-					   NULL };
-static const char *const account_attrs[] = {
-	"objectClass",        "uid",        "cn",   "sn",       "uidNumber",     "gidNumber",
-	"homeDirectory",      "loginShell", "mail", "mailHost", "mailReplQuota", "mailReplLocked",
-	"mailRoutingAddress", NULL
-};
-
 /* Appends the hosts whose entries of that name are users. */
 static int add_owners(struct mr_arena *arena, struct mr_directory *dir, const char *base,
 		      enum mr_service service, const char *name, struct mr_list *owners,
@@ -91,10 +73,10 @@ static int read_entries(struct mr_arena *arena, struct mr_directory *dir, struct
 
 	if (mr_directory_read(dir, arena,
 			      mr_dit_user(arena, user->name, mr_dit_owned(arena, MR_MAIL, owner)),
-			      route_attrs, &user->route_entry, err) < 0 ||
+			      mr_route_attrs, &user->route_entry, err) < 0 ||
 	    mr_directory_read(dir, arena,
 			      mr_dit_user(arena, user->name, mr_dit_owned(arena, MR_UNIX, owner)),
-			      account_attrs, &user->account_entry, err) < 0)
+			      mr_account_attrs, &user->account_entry, err) < 0)
 		return -1;
 	if (user->route_entry && mr_route_parse(arena, user->route_entry, &user->route, err) < 0)
 		return -1;

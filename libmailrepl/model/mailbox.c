@@ -10,6 +10,23 @@
 #define UID_BASE  1000000LL
 #define UID_RANGE 500000LL
 
+const char *const mr_route_attrs[] = { "objectClass",
+				       "uid",
+				       "mailLocalAddress",
+				       "mailHost",
+				       "mailRoutingAddress",
+				       "mailReplFormerAddress",
+				       "mailReplForward",
+				       "mailReplAccess",
+				       "mailReplHeldUntil",
+				       "mailReplMove",
+				       NULL };
+const char *const mr_account_attrs[] = {
+	"objectClass",        "uid",        "cn",   "sn",       "uidNumber",     "gidNumber",
+	"homeDirectory",      "loginShell", "mail", "mailHost", "mailReplQuota", "mailReplLocked",
+	"mailRoutingAddress", NULL
+};
+
 static const char *const access_words[] = { NULL, "closed", "deferred", "refused", "gone" };
 
 const char *mr_access_word(enum mr_access access)

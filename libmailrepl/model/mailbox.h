@@ -77,6 +77,9 @@ struct mr_entry *mr_group_format(struct mr_arena *arena, const struct mr_group *
 int mr_group_parse(struct mr_arena *arena, const struct mr_entry *entry, struct mr_group *out,
 		   struct mr_error *err) MR_MUST_CHECK;
 
+/* What parsing reads, for a search, by name: a password hash is not among it. Ends in NULL. */
+extern const char *const mr_route_attrs[], *const mr_account_attrs[];
+
 /* First uidNumber of a host's range, and one past its last: 500,000 ids per serverID from 1,500,000 on (the highest is below 2^31). */
 long long mr_uid_first(unsigned server_id);
 long long mr_uid_end(unsigned server_id);
