@@ -52,7 +52,7 @@ has_user() {
 		eventually 30 has_user "$host" user2
 		[ "$(shell_of "$host" user1)" = /usr/sbin/nologin ]
 		[ "$(shell_of "$host" user2)" = /bin/bash ]
-		[[ $(on "$host" id -u user1) == 11* ]]
+		[[ $(on "$host" id -u user1) == 15* ]]
 	done
 	# Its slapd was restarted: mailrepl-watch may be closing the gate and opening it again.
 	eventually 60 changes_nothing
