@@ -29,7 +29,11 @@ static char *claims_filter(struct mr_arena *arena, const struct mr_user_wanted *
 {
 	MR_BUF text = { 0 };
 
-	mr_buf_printf(&text, "(|%s", mr_filter(arena, "(uid=%s)", wanted->user));
+	mr_buf_printf(
+		&text, "(|%s",
+		mr_filter(arena,
+			  "(uid=%s)(&(cn=%s)(|(objectClass=nisMailAlias)(objectClass=posixGroup)))",
+			  wanted->user, wanted->user));
 	if (mailbox)
 		mr_buf_puts(&text, mailbox_filter(arena, mailbox));
 	for (size_t i = 0; i < wanted->addresses.count; i++)
@@ -98,6 +102,11 @@ static bool is_hold(const struct mr_entry *entry)
 {
 	return mr_entry_has_nocase(entry, "mailReplAccess", mr_access_word(MR_ACCESS_GONE)) &&
 	       !mr_entry_value(entry, "mailRoutingAddress");
+}
+
+static bool is_group(const struct mr_entry *entry)
+{
+	return mr_entry_is(entry, "nisMailAlias") || mr_entry_is(entry, "posixGroup");
 }
 
 /* A user, as opposed to what one has left behind. */
@@ -180,6 +189,11 @@ static int check_claims(const struct look_up *up, const struct mr_entries *claim
 		if (is_user(claims->items[i]) && !has_own_name(up, claims->items[i]) &&
 		    mr_entry_has_nocase(claims->items[i], "uid", up->wanted->user))
 			return mr_fail(err, MR_E_EXISTS, _("user %s: already owned by %s"),
+				       up->wanted->user, owner_of(up, claims->items[i]));
+	for (size_t i = 0; i < claims->count && !up->wanted->exists; i++)
+		if (is_group(claims->items[i]) &&
+		    mr_entry_has_nocase(claims->items[i], "cn", up->wanted->user))
+			return mr_fail(err, MR_E_EXISTS, _("user %s: %s has a group of that name"),
 				       up->wanted->user, owner_of(up, claims->items[i]));
 	return 0;
 }
