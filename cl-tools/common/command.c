@@ -13,7 +13,9 @@
 #include "common/options.h"
 #include "features/instance.h"
 
-#define LOCK_TIMEOUT_MS 10000
+/* mailrepl-watch may be rendering; who waits for long is told for whom. */
+#define LOCK_SILENT_MS 3000
+#define LOCK_TIMEOUT_MS 60000
 
 static int check_user(const struct cl_context *context, const struct cl_command *command,
 		      const struct cl_start *start, struct mr_error *err)
@@ -49,13 +51,19 @@ static int prepare(struct cl_context *context, const struct cl_command *command,
 static int take_lock(struct cl_context *context, int *lock, struct mr_error *err)
 {
 	const char *folder = mr_path(context->arena, context->config.root, MR_PATH_STATE);
+	const char *path = mr_path(context->arena, context->config.root, MR_PATH_LOCK);
 
 	/* The very first command of a host takes it before there is any state. */
 	if (!mr_path_exists(folder) &&
 	    mr_folder_make(folder, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, err) < 0)
 		return -1;
-	return mr_lock_open(mr_path(context->arena, context->config.root, MR_PATH_LOCK),
-			    LOCK_TIMEOUT_MS, lock, err);
+	if (mr_lock_open(path, LOCK_SILENT_MS, lock, err) == 0)
+		return 0;
+	if (err->code != MR_E_TEMPORARY)
+		return -1;
+	mr_log(MR_LOG_WARNING, _("%s; waiting for up to %d seconds"), err->message,
+	       LOCK_TIMEOUT_MS / 1000);
+	return mr_lock_open(path, LOCK_TIMEOUT_MS, lock, err);
 }
 
 static int open_directory(struct cl_context *context, struct mr_error *err)
