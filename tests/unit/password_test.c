@@ -59,6 +59,10 @@ static pid_t ask_in_child(int *fd, const char *want)
 		MR_SECRET password = { 0 };
 		struct mr_error err = { 0 };
 
+		/* A shell that put us into the background has them ignored. */
+		signal(SIGHUP, SIG_DFL);
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
 		if (mr_password_ask("user1", &password, &err) < 0)
 			_exit(password.data ? 99 : (int)err.code);
 		_exit(password.len == strlen(want) && memcmp(password.data, want, password.len) == 0
