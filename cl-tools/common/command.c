@@ -61,8 +61,8 @@ static int take_lock(struct cl_context *context, int *lock, struct mr_error *err
 		return 0;
 	if (err->code != MR_E_TEMPORARY)
 		return -1;
-	mr_log(MR_LOG_WARNING, _("%s; waiting for up to %d seconds"), err->message,
-	       LOCK_TIMEOUT_MS / 1000);
+	mr_log(MR_LOG_WARNING, _("waiting for another command, at most %d seconds (%s)"),
+	       LOCK_TIMEOUT_MS / 1000, err->message);
 	return mr_lock_open(path, LOCK_TIMEOUT_MS, lock, err);
 }
 
