@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -39,15 +40,17 @@ int mr_channel_fail(struct mr_channel *channel, int rc, const char *what, struct
 		       channel->name, what);
 }
 
-/* A blocking socket whose calls end in time. */
-static int set_deadline(int fd, int ms, struct mr_error *err)
+/* A blocking socket whose calls end in time, and which holds nothing back: both sides talk in turns,
+ * and the other's acknowledgement may be 40 ms late. */
+static int set_socket(int fd, int ms, struct mr_error *err)
 {
 	const struct timeval time = { ms / 1000, ms % 1000 * 1000 };
 	const int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0)
+	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
 		return mr_fail_errno(err, _("setting up a connection"));
 	return 0;
 }
@@ -109,7 +112,8 @@ int mr_channel_listen(int port, int *fd, struct mr_error *err)
 	return -1;
 }
 
-/* The library resolves and connects. */
+/* The library resolves and connects. Where nobody listens it tries again until the time is over, each
+ * time after its usual pause (-1). */
 static int dial(struct mr_channel *channel, int port, int ms, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -120,7 +124,7 @@ static int dial(struct mr_channel *channel, int port, int ms, struct mr_error *e
 		abort();
 	BIO_set_conn_port(channel->bio, mr_printf(arena, "%d", port));
 	BIO_set_nbio(channel->bio, 1L);
-	rc = BIO_do_connect_retry(channel->bio, (ms + 999) / 1000, 0);
+	rc = BIO_do_connect_retry(channel->bio, (ms + 999) / 1000, -1);
 	ERR_clear_error();
 	if (rc == 1 && BIO_get_fd(channel->bio, &channel->fd) >= 0 &&
 	    BIO_socket_nbio(channel->fd, 0) == 1 && fcntl(channel->fd, F_SETFD, FD_CLOEXEC) == 0)
@@ -137,7 +141,7 @@ int mr_channel_connect(struct mr_arena *arena, const struct mr_channel_files *fi
 	int rc;
 
 	*channel = (struct mr_channel){ .fd = -1, .name = mr_strdup(arena, host) };
-	if (dial(channel, port, ms, err) < 0 || set_deadline(channel->fd, ms, err) < 0 ||
+	if (dial(channel, port, ms, err) < 0 || set_socket(channel->fd, ms, err) < 0 ||
 	    begin(channel, files, false, err) < 0) {
 		mr_channel_close(channel);
 		return -1;
@@ -182,7 +186,7 @@ int mr_channel_accept(struct mr_arena *arena, const struct mr_channel_files *fil
 					.name = _("client") };
 	if (!channel->bio)
 		abort();
-	if (set_deadline(fd, ms, err) == 0 && begin(channel, files, true, err) == 0) {
+	if (set_socket(fd, ms, err) == 0 && begin(channel, files, true, err) == 0) {
 		errno = 0;
 		rc = SSL_accept(channel->ssl);
 		rc = rc == 1 ? describe_peer(arena, channel, peer, err)

@@ -3,6 +3,8 @@
 #include "private_slapd.h"
 
 #include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "adapters/tls.h"
 
@@ -682,6 +684,39 @@ static void the_certificate_that_a_peer_shows_can_be_read(void **state)
 		     err);
 }
 
+/* How many connections to another host this process has, and how many of them hold back what is to be
+ * sent until the other side has acknowledged what came before. */
+static void count_connections(int *all, int *hold_back)
+{
+	*all = *hold_back = 0;
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_storage name;
+		socklen_t len = sizeof(name), size = sizeof(int);
+		int on = 0;
+
+		if (getpeername(fd, (struct sockaddr *)&name, &len) < 0 ||
+		    name.ss_family == AF_UNIX)
+			continue;
+		(*all)++;
+		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+		*hold_back += !on;
+	}
+}
+
+static void what_a_peer_is_asked_is_not_held_back(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	MR_DIRECTORY dir = NULL;
+	struct mr_error err;
+	int all, hold_back;
+
+	(void)state;
+	assert_ok(open_peer(arena, "mail1.lan", "ca", "mail1.lan", &dir, &err), err);
+	count_connections(&all, &hold_back);
+	assert_int_equal(all, 1);
+	assert_int_equal(hold_back, 0);
+}
+
 static void a_peer_that_cannot_be_trusted_is_refused(void **state)
 {
 	static const struct {
@@ -972,6 +1007,7 @@ int main(void)
 		SLAPD(a_server_that_is_gone_is_unavailable_and_stays_so_for_its_connections),
 		SLAPD(a_peer_is_known_by_its_certificate),
 		SLAPD(the_certificate_that_a_peer_shows_can_be_read),
+		SLAPD(what_a_peer_is_asked_is_not_held_back),
 		SLAPD(a_peer_that_cannot_be_trusted_is_refused),
 		SLAPD(a_server_that_does_not_know_our_ca_turns_us_away),
 		SLAPD(remote_targets_need_certificates_and_a_host),
