@@ -5,11 +5,12 @@
 #include "features/instance.h"
 #include "features/join.h"
 #include "features/rebuild.h"
+#include "rebuild/templates.h"
 
-enum { KEY_REPL = 256, KEY_HOST, KEY_ALONE };
+enum { KEY_REPL = 256, KEY_HOST, KEY_ALONE, KEY_CHECK, KEY_FACTS };
 
 struct rebuild {
-	bool join, alone;
+	bool join, alone, check, facts;
 	const char *host;
 };
 
@@ -19,6 +20,9 @@ static const struct cl_option options[] = {
 	  N_("with --repl: this host's name, if not that of hostname -f") },
 	{ KEY_ALONE, "alone", NULL,
 	  N_("this host's disk is not an old one, although no other host answers to say so") },
+	{ KEY_CHECK, "check-templates", NULL,
+	  N_("name every mistake in the templates and change nothing") },
+	{ KEY_FACTS, "facts", NULL, N_("print what templates are filled with here, as JSON") },
 	{ 0 },
 };
 
@@ -27,11 +31,15 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	struct rebuild *rebuild = context->data;
 
 	(void)err;
+	if (key == KEY_CHECK || key == KEY_FACTS)
+		context->reads = true;
+	rebuild->check |= key == KEY_CHECK;
+	rebuild->facts |= key == KEY_FACTS;
 	if (key == KEY_REPL)
 		rebuild->join = true;
 	else if (key == KEY_ALONE)
 		rebuild->alone = true;
-	else
+	else if (key == KEY_HOST)
 		rebuild->host = value;
 	return 0;
 }
@@ -62,19 +70,29 @@ static int run_join(struct cl_context *context, const char *host, struct mr_erro
 }
 
 /* slapd may be what is broken: then its database files say what the topology is. */
+static int read_topology(struct cl_context *context, struct mr_error *err)
+{
+	if (mr_service_running(MR_SERVICE_SLAPD, context->config.root) &&
+	    mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
+		return -1;
+	return mr_instance_topology(context->arena, context->dir, &context->config,
+				    &context->topology, err);
+}
+
 static int run_render(struct cl_context *context, struct mr_error *err)
 {
 	struct mr_plan plan = { 0 };
 
-	if (mr_service_running(MR_SERVICE_SLAPD, context->config.root) &&
-	    mr_instance_open(context->arena, &context->config, &context->dir, err) < 0)
-		return -1;
-	if (mr_instance_topology(context->arena, context->dir, &context->config, &context->topology,
-				 err) < 0 ||
+	if (read_topology(context, err) < 0 ||
 	    mr_rebuild_plan(context->arena, &context->config, context->dir, &context->topology,
 			    NULL, &plan, err) < 0)
 		return -1;
 	return cl_finish(context, &plan, NULL, err);
+}
+
+static int run_facts(struct cl_context *context, struct mr_error *err)
+{
+	return read_topology(context, err) < 0 ? -1 : rebuild_facts(context, err);
 }
 
 static int run_alone(struct cl_context *context, struct mr_error *err)
@@ -98,15 +116,21 @@ static int check(struct cl_context *context, struct mr_error *err)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
 	if (rebuild->host && !rebuild->join)
 		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
-	if (rebuild->alone && rebuild->join)
-		return mr_fail(err, MR_E_USAGE, _("--alone does not go with --repl"));
-	return rebuild->join ? 0 : cl_require_config(context, err);
+	if (rebuild->check + rebuild->facts + rebuild->join + rebuild->alone > 1)
+		return mr_fail(
+			err, MR_E_USAGE,
+			_("--repl, --alone, --check-templates and --facts do not go together"));
+	return rebuild->join || rebuild->check ? 0 : cl_require_config(context, err);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)
 {
 	const struct rebuild *rebuild = context->data;
 
+	if (rebuild->check)
+		return rebuild_check_templates(context, err);
+	if (rebuild->facts)
+		return run_facts(context, err);
 	if (rebuild->alone)
 		return run_alone(context, err);
 	return rebuild->join ? run_join(context, rebuild->host, err) : run_render(context, err);
@@ -117,7 +141,7 @@ int main(int argc, char **argv)
 	struct rebuild rebuild = { 0 };
 	const struct cl_command command = {
 		.name = "cl-rebuild",
-		.usage = "[--repl | --alone]",
+		.usage = "[--repl | --alone | --check-templates | --facts]",
 		.summary =
 			N_("Renders the configuration from the directory, or joins a mail domain."),
 		.options = options,

@@ -71,10 +71,8 @@ static struct mr_value *read_value(struct reading *in, json_t *json, int depth)
 	case JSON_NULL:
 		return mr_value_string(in->arena, NULL);
 	case JSON_REAL:
-		break;
+		return mr_value_real(in->arena, json_real_value(json));
 	}
-	mr_fail(in->err, MR_E_INVALID, _("%s: the number %g is not a whole one"), in->name,
-		json_real_value(json));
 	return NULL;
 }
 
@@ -123,6 +121,8 @@ static json_t *format_value(struct mr_arena *arena, const struct mr_value *value
 		return made(json_boolean(value->boolean));
 	case MR_VALUE_INT:
 		return made(json_integer(value->integer));
+	case MR_VALUE_REAL:
+		return made(json_real(value->real));
 	case MR_VALUE_STRING:
 		return format_string(arena, value->string);
 	case MR_VALUE_LIST:

@@ -41,6 +41,24 @@ void mr_buf_putc(struct mr_buf *buf, char c)
 	mr_buf_add(buf, &c, 1);
 }
 
+void mr_buf_put_html(struct mr_buf *buf, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '&')
+			mr_buf_puts(buf, "&amp;");
+		else if (*text == '<')
+			mr_buf_puts(buf, "&lt;");
+		else if (*text == '>')
+			mr_buf_puts(buf, "&gt;");
+		else if (*text == '"')
+			mr_buf_puts(buf, "&quot;");
+		else if (*text == '\'')
+			mr_buf_puts(buf, "&#39;");
+		else
+			mr_buf_putc(buf, *text);
+	}
+}
+
 void mr_buf_printf(struct mr_buf *buf, const char *fmt, ...)
 {
 	va_list args;

@@ -16,6 +16,7 @@ struct mr_buf {
 void mr_buf_add(struct mr_buf *buf, const void *data, size_t len);
 void mr_buf_puts(struct mr_buf *buf, const char *text);
 void mr_buf_putc(struct mr_buf *buf, char c);
+void mr_buf_put_html(struct mr_buf *buf, const char *text); /* as text or in an attribute */
 void mr_buf_printf(struct mr_buf *buf, const char *fmt, ...) MR_PRINTF(2, 3);
 void mr_buf_close(struct mr_buf *buf);
 const char *mr_buf_text(const struct mr_buf *buf); /* never NULL: "" when empty */

@@ -36,6 +36,14 @@ struct mr_value *mr_value_int(struct mr_arena *arena, long long number)
 	return value;
 }
 
+struct mr_value *mr_value_real(struct mr_arena *arena, double number)
+{
+	struct mr_value *value = value_new(arena, MR_VALUE_REAL);
+
+	value->real = number;
+	return value;
+}
+
 struct mr_value *mr_value_bool(struct mr_arena *arena, bool yes)
 {
 	struct mr_value *value = value_new(arena, MR_VALUE_BOOL);

@@ -12,6 +12,7 @@ enum mr_value_kind {
 	MR_VALUE_NULL,
 	MR_VALUE_BOOL,
 	MR_VALUE_INT,
+	MR_VALUE_REAL, /* a number that is not whole; nothing of ours has one */
 	MR_VALUE_STRING,
 	MR_VALUE_LIST,
 	MR_VALUE_OBJECT
@@ -21,6 +22,7 @@ struct mr_value {
 	enum mr_value_kind kind;
 	bool boolean;
 	long long integer;
+	double real;
 	const char *string;
 	size_t count, size;      /* list, object */
 	const char **keys;       /* object: count keys in order of insertion */
@@ -31,6 +33,7 @@ struct mr_value *mr_value_object(struct mr_arena *arena);
 struct mr_value *mr_value_list(struct mr_arena *arena);
 struct mr_value *mr_value_string(struct mr_arena *arena, const char *text); /* NULL gives null */
 struct mr_value *mr_value_int(struct mr_arena *arena, long long number);
+struct mr_value *mr_value_real(struct mr_arena *arena, double number);
 struct mr_value *mr_value_bool(struct mr_arena *arena, bool yes);
 struct mr_value *mr_value_strings(struct mr_arena *arena, const struct mr_list *list);
 

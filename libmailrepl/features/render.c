@@ -7,9 +7,7 @@
 #include "base/paths.h"
 #include "features/nss.h"
 #include "features/render_manifest.h"
-#include "features/template.h"
-
-#define TEMPLATE_MOST (1024 * 1024)
+#include "features/render_template.h"
 
 struct renderer {
 	struct mr_arena *arena;
@@ -47,40 +45,17 @@ int mr_render_ids_find(const struct mr_config *config, const struct mr_topology 
 	return find_id("dovecot", managed && server, &out->dovecot, err);
 }
 
-/* *file is where it was found, for messages. */
-static int read_template(const struct renderer *r, const char *name, const char **file, char **text,
-			 struct mr_error *err)
-{
-	const char *folder = mr_path(r->arena, r->config->root, MR_PATH_OVERRIDES);
-
-	*file = mr_printf(r->arena, "%s/%s", folder, name);
-	if (!mr_path_exists(*file))
-		*file = mr_printf(r->arena, "%s/templates/%s", mr_data_folder(), name);
-	return mr_file_read(r->arena, *file, TEMPLATE_MOST, text, NULL, err);
-}
-
-static const char *find_partial(void *context, const char *name)
-{
-	const struct renderer *r = context;
-	struct mr_error absent;
-	const char *file;
-	char *text;
-
-	if (strstr(name, ".."))
-		return NULL;
-	return read_template(r, name, &file, &text, &absent) == 0 ? text : NULL;
-}
-
 static int render_row(struct renderer *r, const struct mr_manifest_row *row,
 		      struct mr_rendered *out, struct mr_error *err)
 {
+	struct mr_template_folders folders = { r->arena, r->config };
+	struct mr_template template;
 	MR_BUF buf = { 0 };
-	const char *file;
-	char *text;
 
-	if (read_template(r, row->source, &file, &text, err) < 0 ||
-	    mr_template_render(file, text, r->values, row->escaping, find_partial, r, &buf, err) <
-		    0)
+	if (mr_render_template(&folders, row->source, &template, err) < 0)
+		return mr_fail_in(err, _("rendering %s"), row->destination);
+	template.escaping = row->escaping;
+	if (mr_template_render(&template, r->values, &buf, err) < 0)
 		return mr_fail_in(err, _("rendering %s"), row->destination);
 	out->path = mr_path(r->arena, r->config->root, row->destination);
 	out->content = mr_strndup(r->arena, mr_buf_text(&buf), buf.len);

@@ -9,20 +9,7 @@ void mr_html_text(struct mr_buf *out, const char *text)
 
 	/* Control characters and bytes that are not UTF-8 have no place in a page. */
 	mr_printable(safe);
-	for (const char *at = safe; *at; at++) {
-		if (*at == '&')
-			mr_buf_puts(out, "&amp;");
-		else if (*at == '<')
-			mr_buf_puts(out, "&lt;");
-		else if (*at == '>')
-			mr_buf_puts(out, "&gt;");
-		else if (*at == '"')
-			mr_buf_puts(out, "&quot;");
-		else if (*at == '\'')
-			mr_buf_puts(out, "&#39;");
-		else
-			mr_buf_putc(out, *at);
-	}
+	mr_buf_put_html(out, safe);
 }
 
 const char *mr_grade_class(enum mr_grade grade)

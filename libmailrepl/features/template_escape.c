@@ -2,30 +2,40 @@
 
 #include <string.h>
 
+/* In a filter or in a DN. */
+#define LDAP_SPECIAL "*()\\,+\"<>;=#"
+
 static const struct {
 	const char *word;
 	const char *refused; /* anywhere */
 	const char *doubled;
-	const char *start; /* refused as the first character */
+	const char *quoted; /* written with a backslash before it */
+	const char *hex;    /* written as "\\" and two digits (RFC 4515 and RFC 4514) */
+	const char *start;  /* refused as the first character */
 } rules[] = {
-	[MR_ESCAPE_NONE] = { "none", "", "", "" },
-	[MR_ESCAPE_POSTFIX] = { "postfix", "", "$", "#" },
-	[MR_ESCAPE_POSTFIX_TABLE] = { "postfix-table", "", "", "#" },
-	[MR_ESCAPE_LDIF] = { "ldif", "\"\\", "", " :<" },
-	[MR_ESCAPE_DOVECOT] = { "dovecot", "\"'\\#${}", "%", " <" },
+	[MR_ESCAPE_NONE] = { "none", "", "", "", "", "" },
+	[MR_ESCAPE_POSTFIX] = { "postfix", "", "$", "", "", "#" },
+	[MR_ESCAPE_POSTFIX_TABLE] = { "postfix-table", "", "", "", "", "#" },
+	[MR_ESCAPE_POSTFIX_LDAP] = { "postfix-ldap", "", "$%", "", LDAP_SPECIAL, " " },
+	[MR_ESCAPE_LDIF] = { "ldif", "\"\\", "", "", "", " :<" },
+	[MR_ESCAPE_DOVECOT] = { "dovecot", "\"'\\#${}", "%", "", "", " <" },
+	[MR_ESCAPE_DOVECOT_LDAP] = { "dovecot-ldap", "", "%", "", LDAP_SPECIAL, " " },
+	[MR_ESCAPE_EXIM] = { "exim", "\":", "", "\\${}", "", " #<" },
+	[MR_ESCAPE_HTML] = { "", "", "", "", "", "" },
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
 int mr_escaping_parse(const char *word, enum mr_escaping *out, struct mr_error *err)
 {
 	for (size_t i = 0; i < RULES; i++) {
-		if (strcmp(rules[i].word, word) == 0) {
+		if (*word && strcmp(rules[i].word, word) == 0) {
 			*out = (enum mr_escaping)i;
 			return 0;
 		}
 	}
 	return mr_fail(err, MR_E_CONFIG,
-		       _("unknown escaping \"%s\" (none, postfix, postfix-table, ldif or dovecot)"),
+		       _("unknown escaping \"%s\" (none, postfix, postfix-table, postfix-ldap, "
+			 "ldif, dovecot, dovecot-ldap or exim)"),
 		       word);
 }
 
@@ -53,10 +63,21 @@ static bool is_refused(enum mr_escaping escaping, unsigned char c)
 	return strchr(rules[escaping].refused, c);
 }
 
+/* Its percent signs are its own; nothing in it is a filter or a DN. */
+static bool is_uri(const char *text)
+{
+	return mr_starts_with(text, "ldap://") || mr_starts_with(text, "ldaps://") ||
+	       mr_starts_with(text, "ldapi://");
+}
+
 int mr_escape(enum mr_escaping escaping, const char *text, struct mr_buf *out, struct mr_error *err)
 {
 	bool key = escaping == MR_ESCAPE_POSTFIX_TABLE && at_key(out);
 
+	if (escaping == MR_ESCAPE_HTML) {
+		mr_buf_put_html(out, text);
+		return 0;
+	}
 	if (*text && strchr(rules[escaping].start, *text) && at_line_start(out))
 		return mr_fail(err, MR_E_INVALID, _("it begins with \"%c\""), *text);
 	for (const char *c = text; *c; c++) {
@@ -64,9 +85,19 @@ int mr_escape(enum mr_escaping escaping, const char *text, struct mr_buf *out, s
 			return mr_fail(err, MR_E_INVALID, _("it holds the character 0x%02x"),
 				       (unsigned)(unsigned char)*c);
 	}
+	if (*rules[escaping].hex && is_uri(text)) {
+		mr_buf_puts(out, text);
+		return 0;
+	}
 	for (const char *c = text; *c; c++) {
+		if (strchr(rules[escaping].hex, *c)) {
+			mr_buf_printf(out, "\\%02x", (unsigned)(unsigned char)*c);
+			continue;
+		}
 		if (strchr(rules[escaping].doubled, *c))
 			mr_buf_putc(out, *c);
+		if (strchr(rules[escaping].quoted, *c))
+			mr_buf_putc(out, '\\');
 		mr_buf_putc(out, *c);
 	}
 	return 0;

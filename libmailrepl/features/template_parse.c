@@ -70,22 +70,27 @@ static unsigned lines_in(const char *from, const char *to)
 	return lines;
 }
 
-/* "{{=<% %>=}}" ends in "=" and the closing delimiter, everything else in the closing delimiter
- * alone. */
+/* What ends a tag: "}}}" for "{{{", otherwise the closing delimiter. "{{=<% %>=}}" has its "=" before it. */
+static const char *closing(const struct parser *parser, char sigil)
+{
+	return sigil == '{' ? mr_printf(parser->arena, "}%s", parser->close) : parser->close;
+}
+
 static int read_tag(struct parser *parser, const char *start, struct tag *tag, struct mr_error *err)
 {
-	const char *content = start + strlen(parser->open), *end;
+	const char *content = start + strlen(parser->open), *close, *end;
 
 	tag->start = start;
 	tag->line = parser->line + lines_in(parser->at, start);
 	tag->sigil = *content && strchr("#^/>!=&{", *content) ? *content : '\0';
 	if (tag->sigil)
 		content++;
-	end = strstr(content, parser->close);
+	close = closing(parser, tag->sigil);
+	end = strstr(content, close);
 	if (!end)
 		return mr_fail(err, MR_E_CONFIG, _("%s:%u: a tag without \"%s\""), parser->file,
-			       tag->line, parser->close);
-	tag->after = end + strlen(parser->close);
+			       tag->line, close);
+	tag->after = end + strlen(close);
 	while (content < end && (is_blank(*content) || *content == '\n'))
 		content++;
 	while (end > content && (is_blank(end[-1]) || end[-1] == '\n'))
@@ -101,7 +106,7 @@ static bool stands_alone(const struct parser *parser, const struct tag *tag, con
 {
 	const char *left = tag->start, *right = tag->after;
 
-	if (!tag->sigil)
+	if (!tag->sigil || tag->sigil == '&' || tag->sigil == '{')
 		return false;
 	while (left > parser->text && is_blank(left[-1]))
 		left--;
@@ -149,13 +154,11 @@ static int add_named(struct parser *parser, const struct tag *tag, const char *i
 		enum mr_token_kind kind;
 	} kinds[] = {
 		{ '\0', MR_TOKEN_VALUE }, { '#', MR_TOKEN_SECTION }, { '^', MR_TOKEN_INVERTED },
-		{ '/', MR_TOKEN_END },    { '>', MR_TOKEN_PARTIAL },
+		{ '/', MR_TOKEN_END },    { '>', MR_TOKEN_PARTIAL }, { '&', MR_TOKEN_RAW },
+		{ '{', MR_TOKEN_RAW },
 	};
 	struct mr_token *token;
 
-	if (tag->sigil == '&' || tag->sigil == '{')
-		return mr_fail(err, MR_E_CONFIG, _("%s:%u: nothing is written raw: use {{name}}"),
-			       parser->file, tag->line);
 	if (!*tag->content || tag->content[strspn(tag->content, NAME_CHARS)])
 		return mr_fail(err, MR_E_CONFIG, _("%s:%u: \"%s\" is not a name"), parser->file,
 			       tag->line, tag->content);

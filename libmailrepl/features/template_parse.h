@@ -7,6 +7,7 @@
 enum mr_token_kind {
 	MR_TOKEN_TEXT,
 	MR_TOKEN_VALUE,
+	MR_TOKEN_RAW, /* {{{name}}}, {{&name}} */
 	MR_TOKEN_SECTION,
 	MR_TOKEN_INVERTED,
 	MR_TOKEN_END,
@@ -28,7 +29,7 @@ struct mr_tokens {
 };
 
 /* Tokens refer to `text`. MR_E_CONFIG "<file>:<line>: …" for a tag without end, a name of other
- * characters than letters, digits and "_-./", raw tags, and sections that do not match. Tags other
+ * characters than letters, digits and "_-./", and sections that do not match. Tags other
  * than variables that stand alone on a line take the line with them. */
 int mr_template_parse(struct mr_arena *arena, const char *file, const char *text,
 		      struct mr_tokens *out, struct mr_error *err) MR_MUST_CHECK;

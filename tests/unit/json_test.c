@@ -42,7 +42,6 @@ static void what_is_wrong_is_refused_with_its_place(void **state)
 		{ "\"a\\u0000b\"", "manifest.json:1:" },
 		{ "\"\xff\"", "manifest.json:1:" },
 		{ "99999999999999999999", "manifest.json:1:20: too big integer" },
-		{ "[1.5]", "manifest.json: the number 1.5 is not a whole one" },
 		{ "[1e400]", "manifest.json:1:" },
 		{ "01", "manifest.json:1:" },
 		{ "[1,]", "manifest.json:1:4: " },

@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# cl-template and cl-rebuild --check-templates: for whoever writes templates.
+# shellcheck disable=SC2154 # bats sets stderr
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	[ -d "${E2E_LAYER:-}" ] || {
+		echo "E2E_LAYER names no folder: run ./check.sh cli" >&2
+		return 1
+	}
+	export PATH=$E2E_LAYER/usr/sbin:$PATH
+	export MAILREPL_DATA=$E2E_LAYER/usr/share/mailrepl MAILREPL_LIBEXEC=$E2E_LAYER/usr/lib/mailrepl
+	export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	overrides=$PWD/root/etc/mailrepl/templates
+	mkdir -p "$overrides/postfix"
+}
+
+check_templates() {
+	run --separate-stderr cl-rebuild --root "$PWD/root" --check-templates "$@"
+}
+
+# as_specified FOLDER: each case of the Mustache specification that lies there as *.json; prints those that differ.
+as_specified() {
+	local suite test count=0 differ=0
+	for suite in comments delimiters interpolation inverted partials sections; do
+		while IFS= read -r test; do
+			rm -rf spec
+			mkdir spec
+			jq -j .template <<<"$test" >spec/template
+			jq .data <<<"$test" >spec/values
+			jq -r '.partials // {} | to_entries[] | .key' <<<"$test" | while IFS= read -r name; do
+				jq -j --arg name "$name" '.partials[$name]' <<<"$test" >"spec/$name"
+			done
+			jq -j .expected <<<"$test" >spec/want
+			cl-template --lenient spec/template spec/values >spec/got || echo "exit status $?" >>spec/got
+			count=$((count + 1))
+			cmp -s spec/want spec/got || {
+				differ=$((differ + 1))
+				jq -r '"\($suite): \(.name): \(.desc)"' --arg suite "$suite" <<<"$test"
+				diff spec/want spec/got
+			}
+		done < <(jq -c '.tests[]' "$1/$suite.json")
+	done
+	echo "# Mustache specification: $count cases, $differ differ" >&3
+	[ "$count" -gt 100 ] && [ "$differ" -eq 0 ]
+}
+
+@test "every case of the public specification is rendered as it says" {
+	local specs=${MUSTACHE_SPECS:-}
+	# R's implementation is packaged with the cases; R itself is not needed.
+	[ -n "$specs" ] || {
+		apt-get download r-cran-whisker
+		dpkg-deb -x r-cran-whisker_*.deb r
+		specs=$PWD/r/usr/lib/R/site-library/whisker/specs
+	}
+	as_specified "$specs"
+}
+
+@test "strict: what is unknown, raw or no text is an error with file and line" {
+	local line
+	printf '{"x": "1", "list": []}' >values.json
+	while IFS= read -r line; do
+		printf 'first\n%s\n' "$line" >t
+		run --separate-stderr cl-template t values.json
+		[ "$status" -eq 78 ]
+		[ -z "$output" ]
+		[[ $stderr == *"t:2: "* ]]
+	done <<-'END'
+		{{nobody}}
+		{{#nobody}}{{/nobody}}
+		{{{x}}}
+		{{&x}}
+		{{list}}
+		{{>nothing}}
+	END
+}
+
+@test "values come from standard input, and are written for the kind of file" {
+	printf 'a = {{a}}\n' >t
+	# shellcheck disable=SC2016 # for Postfix
+	run -0 cl-template -e postfix t - <<<'{"a": "$mydomain"}'
+	# shellcheck disable=SC2016
+	[ "$output" = 'a = $$mydomain' ]
+	printf 'x {{>p}}' >t
+	printf '{{a}}' >p
+	run -0 cl-template t - <<<'{"a": 7}'
+	[ "$output" = "x 7" ]
+}
+
+@test "bad input: files that are not there, no JSON, no such kind of file, arguments" {
+	printf 'x' >t
+	run -66 cl-template absent - <<<'{}'
+	run -66 cl-template t absent.json
+	run -65 cl-template t - <<<'{'
+	run -64 cl-template -e roman t - <<<'{}'
+	run -64 cl-template t
+}
+
+@test "our own templates have no mistake, and none of ours is left out" {
+	check_templates
+	[ "$status" -eq 0 ]
+	[ "$output" = "no mistake in the templates" ]
+}
+
+@test "every mistake is named with file, line and name, in parts that are not used here, too" {
+	printf 'a {{host}}\n{{#gate_closed}}\n{{typo1}}\n{{/gate_closed}}\n{{^gate_closed}}{{typo2}}{{/gate_closed}}\n{{#peers}}{{nam}}{{/peers}}\n' \
+		>"$overrides/postfix/main.cf"
+	printf '{{#server}}\n' >"$overrides/postfix/master.cf"
+	check_templates
+	[ "$status" -eq 78 ]
+	[[ $output == *"$overrides/postfix/main.cf:3: {{typo1}}: "* ]]
+	[[ $output == *"$overrides/postfix/main.cf:5: {{typo2}}: "* ]]
+	[[ $output == *"$overrides/postfix/main.cf:6: {{nam}}: "* ]]
+	[[ $output == *"$overrides/postfix/master.cf:1: "* ]]
+	[ "${#lines[@]}" -eq 4 ]
+	[[ $stderr == *"4 mistakes"* ]]
+	check_templates --json
+	[ "$status" -eq 78 ]
+	[ "$(jq '.mistakes | length' <<<"$output")" -eq 4 ]
+	[ ! -e root/var ]
+}
