@@ -24,6 +24,7 @@
 
 #include <stdint.h>
 
+#include "adapters/age.h"
 #include "adapters/config.h"
 #include "adapters/directory.h"
 #include "features/instance.h"
@@ -69,6 +70,24 @@ struct mr_backups {
 int mr_backup_create(struct mr_arena *arena, const struct mr_config *config,
 		     const struct mr_topology *topology, struct mr_backups *out,
 		     struct mr_error *err) MR_MUST_CHECK;
+
+/* What else than all archives, in the clear. */
+struct mr_backup_order {
+	const char *for_host; /* just the archive for this host, the own one's is the full one; NULL: all */
+	const struct mr_age_seal *seal; /* NULL: in the clear; otherwise their names end in .age */
+};
+
+/* The same as ordered. What is sealed lies in the clear in files without a name below the state folder only, never in the folder of
+ * the archives, which may be a remote one. MR_E_NO_HOST: `for_host` is not in the topology; MR_E_DENIED: only the home makes it;
+ * MR_E_NOT_FOUND: its certificate or key is not here. */
+int mr_backup_create_ordered(struct mr_arena *arena, const struct mr_config *config,
+			     const struct mr_topology *topology,
+			     const struct mr_backup_order *order, struct mr_backups *out,
+			     struct mr_error *err) MR_MUST_CHECK;
+/* For whom archives would be made: names of hosts, the own one's is the full archive. Fails as mr_backup_create_ordered does. */
+int mr_backup_targets(struct mr_arena *arena, const struct mr_config *config,
+		      const struct mr_topology *topology, const struct mr_backup_order *order,
+		      struct mr_list *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* Reads the whole archive, checks every member against the manifest, and the manifest against
  * itself: count, order, sizes, digests, known names only, what `for` may hold. With `folder`

@@ -22,7 +22,9 @@ struct making {
 	struct mr_arena *arena;
 	const struct mr_config *config;
 	const struct mr_topology *topology;
+	const struct mr_backup_order *order;
 	const char *folder;
+	const char *work; /* where files without a name are */
 	int64_t created;
 	struct mr_dumps dumps;
 };
@@ -123,7 +125,7 @@ static int write_front(struct making *ma, const struct mr_manifest *manifest,
 
 	if (mr_manifest_parse(ma->arena, text, strlen(text), &parsed, err) < 0 ||
 	    mr_manifest_agrees(&parsed, ma->topology, err) < 0 ||
-	    mr_piece_create(ma->folder, true, &writer, err) < 0)
+	    mr_piece_create(ma->work, true, &writer, err) < 0)
 		return -1;
 	rc = put_small(ma, writer, MR_MANIFEST_NAME, text, strlen(text), err);
 	for (size_t i = 0; rc == 0 && i < parts->count; i++)
@@ -153,7 +155,7 @@ static int for_pieces(struct making *ma, const char *peer, const struct mr_piece
 	return use(&ma->dumps.end, fd, err);
 }
 
-/* The full archive is unpacked and every digest compared. That proves the pieces that the others
+/* The full archive, or the only one, is unpacked and every digest compared. That proves the pieces that the others
  * share with it, so these are compared with their pieces byte for byte; their own front has been
  * proven by itself. */
 static int verify(struct making *ma, const char *peer, const struct mr_piece *front,
@@ -164,7 +166,7 @@ static int verify(struct making *ma, const char *peer, const struct mr_piece *fr
 
 	/* Read back what the disk has, not what memory still knows. */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	if (!peer)
+	if (!peer || ma->order->for_host)
 		return mr_backup_unpack(ma->arena, path, NULL, &manifest, err);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return mr_fail_errno(err, "%s", path);
@@ -173,6 +175,45 @@ static int verify(struct making *ma, const char *peer, const struct mr_piece *fr
 	return read(fd, &more, 1) == 0
 		       ? 0
 		       : mr_fail(err, MR_E_IO, _("%s: longer than what was written"), path);
+}
+
+/* Its name, until it is opened again, is that of the descriptor. */
+static int write_plain(struct making *ma, const char *peer, const struct mr_piece *front,
+		       const char *path, int fd, struct mr_error *err)
+{
+	if (for_pieces(ma, peer, front, mr_piece_copy, fd, err) < 0)
+		return -1;
+	if (fsync(fd) < 0)
+		return mr_fail_errno(err, _("making %s durable"), path);
+	return verify(ma, peer, front, path, fd, err);
+}
+
+/* Read back with the key of the file: the recipients' is not here. */
+static int seal(struct making *ma, int plain, const char *path, int fd, struct mr_error *err)
+{
+	MR_SECRET file_key = { 0 };
+
+	if (mr_age_seal(ma->order->seal, plain, fd, &file_key, err) < 0)
+		return mr_fail_in(err, "%s", path);
+	if (fsync(fd) < 0)
+		return mr_fail_errno(err, _("making %s durable"), path);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	return mr_age_compare(&file_key, fd, plain, err) < 0 ? mr_fail_in(err, "%s", path) : 0;
+}
+
+static int write_sealed(struct making *ma, const char *peer, const struct mr_piece *front,
+			const char *path, int fd, struct mr_error *err)
+{
+	int plain = mr_nameless_file(ma->work, err), rc;
+
+	if (plain < 0)
+		return -1;
+	rc = write_plain(ma, peer, front, mr_printf(ma->arena, "/proc/self/fd/%d", plain), plain,
+			 err);
+	if (rc == 0)
+		rc = seal(ma, plain, path, fd, err);
+	close(plain);
+	return rc;
 }
 
 static int write_file(struct making *ma, const char *peer, const struct mr_piece *front,
@@ -184,12 +225,8 @@ static int write_file(struct making *ma, const char *peer, const struct mr_piece
 	if (fd < 0)
 		return mr_fail_errno(err, _("making a file in %s"), ma->folder);
 	made->temporary = path;
-	rc = for_pieces(ma, peer, front, mr_piece_copy, fd, err);
-	if (rc == 0 && fsync(fd) < 0)
-		rc = mr_fail_errno(err, _("making %s durable"), path);
-	made->backup->size = lseek(fd, 0, SEEK_CUR);
-	if (rc == 0)
-		rc = verify(ma, peer, front, path, fd, err);
+	rc = (ma->order->seal ? write_sealed : write_plain)(ma, peer, front, path, fd, err);
+	made->backup->size = lseek(fd, 0, SEEK_END);
 	close(fd);
 	return rc;
 }
@@ -202,8 +239,9 @@ static int make_one(struct making *ma, const char *peer, struct made *made, stru
 
 	if (rc == 0) {
 		fill_manifest(ma, peer, &parts, &made->backup->manifest);
-		made->path = mr_printf(ma->arena, "%s/%s", ma->folder,
-				       mr_manifest_file_name(ma->arena, &made->backup->manifest));
+		made->path = mr_printf(ma->arena, "%s/%s%s", ma->folder,
+				       mr_manifest_file_name(ma->arena, &made->backup->manifest),
+				       ma->order->seal ? ".age" : "");
 		made->backup->path = made->path;
 		rc = write_front(ma, &made->backup->manifest, &parts, &front, err);
 	}
@@ -229,31 +267,68 @@ static int rename_all(struct making *ma, struct made *made, size_t count, struct
 	return mr_folder_sync(ma->folder, err);
 }
 
-static int make_all(struct making *ma, struct mr_backups *out, struct mr_error *err)
+static int check_order(const struct making *ma, struct mr_error *err)
+{
+	const char *host = ma->order->for_host;
+
+	if (!mr_topology_host(ma->topology, ma->config->host))
+		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology"), ma->config->host);
+	if (!host || strcmp(host, ma->config->host) == 0)
+		return 0;
+	if (!mr_topology_host(ma->topology, host))
+		return mr_fail(err, MR_E_NO_HOST,
+			       _("%s is not among the hosts of this domain (cl-replication -l)"),
+			       host);
+	if (strcmp(ma->config->host, ma->topology->home) != 0)
+		return mr_fail(err, MR_E_DENIED,
+			       _("archives for other hosts are made on the home, %s"),
+			       ma->topology->home);
+	if (!mr_backup_peer_known(ma->config, host))
+		return mr_fail(err, MR_E_NOT_FOUND,
+			       _("%s: its certificate or key is not in %s%s (cl-replication -r "
+				 "issues them)"),
+			       host, ma->config->root, MR_PATH_PEERS);
+	return 0;
+}
+
+/* The full one first, since it proves what the others share with it. */
+static int choose_targets(const struct making *ma, bool warn, struct mr_list *out,
+			  struct mr_error *err)
 {
 	const struct mr_topology *topology = ma->topology;
-	bool home = strcmp(ma->config->host, topology->home) == 0;
-	struct made *made = MR_NEW_ARRAY(ma->arena, struct made, topology->count);
-	int rc;
 
-	out->items = MR_NEW_ARRAY(ma->arena, struct mr_backup, topology->count);
-	made[0].backup = &out->items[out->count++];
-	rc = make_one(ma, NULL, &made[0], err);
-	for (size_t i = 0; rc == 0 && home && i < topology->count; i++) {
+	if (check_order(ma, err) < 0)
+		return -1;
+	mr_list_add(ma->arena, out, ma->order->for_host ? ma->order->for_host : ma->config->host);
+	for (size_t i = 0; i < topology->count; i++) {
 		const char *peer = topology->hosts[i].name;
 
-		if (strcmp(peer, ma->config->host) == 0)
+		if (ma->order->for_host || strcmp(ma->config->host, topology->home) != 0 ||
+		    strcmp(peer, ma->config->host) == 0)
 			continue;
-		if (!mr_backup_peer_known(ma->config, peer)) {
+		if (mr_backup_peer_known(ma->config, peer))
+			mr_list_add(ma->arena, out, peer);
+		else if (warn)
 			mr_log(MR_LOG_WARNING,
 			       _("no archive for %s: its certificate or key is not in %s%s "
 				 "(cl-replication -r issues them)"),
 			       peer, ma->config->root, MR_PATH_PEERS);
-			continue;
-		}
-		made[out->count].backup = &out->items[out->count];
-		out->count++;
-		rc = make_one(ma, peer, &made[out->count - 1], err);
+	}
+	return 0;
+}
+
+static int make_all(struct making *ma, const struct mr_list *targets, struct mr_backups *out,
+		    struct mr_error *err)
+{
+	struct made *made = MR_NEW_ARRAY(ma->arena, struct made, targets->count);
+	int rc = 0;
+
+	out->items = MR_NEW_ARRAY(ma->arena, struct mr_backup, targets->count);
+	for (size_t i = 0; rc == 0 && i < targets->count; i++) {
+		bool own = strcmp(targets->items[i], ma->config->host) == 0;
+
+		made[i].backup = &out->items[out->count++];
+		rc = make_one(ma, own ? NULL : targets->items[i], &made[i], err);
 	}
 	if (rc == 0)
 		rc = rename_all(ma, made, out->count, err);
@@ -263,40 +338,70 @@ static int make_all(struct making *ma, struct mr_backups *out, struct mr_error *
 	return rc;
 }
 
-/* Two runs within a second must not want the same name. */
-static void choose_time(struct making *ma)
+/* Two runs within a second must not want the same name, sealed or not. */
+static bool is_taken(const struct making *ma, const struct mr_list *targets, int64_t created)
 {
-	struct mr_manifest manifest = { .host = ma->config->host, .created = (int64_t)time(NULL) };
+	for (size_t i = 0; i < targets->count; i++) {
+		bool own = strcmp(targets->items[i], ma->config->host) == 0;
+		struct mr_manifest manifest = { .host = ma->config->host,
+						.for_host = own ? NULL : targets->items[i],
+						.created = created };
+		const char *path = mr_printf(ma->arena, "%s/%s", ma->folder,
+					     mr_manifest_file_name(ma->arena, &manifest));
 
-	while (mr_path_exists(mr_printf(ma->arena, "%s/%s", ma->folder,
-					mr_manifest_file_name(ma->arena, &manifest))))
-		manifest.created++;
-	ma->created = manifest.created;
+		if (mr_path_exists(path) || mr_path_exists(mr_printf(ma->arena, "%s.age", path)))
+			return true;
+	}
+	return false;
+}
+
+int mr_backup_create_ordered(struct mr_arena *arena, const struct mr_config *config,
+			     const struct mr_topology *topology,
+			     const struct mr_backup_order *order, struct mr_backups *out,
+			     struct mr_error *err)
+{
+	struct making ma = {
+		.arena = arena,
+		.config = config,
+		.topology = topology,
+		.order = order,
+		.folder = mr_path(arena, config->root, config->backup_folder),
+		.created = (int64_t)time(NULL),
+	};
+	struct mr_list targets = { 0 };
+	int rc;
+
+	*out = (struct mr_backups){ 0 };
+	ma.work = order->seal ? mr_path(arena, config->root, MR_PATH_STATE) : ma.folder;
+	if (choose_targets(&ma, true, &targets, err) < 0 ||
+	    mr_folder_make(ma.folder, MR_FILE_PRIVATE_FOLDER, err) < 0 ||
+	    remove_stale(ma.folder, err) < 0)
+		return -1;
+	while (is_taken(&ma, &targets, ma.created))
+		ma.created++;
+	rc = mr_dumps_create(config, ma.work, ma.created, &ma.dumps, err);
+	if (rc == 0)
+		rc = make_all(&ma, &targets, out, err);
+	mr_dumps_close(&ma.dumps);
+	return rc;
 }
 
 int mr_backup_create(struct mr_arena *arena, const struct mr_config *config,
 		     const struct mr_topology *topology, struct mr_backups *out,
 		     struct mr_error *err)
 {
-	struct making ma = {
-		.arena = arena,
-		.config = config,
-		.topology = topology,
-		.folder = mr_path(arena, config->root, config->backup_folder),
-	};
-	int rc;
+	const struct mr_backup_order all = { 0 };
 
-	*out = (struct mr_backups){ 0 };
-	if (!mr_topology_host(topology, config->host))
-		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology"), config->host);
-	if (mr_folder_make(ma.folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err) <
-		    0 ||
-	    remove_stale(ma.folder, err) < 0)
-		return -1;
-	choose_time(&ma);
-	rc = mr_dumps_create(config, ma.folder, ma.created, &ma.dumps, err);
-	if (rc == 0)
-		rc = make_all(&ma, out, err);
-	mr_dumps_close(&ma.dumps);
-	return rc;
+	return mr_backup_create_ordered(arena, config, topology, &all, out, err);
+}
+
+int mr_backup_targets(struct mr_arena *arena, const struct mr_config *config,
+		      const struct mr_topology *topology, const struct mr_backup_order *order,
+		      struct mr_list *out, struct mr_error *err)
+{
+	struct making ma = {
+		.arena = arena, .config = config, .topology = topology, .order = order
+	};
+
+	return choose_targets(&ma, false, out, err);
 }

@@ -29,8 +29,8 @@ struct tar_header {
 };
 _Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a tar header is one block");
 
-/* A name of its own only for the moment between two calls; the prefix is that of stale files. */
-static int nameless_file(const char *folder, struct mr_error *err)
+/* The prefix is that of stale files. */
+int mr_nameless_file(const char *folder, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	char *path = mr_printf(arena, "%s/.mailrepl-XXXXXX", folder);
@@ -70,7 +70,7 @@ int mr_piece_create(const char *folder, bool proof, struct mr_piece_writer **out
 	*out = NULL;
 	if (!writer)
 		abort();
-	writer->piece.fd = process.out_fd = nameless_file(folder, err);
+	writer->piece.fd = process.out_fd = mr_nameless_file(folder, err);
 	if (process.out_fd < 0 ||
 	    start(commands, &process, true, &writer->child, &writer->in_fd, err) < 0) {
 		writer->child = NULL;
