@@ -1,12 +1,17 @@
 #include "backup/actions.h"
 
 static const struct cl_option options[] = {
-	{ 'r', "restore", NULL, N_("restore this host from its newest archive") },
+	{ 'r', "restore", NULL, N_("restore this host from its newest archive, or from ARCHIVE") },
+	{ BACKUP_AUTHORITATIVE, "authoritative", NULL,
+	  N_("with -r: what this host owns returns to the archive's state") },
+	{ BACKUP_ONLY, "only", "WHAT",
+	  N_("with -r: only user:NAME, group:NAME, domain:NAME or an address") },
+	{ BACKUP_UNDO, "undo", NULL, N_("with -r: return to the state before the last restore") },
 	{ 0 },
 };
 
 static const struct backup_action actions[] = {
-	{ 'r', "-r", false, 0, NULL, backup_restore_run },
+	{ 'r', "-r", false, 1, backup_restore_check, backup_restore_run },
 	{ 0, "cl-backup", false, 0, NULL, backup_create_run },
 };
 
@@ -23,6 +28,8 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	struct backup *wanted = context->data;
 	const struct backup_action *action = find_action(key);
 
+	if (backup_restore_option(context, key, value))
+		return 0;
 	if (wanted->action->key && wanted->action != action)
 		return mr_fail(err, MR_E_USAGE, _("%s and %s exclude each other"),
 			       wanted->action->name, action->name);
@@ -34,8 +41,11 @@ static int option(struct cl_context *context, int key, const char *value, struct
 
 static int check(struct cl_context *context, struct mr_error *err)
 {
-	const struct backup_action *action = ((const struct backup *)context->data)->action;
+	const struct backup *wanted = context->data;
+	const struct backup_action *action = wanted->action;
 
+	if (wanted->restoring && action->key != 'r')
+		return mr_fail(err, MR_E_USAGE, _("%s goes with -r"), wanted->restoring);
 	if (context->argc > action->most)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"),
 			       context->argv[action->most]);
@@ -54,7 +64,7 @@ int main(int argc, char **argv)
 	struct backup backup = { .action = &actions[sizeof(actions) / sizeof(actions[0]) - 1] };
 	const struct cl_command command = {
 		.name = "cl-backup",
-		.usage = "[-r]",
+		.usage = "[-r [--authoritative] [--only WHAT]... [--undo] [ARCHIVE]]",
 		.summary = N_("Writes this host's archive, on the home one for each other host "
 			      "too, or restores this host."),
 		.options = options,

@@ -1,94 +1,23 @@
 #include "features/restore.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#include "adapters/reach.h"
 #include "adapters/service.h"
-#include "base/clock.h"
 #include "base/hostname.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "features/apply.h"
 #include "features/join.h"
 #include "features/rebuild.h"
+#include "features/restore_archive.h"
+#include "features/restore_case.h"
 #include "features/restore_changes.h"
+#include "features/restore_claims.h"
 #include "features/restore_files.h"
+#include "features/restore_record.h"
 #include "features/restore_topology.h"
 #include "features/restore_uid.h"
 #include "features/topology_plan.h"
-
-#define ALIVE_MS 15000 /* how long nobody must answer */
-#define REACH_MS 2000
-#define PAUSE_MS 500
-#define PATH_MARKER                                                                                \
-	MR_PATH_STATE "/restoring" /* "<case> <archive>": what was begun and not completed */
-
-static const char *const words[] = {
-	[MR_RESTORE_CHANGES] = "changes",
-	[MR_RESTORE_REJOIN] = "rejoin",
-	[MR_RESTORE_BARE] = "bare",
-};
-
-const char *mr_restore_case_text(enum mr_restore_case which)
-{
-	static const char *const texts[] = {
-		[MR_RESTORE_CHANGES] = N_("This host's directory is there: the differences to the "
-					  "archive are applied as changes."),
-		[MR_RESTORE_REJOIN] = N_(
-			"This host's directory is gone, other hosts are alive: what this host owns "
-			"is taken from their "
-			"copies, which are newer than the archive; the archive gives the files."),
-		[MR_RESTORE_BARE] = N_("This host's directory is gone and no other host answers: "
-				       "it is loaded from the archive, which "
-				       "becomes the truth for all hosts."),
-	};
-
-	return _(texts[which]);
-}
-
-static bool made_by(const void *context, const struct mr_manifest *manifest)
-{
-	return !manifest->for_host && strcmp(manifest->host, context) == 0;
-}
-
-/* What an interrupted run had begun, if its archive is still good. */
-static bool resume(struct mr_arena *arena, struct mr_restore *restore, struct mr_error *err)
-{
-	const char *path = mr_path(arena, restore->config.root, PATH_MARKER);
-	char *text, *archive;
-
-	if (mr_file_read(arena, path, 8192, &text, NULL, err) < 0)
-		return false;
-	archive = strchr(text, ' ');
-	if (!archive)
-		return false;
-	*archive++ = '\0';
-	archive[strcspn(archive, "\n")] = '\0';
-	for (enum mr_restore_case i = MR_RESTORE_REJOIN; i <= MR_RESTORE_BARE; i++)
-		if (strcmp(text, words[i]) == 0 &&
-		    mr_backup_unpack(arena, archive, restore->folder, &restore->archive.manifest,
-				     err) == 0) {
-			restore->archive.path = archive;
-			restore->which = i;
-			mr_log(MR_LOG_INFO,
-			       _("completing the restore from %s that was interrupted"), archive);
-			return true;
-		}
-	return false;
-}
-
-static int take_archive(struct mr_arena *arena, struct mr_restore *restore, const char *host,
-			bool *resumed, struct mr_error *err)
-{
-	if (mr_backup_place(arena, &restore->config, "restore", &restore->folder, err) < 0)
-		return -1;
-	*resumed = resume(arena, restore, err);
-	if (!*resumed && mr_backup_newest(arena, &restore->config, made_by, host, restore->folder,
-					  &restore->archive, err) < 0)
-		return mr_fail_in(err, _("archives made by %s"), host);
-	return mr_backup_topology(arena, restore->folder, &restore->topology, err);
-}
 
 /* A machine that was set up anew knows nothing: its settings are in the archive. */
 static int take_config(struct mr_arena *arena, const struct mr_config *config,
@@ -98,6 +27,7 @@ static int take_config(struct mr_arena *arena, const struct mr_config *config,
 
 	if (config->exists && config->host)
 		return 0;
+	restore->new_host = true;
 	if (mr_config_load(arena, config->root,
 			   mr_printf(arena, "%s/mailrepl.conf", restore->folder), &restore->config,
 			   err) < 0)
@@ -110,67 +40,7 @@ static int take_config(struct mr_arena *arena, const struct mr_config *config,
 		       restore->archive.path, restore->archive.manifest.host);
 }
 
-/* 1: it answers. 0: nobody does there. -1: somebody is there who does not let us in. */
-static int ask_alive(struct mr_arena *arena, const struct mr_restore *restore, const char *host,
-		     struct mr_error *err)
-{
-	const char *tls = mr_printf(arena, "%s/tls", restore->folder);
-	MR_DIRECTORY dir = NULL;
-
-	if (mr_instance_open_peer(arena, &restore->config, tls, host, &dir, err) == 0)
-		return 1;
-	mr_log(MR_LOG_DEBUG, "%s: %s", host, err->message);
-	if (err->code != MR_E_DENIED &&
-	    !mr_reachable(host, (int)restore->config.directory_port, REACH_MS))
-		return 0;
-	return mr_fail_in(err, _("%s is alive, but does not accept this host (was it removed?)"),
-			  host);
-}
-
-/* 1: some other provider answers; 0: nobody does, and not for a moment only: a slapd that is just
- * being restarted must not be taken for a dead domain. One that answers but refuses us is alive,
- * too: whatever the archive would make the truth here, it would contradict. */
-static int find_alive(const struct mr_restore *restore, struct mr_error *err)
-{
-	const struct mr_topology *topology = &restore->topology;
-	const long long until = mr_now_ms() + ALIVE_MS;
-	int result;
-
-	for (;;) {
-		MR_ARENA scratch = mr_arena_open();
-
-		result = 0;
-		for (size_t i = 0; i < topology->count && result <= 0; i++) {
-			const struct mr_host *host = &topology->hosts[i];
-			int answer;
-
-			if (strcmp(host->name, restore->config.host) == 0 ||
-			    !mr_host_is_provider(topology, host))
-				continue;
-			answer = ask_alive(scratch, restore, host->name, err);
-			result = answer != 0 ? answer : result;
-		}
-		if (result > 0 || mr_left_ms(until) == 0)
-			return result;
-		(void)usleep(PAUSE_MS * 1000);
-	}
-}
-
-static int tell_case(struct mr_restore *restore, struct mr_error *err)
-{
-	const struct mr_host *self = mr_topology_host(&restore->topology, restore->config.host);
-	bool owns = mr_host_is_provider(&restore->topology, self);
-	int alive;
-
-	if (mr_database_exists(&restore->config, owns ? MR_DB_MAIL_OWNED : MR_DB_MAIL)) {
-		restore->which = MR_RESTORE_CHANGES;
-		return 0;
-	}
-	alive = find_alive(restore, err);
-	restore->which = alive > 0 ? MR_RESTORE_REJOIN : MR_RESTORE_BARE;
-	return alive < 0 ? -1 : 0;
-}
-
+/* What was lost besides the databases may be all that slapd needs to run. */
 static int render_again(void *argument, struct mr_error *err)
 {
 	const struct mr_restore *restore = argument;
@@ -179,49 +49,211 @@ static int render_again(void *argument, struct mr_error *err)
 	struct mr_topology topology;
 	struct mr_plan plan = { 0 };
 
-	if (mr_instance_open(arena, &restore->config, &dir, err) < 0 ||
+	if ((mr_service_running(MR_SERVICE_SLAPD, restore->config.root) &&
+	     mr_instance_open(arena, &restore->config, &dir, err) < 0) ||
 	    mr_instance_topology(arena, dir, &restore->config, &topology, err) < 0 ||
 	    mr_rebuild_plan(arena, &restore->config, dir, &topology, NULL, &plan, err) < 0)
 		return -1;
 	return mr_plan_apply(&plan, &restore->config, NULL, err);
 }
 
-static int plan_topology(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
-			 struct mr_error *err)
+static void plan_render(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan)
 {
-	struct mr_topology live;
-
-	if (mr_instance_topology(arena, restore->dir, &restore->config, &live, err) < 0)
-		return -1;
-	if (strcmp(live.domain_id, restore->topology.domain_id) != 0)
-		return mr_fail(err, MR_E_ARCHIVE,
-			       _("%s belongs to another mail domain, nothing was changed"),
-			       restore->archive.path);
-	if (strcmp(live.home, restore->config.host) != 0)
-		return 0;
-	if (mr_restore_topology(arena, &live, &restore->topology, &restore->wanted, err) < 0)
-		return -1;
-	mr_topology_plan(arena, &live, &restore->wanted, plan);
-	return 0;
+	mr_plan_action(arena, plan, render_again, restore,
+		       _("render slapd's, Postfix's and Dovecot's configuration again"));
 }
 
-static int plan_changes(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
-			struct mr_error *err)
+static int open_live(struct mr_arena *arena, struct mr_restore *restore, struct mr_topology *live,
+		     struct mr_error *err)
 {
-	size_t before = plan->count;
-
 	if (mr_instance_open(arena, &restore->config, &restore->dir, err) < 0)
 		return mr_fail_in(
 			err, _("slapd must run for a restore as changes (cl-rebuild starts it)"));
-	if (mr_restore_files(arena, restore, plan, err) < 0 ||
-	    plan_topology(arena, restore, plan, err) < 0)
+	if (mr_instance_topology(arena, restore->dir, &restore->config, live, err) < 0)
 		return -1;
-	before = plan->count - before;
-	if (mr_restore_changes(arena, restore, plan, err) < 0)
+	if (strcmp(live->domain_id, restore->topology.domain_id) != 0)
+		return mr_fail(err, MR_E_ARCHIVE,
+			       _("%s belongs to another mail domain, nothing was changed"),
+			       restore->archive.path);
+	return 0;
+}
+
+/* What is there is newer than the archive: nothing but files that are missing come back. */
+static int plan_alive(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
+		      struct mr_error *err)
+{
+	struct mr_restore_differences differences;
+	struct mr_topology live;
+
+	if (mr_restore_files(arena, restore, true, plan, err) < 0)
 		return -1;
-	if (before)
-		mr_plan_action(arena, plan, render_again, restore,
-			       _("render slapd's, Postfix's and Dovecot's configuration again"));
+	for (size_t i = 0; i < plan->count; i++)
+		mr_list_add(arena, &restore->missing, plan->steps[i].summary);
+	if (plan->count)
+		plan_render(arena, restore, plan);
+	if (open_live(arena, restore, &live, err) < 0)
+		return plan->count ? 0 : -1;
+	if (mr_restore_compare(arena, restore, NULL, true, &differences, err) < 0)
+		return -1;
+	mr_restore_name_differences(arena, restore, &differences);
+	return 0;
+}
+
+static int plan_topology(struct mr_arena *arena, struct mr_restore *restore,
+			 const struct mr_topology *live, struct mr_plan *plan, struct mr_error *err)
+{
+	if (strcmp(live->home, restore->config.host) != 0)
+		return 0;
+	if (mr_restore_topology(arena, live, &restore->topology, &restore->wanted, err) < 0)
+		return -1;
+	mr_topology_plan(arena, live, &restore->wanted, plan);
+	return 0;
+}
+
+/* Puts the state before into an archive and records what is under way, around what `changes` holds. */
+static void plan_around(struct mr_arena *arena, struct mr_restore *restore,
+			const struct mr_plan *changes, struct mr_plan *plan)
+{
+	struct mr_restore_record record;
+
+	mr_restore_record_read(arena, &restore->config, &record);
+	if (changes->count) {
+		mr_restore_record_plan(arena, restore, restore->request.undo ? "undo" : "changes",
+				       plan);
+		mr_restore_before_plan(arena, restore, plan);
+	}
+	for (size_t i = 0; i < changes->count; i++)
+		mr_plan_append(arena, plan, &changes->steps[i]);
+	if (changes->count || (record.word && restore->which == MR_RESTORE_ROLL_BACK))
+		mr_restore_record_end_plan(arena, restore, plan);
+}
+
+static int plan_roll_back(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
+			  struct mr_error *err)
+{
+	struct mr_restore_differences differences;
+	struct mr_plan changes = { 0 };
+	struct mr_topology live;
+	size_t rendered;
+
+	if (open_live(arena, restore, &live, err) < 0 ||
+	    mr_restore_files(arena, restore, false, &changes, err) < 0 ||
+	    plan_topology(arena, restore, &live, &changes, err) < 0)
+		return -1;
+	rendered = changes.count;
+	if (mr_restore_compare(arena, restore, NULL, true, &differences, err) < 0 ||
+	    mr_restore_claims(arena, restore, false, &differences, err) < 0 ||
+	    mr_restore_changes(arena, restore, &differences, &changes, err) < 0)
+		return -1;
+	mr_restore_name_differences(arena, restore, &differences);
+	if (rendered)
+		plan_render(arena, restore, &changes);
+	plan_around(arena, restore, &changes, plan);
+	return 0;
+}
+
+struct asking {
+	const struct mr_restore *restore;
+	struct mr_restore_differences differences;
+};
+
+static int ask_hosts(void *argument, struct mr_error *err)
+{
+	const struct asking *asking = argument;
+
+	return mr_restore_claims_ask(asking->restore, &asking->differences, err);
+}
+
+/* A mail domain that is gone comes back at the home, which alone can say that there is one. */
+static int plan_domains(struct mr_arena *arena, struct mr_restore *restore,
+			const struct mr_restore_only *only, const struct mr_topology *live,
+			struct mr_plan *plan, struct mr_error *err)
+{
+	restore->wanted = *live;
+	restore->wanted.domains = (struct mr_list){ 0 };
+	for (size_t i = 0; i < live->domains.count; i++)
+		mr_list_add(arena, &restore->wanted.domains, live->domains.items[i]);
+	for (size_t i = 0; i < only->domains.count; i++) {
+		const char *domain = only->domains.items[i];
+
+		if (mr_list_has(&live->domains, domain))
+			continue;
+		if (strcmp(live->home, restore->config.host) != 0)
+			return mr_fail(
+				err, MR_E_NOT_FOUND,
+				_("%s is no mail domain any more: on %s, run cl-setup mail %s "
+				  "first"),
+				domain, live->home, domain);
+		mr_list_add(arena, &restore->wanted.domains, domain);
+		mr_topology_set_postmaster(arena, &restore->wanted, domain,
+					   mr_topology_postmaster(&restore->topology, domain));
+		restore->wanted.generation = live->generation + 1;
+		mr_list_add(arena, &restore->went, mr_printf(arena, _("domain %s"), domain));
+	}
+	mr_list_sort(&restore->wanted.domains);
+	if (restore->wanted.generation != live->generation)
+		mr_topology_plan(arena, live, &restore->wanted, plan);
+	return 0;
+}
+
+/* Addresses of a domain that is gone would be there, and no mail would come for them. */
+static int check_domains(const struct mr_restore *restore,
+			 const struct mr_restore_differences *differences, struct mr_error *err)
+{
+	for (size_t i = 0; i < differences->count; i++) {
+		const struct mr_restore_difference *difference = &differences->items[i];
+		const struct mr_attr *addresses =
+			difference->wanted && difference->service == MR_MAIL
+				? mr_entry_attr(difference->wanted, "mailLocalAddress")
+				: NULL;
+
+		for (size_t j = 0; addresses && j < addresses->values.count; j++) {
+			const char *at = strrchr(addresses->values.items[j], '@');
+
+			if (at && !mr_list_has(&restore->wanted.domains, at + 1))
+				return mr_fail(err, MR_E_NOT_FOUND,
+					       _("%s: %s is no mail domain any more, nothing was "
+						 "changed; cl-setup mail %s on the home, or --only "
+						 "domain:%s, brings it back"),
+					       addresses->values.items[j], at + 1, at + 1, at + 1);
+		}
+		if (difference->kept)
+			return mr_fail(err, MR_E_EXISTS, _("%s: %s; nothing was changed"),
+				       difference->label, difference->kept);
+	}
+	return 0;
+}
+
+static int plan_only(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
+		     struct mr_error *err)
+{
+	struct mr_restore_only *only = MR_NEW(arena, struct mr_restore_only);
+	struct asking *asking = MR_NEW(arena, struct asking);
+	struct mr_restore_differences *differences = &asking->differences;
+	struct mr_plan changes = { 0 };
+	struct mr_topology live;
+	size_t rendered;
+
+	asking->restore = restore;
+	if (mr_restore_only_find(arena, restore, only, err) < 0 ||
+	    open_live(arena, restore, &live, err) < 0 ||
+	    plan_domains(arena, restore, only, &live, &changes, err) < 0)
+		return -1;
+	rendered = changes.count;
+	if (mr_restore_compare(arena, restore, only, restore->request.authoritative, differences,
+			       err) < 0 ||
+	    mr_restore_claims(arena, restore, true, differences, err) < 0 ||
+	    check_domains(restore, differences, err) < 0 ||
+	    mr_restore_changes(arena, restore, differences, &changes, err) < 0)
+		return -1;
+	mr_restore_name_differences(arena, restore, differences);
+	if (rendered)
+		plan_render(arena, restore, &changes);
+	if (restore->went.count)
+		mr_plan_action(arena, plan, ask_hosts, asking,
+			       _("ask the other hosts whether somebody else has these names and "
+				 "addresses by now"));
+	plan_around(arena, restore, &changes, plan);
 	return 0;
 }
 
@@ -287,25 +319,15 @@ static int load_archive(void *argument, struct mr_error *err)
 	return mr_plan_apply(&plan, &restore->config, NULL, err);
 }
 
-static int remove_marker(void *argument, struct mr_error *err)
-{
-	const struct mr_restore *restore = argument;
-	MR_ARENA arena = mr_arena_open();
-
-	return mr_tree_remove(mr_path(arena, restore->config.root, PATH_MARKER), err);
-}
-
 static int plan_gone(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
 		     struct mr_error *err)
 {
-	const char *marker =
-		mr_printf(arena, "%s %s\n", words[restore->which], restore->archive.path);
+	bool rejoin = restore->which == MR_RESTORE_REJOIN;
 
-	mr_plan_file(arena, plan, mr_path(arena, restore->config.root, PATH_MARKER), marker,
-		     MR_FILE_PRIVATE, _("record that a restore is under way"));
-	if (mr_restore_files(arena, restore, plan, err) < 0)
+	mr_restore_record_plan(arena, restore, rejoin ? "rejoin" : "bare", plan);
+	if (mr_restore_files(arena, restore, true, plan, err) < 0)
 		return -1;
-	if (restore->which == MR_RESTORE_REJOIN) {
+	if (rejoin) {
 		mr_plan_action(
 			arena, plan, join_again, restore,
 			_("join the domain again: what this host owns from its peers' copies"));
@@ -317,26 +339,36 @@ static int plan_gone(struct mr_arena *arena, struct mr_restore *restore, struct 
 				 "and Dovecot"));
 		mr_restore_uid_plan(arena, restore, plan);
 	}
-	mr_plan_action(arena, plan, remove_marker, restore,
-		       _("record that the restore is complete"));
+	mr_restore_record_end_plan(arena, restore, plan);
 	return 0;
+}
+
+static int make_plan(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
+		     struct mr_error *err)
+{
+	switch (restore->which) {
+	case MR_RESTORE_ALIVE:
+		return plan_alive(arena, restore, plan, err);
+	case MR_RESTORE_ROLL_BACK:
+		return plan_roll_back(arena, restore, plan, err);
+	case MR_RESTORE_ONLY:
+		return plan_only(arena, restore, plan, err);
+	default:
+		return plan_gone(arena, restore, plan, err);
+	}
 }
 
 int mr_restore_plan(struct mr_arena *arena, const struct mr_config *config,
 		    struct mr_restore *restore, struct mr_plan *plan, struct mr_error *err)
 {
-	const char *host = config->host;
-	bool resumed;
-
 	restore->config = *config;
-	if (!host && mr_hostname(arena, &host, err) < 0)
+	if (!restore->config.host && mr_hostname(arena, &restore->config.host, err) < 0)
 		return -1;
-	if (take_archive(arena, restore, host, &resumed, err) < 0 ||
+	if (mr_restore_archive_take(arena, restore, err) < 0 ||
 	    take_config(arena, config, restore, err) < 0 ||
-	    (!resumed && tell_case(restore, err) < 0))
+	    (!restore->resumed && mr_restore_case_tell(arena, restore, err) < 0))
 		return -1;
-	return restore->which == MR_RESTORE_CHANGES ? plan_changes(arena, restore, plan, err)
-						    : plan_gone(arena, restore, plan, err);
+	return make_plan(arena, restore, plan, err);
 }
 
 void mr_restore_close(struct mr_restore *restore)

@@ -1,124 +1,97 @@
 #include "features/restore_changes.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "adapters/ldif.h"
-#include "base/log.h"
-#include "base/process.h"
 #include "features/may_write.h"
-#include "features/restore_index.h"
+#include "features/restore_records.h"
 
-struct side {
-	enum mr_service service;
-	const char *container, *name, *path; /* owned; the member and where it lies */
-	struct mr_restore_index live;
-	size_t passwords; /* that differ */
-};
-
-/* One record of the archive at a time. The arena is emptied after each. */
-typedef int (*record_user)(void *context, struct mr_arena *arena, const struct mr_entry *entry,
-			   struct mr_error *err);
-
-static int for_records(const struct side *side, record_user use, void *context,
-		       struct mr_error *err)
+static bool returns(const struct mr_restore_difference *difference)
 {
-	MR_ARENA arena = mr_arena_open();
-	int fd = open(side->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), more;
-	struct mr_entry *entry;
-	struct mr_ldif *ldif;
+	return !difference->kept;
+}
 
-	if (fd < 0)
-		return mr_fail_errno(err, "%s", side->path);
-	ldif = mr_ldif_open(fd, side->name);
-	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0) {
-		if (use(context, arena, entry, err) < 0) {
-			more = -1;
-			break;
-		}
-		mr_arena_reset(arena);
+void mr_restore_name_differences(struct mr_arena *arena, struct mr_restore *restore,
+				 const struct mr_restore_differences *differences)
+{
+	for (size_t i = 0; i < differences->count; i++) {
+		const struct mr_restore_difference *difference = &differences->items[i];
+
+		if (difference->kept)
+			mr_list_add(
+				arena, &restore->kept,
+				mr_printf(arena, "%s: %s", difference->label, difference->kept));
+		else if (difference->kind == MR_RESTORE_CAME)
+			mr_list_add(arena, &restore->came, difference->label);
+		else if (difference->kind == MR_RESTORE_WENT)
+			mr_list_add(arena, &restore->went, difference->label);
+		else
+			mr_list_add(arena, &restore->changed, difference->label);
 	}
-	mr_ldif_close(ldif);
-	close(fd);
-	return more;
 }
-
-/* The container's counters and the topology are never rolled back here. */
-static bool left_alone(const struct side *side, const char *dn)
-{
-	MR_ARENA arena = mr_arena_open();
-	const char *hosts = mr_dit_hosts(arena, side->container);
-	size_t len = strlen(dn), tail = strlen(hosts);
-
-	return strcasecmp(dn, side->container) == 0 ||
-	       (len >= tail && strcasecmp(dn + len - tail, hosts) == 0) ||
-	       strncasecmp(dn, "associatedDomain=", strlen("associatedDomain=")) == 0;
-}
-
-static struct mr_entry *copy_entry(struct mr_arena *arena, const struct mr_entry *from)
-{
-	struct mr_entry *entry = mr_entry_new(arena, from->dn);
-
-	for (size_t i = 0; i < from->count; i++)
-		if (!mr_restore_operational(from->attrs[i].name) &&
-		    strcasecmp(from->attrs[i].name, "userPassword") != 0)
-			mr_entry_add_list(arena, entry, from->attrs[i].name,
-					  &from->attrs[i].values);
-	return entry;
-}
-
-struct comparing {
-	struct mr_arena *arena; /* the plan's */
-	struct mr_directory *dir;
-	struct mr_plan *plan;
-	struct side *side;
-};
 
 /* Everything that the live entry has may be changed or removed. */
-static int change(struct comparing *co, const struct mr_entry *wanted, struct mr_error *err)
+static int plan_change(struct mr_arena *arena, struct mr_restore *restore,
+		       const struct mr_restore_difference *difference, struct mr_plan *plan,
+		       struct mr_error *err)
 {
 	struct mr_entry *live, *old;
 	const char **names;
 
-	if (mr_directory_read(co->dir, co->arena, wanted->dn, NULL, &live, err) < 0)
+	if (mr_directory_read(restore->dir, arena, difference->dn, NULL, &live, err) < 0)
 		return -1;
 	if (!live)
 		return mr_fail(err, MR_E_TEMPORARY, _("%s was removed meanwhile: run this again"),
-			       wanted->dn);
-	old = copy_entry(co->arena, live);
-	names = MR_NEW_ARRAY(co->arena, const char *, old->count + 1);
+			       difference->dn);
+	old = mr_restore_entry(arena, live);
+	names = MR_NEW_ARRAY(arena, const char *, old->count + 1);
 	for (size_t i = 0; i < old->count; i++)
 		names[i] = old->attrs[i].name;
-	mr_plan_update_entry(co->arena, co->plan, NULL, old, copy_entry(co->arena, wanted), names,
-			     mr_printf(co->arena, _("change %s back"), wanted->dn));
+	mr_plan_update_entry(arena, plan, NULL, old, difference->wanted, names,
+			     mr_printf(arena, _("change %s back"), difference->dn));
 	return 0;
 }
 
-static int compare(void *context, struct mr_arena *arena, const struct mr_entry *entry,
-		   struct mr_error *err)
+static void plan_members(struct mr_arena *arena, const struct mr_restore_difference *difference,
+			 struct mr_plan *plan)
 {
-	struct comparing *co = context;
-	struct mr_restore_item *live, wanted = { 0 }, nothing = { 0 };
+	const char *members = mr_list_join(arena, &difference->members, ", ");
+	struct mr_step *step = mr_plan_modify_entry(
+		arena, plan, NULL, difference->dn, difference->members.count,
+		mr_printf(arena, _("make %s a member of %s again"), members, difference->dn));
 
-	(void)arena;
-	if (left_alone(co->side, entry->dn))
+	for (size_t i = 0; i < difference->members.count; i++)
+		mr_plan_mod(arena, step, MR_MOD_ADD, mr_restore_member_attr(difference->service),
+			    difference->members.items[i]);
+}
+
+static int plan_return(struct mr_arena *arena, struct mr_restore *restore,
+		       const struct mr_restore_difference *difference, struct mr_plan *plan,
+		       struct mr_error *err)
+{
+	switch (difference->kind) {
+	case MR_RESTORE_WENT:
+		mr_plan_add_entry(arena, plan, NULL, difference->wanted,
+				  mr_printf(arena, _("add %s"), difference->dn));
 		return 0;
-	mr_restore_digest(entry, &wanted);
-	live = mr_restore_index_find(&co->side->live, entry->dn);
-	if (live)
-		live->seen = true;
-	else
-		mr_plan_add_entry(co->arena, co->plan, NULL, copy_entry(co->arena, entry),
-				  mr_printf(co->arena, _("add %s"), entry->dn));
-	if (live && strcmp(live->content, wanted.content) != 0 && change(co, entry, err) < 0)
-		return -1;
-	mr_restore_digest(&(struct mr_entry){ .dn = entry->dn }, &nothing);
-	if (strcmp(live ? live->password : nothing.password, wanted.password) != 0)
-		co->side->passwords++;
-	return 0;
+	case MR_RESTORE_CHANGED:
+		return difference->content ? plan_change(arena, restore, difference, plan, err) : 0;
+	default:
+		return 0;
+	}
+}
+
+struct password_step {
+	struct mr_restore *restore;
+	struct mr_directory *dir;
+	const char **dns; /* sorted */
+	size_t count;
+};
+
+static int by_dn(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* Sets or removes the hash of one account, if it is not what the archive says. */
@@ -126,16 +99,16 @@ static int set_password(void *context, struct mr_arena *arena, const struct mr_e
 			struct mr_error *err)
 {
 	static const char *const attrs[] = { "userPassword", NULL };
+	const struct password_step *step = context;
 	const char *wanted = mr_entry_value(entry, "userPassword"), *has;
 	struct mr_mod mod = { .op = MR_MOD_REPLACE, .attr.name = "userPassword" };
-	struct mr_directory *dir = context;
 	MR_SECRET secret = { 0 };
 	struct mr_entry *live;
 	int rc = 0;
 
-	if (!mr_entry_is(entry, "posixAccount"))
+	if (!bsearch(&entry->dn, step->dns, step->count, sizeof(*step->dns), by_dn))
 		return 0;
-	if (mr_directory_read(dir, arena, entry->dn, attrs, &live, err) < 0)
+	if (mr_directory_read(step->dir, arena, entry->dn, attrs, &live, err) < 0)
 		return -1;
 	has = live ? mr_entry_value(live, "userPassword") : NULL;
 	if (live && (wanted ? !has || strcmp(has, wanted) != 0 : has != NULL)) {
@@ -143,7 +116,7 @@ static int set_password(void *context, struct mr_arena *arena, const struct mr_e
 			mr_secret_set(&secret, wanted, strlen(wanted));
 			mod.attr.secret = &secret;
 		}
-		rc = mr_directory_modify(dir, entry->dn, &mod, 1, err);
+		rc = mr_directory_modify(step->dir, entry->dn, &mod, 1, err);
 	}
 	if (wanted)
 		explicit_bzero((char *)wanted, strlen(wanted));
@@ -152,21 +125,36 @@ static int set_password(void *context, struct mr_arena *arena, const struct mr_e
 	return rc;
 }
 
-struct password_step {
-	const struct mr_config *config;
-	const struct side *side;
-};
-
 static int set_passwords(void *argument, struct mr_error *err)
 {
-	const struct password_step *step = argument;
+	struct password_step *step = argument;
 	MR_ARENA arena = mr_arena_open();
 	MR_DIRECTORY dir = NULL;
 
-	if (mr_instance_open(arena, step->config, &dir, err) < 0 ||
-	    mr_may_write(step->config, dir, dir, NULL, err) < 0)
+	if (mr_instance_open(arena, &step->restore->config, &dir, err) < 0 ||
+	    mr_may_write(&step->restore->config, dir, dir, NULL, err) < 0)
 		return -1;
-	return for_records(step->side, set_password, dir, err);
+	step->dir = dir;
+	return mr_restore_records(arena, step->restore, MR_UNIX, set_password, step, err);
+}
+
+static void plan_passwords(struct mr_arena *arena, struct mr_restore *restore,
+			   const struct mr_restore_differences *differences, struct mr_plan *plan)
+{
+	struct password_step *step = MR_NEW(arena, struct password_step);
+
+	step->restore = restore;
+	step->dns = MR_NEW_ARRAY(arena, const char *, differences->count + 1);
+	for (size_t i = 0; i < differences->count; i++)
+		if (returns(&differences->items[i]) && differences->items[i].password)
+			step->dns[step->count++] = differences->items[i].dn;
+	if (!step->count)
+		return;
+	qsort(step->dns, step->count, sizeof(*step->dns), by_dn);
+	mr_plan_action(arena, plan, set_passwords, step,
+		       mr_printf(arena,
+				 _("set the passwords of %zu accounts as the archive has them"),
+				 step->count));
 }
 
 static int by_depth(const void *a, const void *b)
@@ -178,13 +166,18 @@ static int by_depth(const void *a, const void *b)
 }
 
 /* Longer names first: a child's DN is longer than its parent's. */
-static void plan_deletes(struct mr_arena *arena, const struct side *side, struct mr_plan *plan)
+static void plan_deletes(struct mr_arena *arena, enum mr_service service,
+			 const struct mr_restore_differences *differences, struct mr_plan *plan)
 {
 	struct mr_list gone = { 0 };
 
-	for (size_t i = 0; i < side->live.count; i++)
-		if (!side->live.items[i].seen && !left_alone(side, side->live.items[i].dn))
-			mr_list_add(arena, &gone, side->live.items[i].dn);
+	for (size_t i = 0; i < differences->count; i++) {
+		const struct mr_restore_difference *difference = &differences->items[i];
+
+		if (difference->kind == MR_RESTORE_CAME && difference->service == service &&
+		    returns(difference))
+			mr_list_add(arena, &gone, difference->dn);
+	}
 	if (gone.count)
 		qsort(gone.items, gone.count, sizeof(*gone.items), by_depth);
 	for (size_t i = 0; i < gone.count; i++)
@@ -193,51 +186,29 @@ static void plan_deletes(struct mr_arena *arena, const struct side *side, struct
 					       gone.items[i]));
 }
 
-static int plan_side(struct mr_arena *arena, struct mr_restore *restore, struct side *side,
-		     struct mr_plan *plan, struct mr_error *err)
-{
-	struct comparing co = { arena, restore->dir, plan, side };
-	struct password_step *step;
-
-	if (mr_restore_index_read(arena, restore->dir, side->container, &side->live, err) < 0 ||
-	    for_records(side, compare, &co, err) < 0)
-		return -1;
-	if (!side->passwords)
-		return 0;
-	step = MR_NEW(arena, struct password_step);
-	*step = (struct password_step){ &restore->config, side };
-	mr_plan_action(arena, plan, set_passwords, step,
-		       mr_printf(arena,
-				 _("set the passwords of %zu accounts as the archive has them"),
-				 side->passwords));
-	return 0;
-}
-
-int mr_restore_changes(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
+int mr_restore_changes(struct mr_arena *arena, struct mr_restore *restore,
+		       const struct mr_restore_differences *differences, struct mr_plan *plan,
 		       struct mr_error *err)
 {
-	static const struct {
-		enum mr_service service;
-		enum mr_database database;
-	} rows[] = { { MR_UNIX, MR_DB_UNIX_OWNED }, { MR_MAIL, MR_DB_MAIL_OWNED } };
-	struct side *sides[2] = { 0 };
+	static const enum mr_service order[] = { MR_UNIX, MR_MAIL };
 
-	for (int i = 0; i < 2; i++) {
-		struct side *side = MR_NEW(arena, struct side);
+	for (size_t s = 0; s < 2; s++) {
+		for (size_t i = 0; i < differences->count; i++) {
+			const struct mr_restore_difference *difference = &differences->items[i];
 
-		side->service = rows[i].service;
-		side->container = mr_dit_owned(arena, side->service, restore->config.host);
-		side->name = mr_printf(arena, "%s-owned.ldif", mr_service_name(side->service));
-		side->path = mr_printf(arena, "%s/%s", restore->folder, side->name);
-		if (!mr_path_exists(side->path) ||
-		    !mr_database_exists(&restore->config, rows[i].database))
-			continue;
-		sides[i] = side;
-		if (plan_side(arena, restore, side, plan, err) < 0)
-			return -1;
+			if (difference->service == order[s] && returns(difference) &&
+			    plan_return(arena, restore, difference, plan, err) < 0)
+				return -1;
+		}
+		/* Before mail comes for them. */
+		if (order[s] == MR_UNIX)
+			plan_passwords(arena, restore, differences, plan);
 	}
-	for (int i = 1; i >= 0; i--)
-		if (sides[i])
-			plan_deletes(arena, sides[i], plan);
+	for (size_t i = 0; i < differences->count; i++)
+		if (differences->items[i].kind == MR_RESTORE_LEFT &&
+		    returns(&differences->items[i]))
+			plan_members(arena, &differences->items[i], plan);
+	plan_deletes(arena, MR_MAIL, differences, plan);
+	plan_deletes(arena, MR_UNIX, differences, plan);
 	return 0;
 }

@@ -3,11 +3,17 @@
 #define MR_FEATURES_RESTORE_CHANGES_H
 
 #include "features/restore.h"
+#include "features/restore_compare.h"
 
-/* Steps that add, change and delete accounts and routes: accounts before routes when they come,
- * after them when they go. Hosts, domains and the container are left to others. No step holds a
- * password hash: these are compared and set by one action that reads the archive again. */
-int mr_restore_changes(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
+/* Fills came, changed, went and kept of `restore`. */
+void mr_restore_name_differences(struct mr_arena *arena, struct mr_restore *restore,
+				 const struct mr_restore_differences *differences);
+
+/* Steps for all that is not kept: accounts before routes when they come, after them when they go. No step
+ * holds a password hash: these are compared and set by one action that reads the archive again.
+ * `differences` and `restore` are borrowed until the plan was applied. */
+int mr_restore_changes(struct mr_arena *arena, struct mr_restore *restore,
+		       const struct mr_restore_differences *differences, struct mr_plan *plan,
 		       struct mr_error *err) MR_MUST_CHECK;
 
 #endif

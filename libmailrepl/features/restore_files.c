@@ -96,18 +96,30 @@ static const char *destination(struct mr_arena *arena, const char *name)
 	return NULL;
 }
 
+/* Was somebody else the home when the archive was made? */
+static bool home_moved(const struct mr_restore *restore)
+{
+	const char *home = restore->config.home;
+
+	return restore->config.exists && home && strcmp(home, restore->topology.home) != 0;
+}
+
 static int plan_member(struct mr_arena *arena, struct mr_restore *restore, const char *name,
-		       struct mr_plan *plan, struct mr_error *err)
+		       bool missing, struct mr_plan *plan, struct mr_error *err)
 {
 	const char *path = destination(arena, name), *from, *to;
 	struct copying *copy;
+	bool conf, there;
 
 	if (!path)
 		return 0;
 	from = mr_printf(arena, "%s/%s", restore->folder, name);
 	to = strcmp(path, MR_PATH_CONFIG) == 0 ? restore->config.path
 					       : mr_path(arena, restore->config.root, path);
-	if (mr_starts_with(name, "tls/") && mr_path_exists(to))
+	conf = to == restore->config.path;
+	there = mr_path_exists(to);
+	if (there && (mr_starts_with(name, "tls/") || (missing && !(conf && restore->new_host)) ||
+		      (conf && home_moved(restore))))
 		return 0;
 	if (!mr_ends_with(name, ".key") || !mr_starts_with(name, "tls/"))
 		return plan_file(arena, from, to, plan, err);
@@ -120,13 +132,13 @@ static int plan_member(struct mr_arena *arena, struct mr_restore *restore, const
 	return 0;
 }
 
-int mr_restore_files(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
-		     struct mr_error *err)
+int mr_restore_files(struct mr_arena *arena, struct mr_restore *restore, bool missing,
+		     struct mr_plan *plan, struct mr_error *err)
 {
 	const struct mr_manifest *manifest = &restore->archive.manifest;
 
 	for (size_t i = 0; i < manifest->count; i++)
-		if (plan_member(arena, restore, manifest->members[i].name, plan, err) < 0)
+		if (plan_member(arena, restore, manifest->members[i].name, missing, plan, err) < 0)
 			return -1;
 	return 0;
 }

@@ -18,7 +18,8 @@ bool mr_restore_operational(const char *name)
 					     "modifyTimestamp",
 					     "entryDN",
 					     "subschemaSubentry",
-					     "hasSubordinates" };
+					     "hasSubordinates",
+					     "mailReplMove" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcasecmp(name, names[i]) == 0)
@@ -95,13 +96,18 @@ static int remember(void *context, const struct mr_entry *entry, struct mr_error
 		if (!index->items)
 			abort();
 	}
-	index->items[index->count] =
-		(struct mr_restore_item){ .dn = mr_strdup(index->arena, entry->dn) };
+	index->items[index->count] = (struct mr_restore_item){
+		.dn = mr_strdup(index->arena, entry->dn),
+		.moving = mr_entry_value(entry, "mailReplMove"),
+		.chosen = mr_restore_only_has(index->only, index->service, entry) ==
+			  MR_RESTORE_CHOSEN,
+	};
 	mr_restore_digest(entry, &index->items[index->count++]);
 	return 0;
 }
 
-int mr_restore_index_read(struct mr_arena *arena, struct mr_directory *dir, const char *base,
+int mr_restore_index_read(struct mr_arena *arena, struct mr_directory *dir, enum mr_service service,
+			  const char *base, const struct mr_restore_only *only,
 			  struct mr_restore_index *out, struct mr_error *err)
 {
 	const struct mr_search find = { .base = base };
@@ -109,7 +115,7 @@ int mr_restore_index_read(struct mr_arena *arena, struct mr_directory *dir, cons
 	size_t count = 0;
 	int rc;
 
-	*out = (struct mr_restore_index){ .arena = arena };
+	*out = (struct mr_restore_index){ .arena = arena, .only = only, .service = service };
 	rc = mr_directory_visit(dir, &find, remember, out, err);
 	kept = MR_NEW_ARRAY(arena, struct mr_restore_item, out->count + 1);
 	for (size_t i = 0; i < out->count; i++)

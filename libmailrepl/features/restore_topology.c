@@ -8,6 +8,18 @@ static void add_new(struct mr_arena *arena, struct mr_list *list, const char *na
 		mr_list_add(arena, list, name);
 }
 
+/* One that is gone for good: another host has what it owned. */
+static bool taken_over(const struct mr_topology *live, const char *host)
+{
+	size_t len = strlen(host);
+
+	for (size_t i = 0; i < live->former.count; i++)
+		if (strncmp(live->former.items[i], host, len) == 0 &&
+		    live->former.items[i][len] == ' ')
+			return true;
+	return false;
+}
+
 /* Who is in `service`: whom the archive has there, and (`all`: whoever, otherwise only whom it does
  * not know) of the live ones. */
 static struct mr_list members(struct mr_arena *arena, const struct mr_topology *live,
@@ -16,7 +28,8 @@ static struct mr_list members(struct mr_arena *arena, const struct mr_topology *
 	struct mr_list list = { 0 };
 
 	for (size_t i = 0; i < archive->count; i++)
-		if (archive->hosts[i].services & service)
+		if (archive->hosts[i].services & service &&
+		    !taken_over(live, archive->hosts[i].name))
 			add_new(arena, &list, archive->hosts[i].name);
 	for (size_t i = 0; i < live->count; i++)
 		if (live->hosts[i].services & service &&
@@ -62,5 +75,10 @@ int mr_restore_topology(struct mr_arena *arena, const struct mr_topology *live,
 	out->scheme = archive->scheme;
 	out->mx = archive->mx;
 	out->domains = domains;
+	for (size_t i = 0; i < archive->domains.count; i++)
+		if (!mr_list_has(&live->domains, archive->domains.items[i]))
+			mr_topology_set_postmaster(
+				arena, out, archive->domains.items[i],
+				mr_topology_postmaster(archive, archive->domains.items[i]));
 	return 0;
 }

@@ -78,6 +78,7 @@ changes_nothing() {
 @test "cl-backup -r right after cl-backup" {
 	on mail1.lan cl-backup
 	changes_nothing mail1.lan cl-backup -r --yes
+	changes_nothing mail1.lan cl-backup -r --authoritative --yes
 }
 
 @test "cl-replication -l and every --help change nothing" {

@@ -230,10 +230,10 @@ wipe_fresh() {
 		[ "$(rcpt_code "$1" "user1@$domain")" = 550 ]
 	}
 	for host in mail1.lan mail2.lan relay.lan; do eventually 20 unknown "$host"; done
-	run -0 on mail1.lan cl-backup -r --dry-run
+	run -0 on mail1.lan cl-backup -r --authoritative --dry-run
 	[[ $output == *user1* ]]
 	unknown mail1.lan
-	on mail1.lan cl-backup -r --yes
+	on mail1.lan cl-backup -r --authoritative --yes
 	for host in mail1.lan mail2.lan relay.lan; do eventually 20 knows "$host" "user1@$domain"; done
 	after=$(owned mail1.lan Mail; owned mail1.lan Unix)
 	diff <(echo "$before") <(echo "$after")
@@ -243,9 +243,9 @@ wipe_fresh() {
 
 @test "cl-backup -r asks first, and without a terminal wants --yes" {
 	as_root mail1.lan ldapdelete "uid=user1,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
-	run -64 on mail1.lan cl-backup -r
+	run -64 on mail1.lan cl-backup -r --authoritative
 	[[ $output == *--yes* ]]
-	on mail1.lan cl-backup -r --yes
+	on mail1.lan cl-backup -r --authoritative --yes
 	eventually 20 knows mail1.lan "user1@$domain"
 }
 
@@ -254,7 +254,7 @@ wipe_fresh() {
 	before=$(as_root mail1.lan ldapsearch -LLL -o ldif-wrap=no -b "ou=Hosts,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl" \
 		mailReplServerID mailReplState mailReplServerIDHighWater mailReplEpoch)
 	on mail1.lan cl-replication -r mail1.lan,mail2.lan,relay.lan,fresh.lan,later.lan mail
-	on mail1.lan cl-backup -r --yes
+	on mail1.lan cl-backup -r --authoritative --yes
 	as_root mail1.lan ldapsearch -LLL -b "ou=Hosts,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl" \
 		'(mailReplServerIDHighWater=5)' dn | grep -q ou=Hosts
 	[ -n "$before" ]
@@ -292,7 +292,7 @@ wipe_fresh() {
 	lab start mail1.lan
 	on mail1.lan mkdir -p -m 0700 "$archives"
 	lab copy "$archive" "mail1.lan:$archives/$name"
-	on mail1.lan cl-backup -r --yes
+	on mail1.lan cl-backup -r --authoritative --yes
 	eventually 30 knows mail1.lan "user1@$domain"
 	submit mail1.lan "user1@$domain" alone
 	await_message mail1.lan user1 alone

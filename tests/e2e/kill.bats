@@ -327,11 +327,11 @@ entries_of() {
 			"uid=victim,cn=mail1.lan,ou=Unix,ou=Owned,dc=mailrepl"
 	}
 	lose
-	places mail1.lan cl-backup -r --yes >"$BATS_TEST_TMPDIR/places"
+	places mail1.lan cl-backup -r --authoritative --yes >"$BATS_TEST_TMPDIR/places"
 	while read -r name nth <&3; do
 		lose
-		killed mail1.lan "$name" "$nth" cl-backup -r --yes
-		on mail1.lan cl-backup -r --yes
+		killed mail1.lan "$name" "$nth" cl-backup -r --authoritative --yes
+		on mail1.lan cl-backup -r --authoritative --yes
 		diff "$BATS_TEST_TMPDIR/want" <(owned mail1.lan Mail; owned mail1.lan Unix) || fail "killed at $name $nth"
 		nothing_left mail1.lan
 	done 3<"$BATS_TEST_TMPDIR/places"

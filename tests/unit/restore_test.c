@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "features/restore_changes.h"
+#include "features/restore_claims.h"
 #include "features/restore_topology.h"
 
 #define MAIL "cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
@@ -26,26 +27,58 @@ static void put(struct mr_arena *arena, const char *root, const char *path, cons
 	assert_ok(mr_file_replace(full, text, strlen(text), MR_FILE_PUBLIC, &err), err);
 }
 
-/* The plan that turns `live` into what the archive says. */
-static const char *planned(void **state, struct mr_arena *arena, const char *live, const char *mail,
-			   const char *accounts)
+/* What the archive and the directory hold. */
+struct scene {
+	const char *live, *mail, *accounts; /* LDIF; the last two of the archive */
+	const char *only;                   /* NULL: all */
+};
+
+static struct mr_restore *restore_of(void **state, struct mr_arena *arena,
+				     const struct scene *scene)
 {
 	struct mr_restore *restore = MR_NEW(arena, struct mr_restore);
-	struct mr_plan plan = { 0 };
-	MR_BUF text = { 0 };
 	struct mr_error err;
 
 	restore->config = (struct mr_config){ .root = *state, .host = "mail1.lan" };
 	restore->folder = mr_printf(arena, "%s/archive", (const char *)*state);
-	put(arena, *state, "archive/mail-owned.ldif", mail);
-	put(arena, *state, "archive/unix-owned.ldif", accounts);
+	restore->archive.path = "the archive";
+	if (scene->only)
+		mr_list_add(arena, &restore->request.only, scene->only);
+	put(arena, *state, "archive/mail-owned.ldif", scene->mail);
+	put(arena, *state, "archive/unix-owned.ldif", scene->accounts);
 	put(arena, *state, "var/lib/mailrepl/db/mail-owned/data.mdb", "");
 	put(arena, *state, "var/lib/mailrepl/db/unix-owned/data.mdb", "");
-	assert_ok(mr_directory_open_memory(live, &restore->dir, &err), err);
-	assert_ok(mr_restore_changes(arena, restore, &plan, &err), err);
+	assert_ok(mr_directory_open_memory(scene->live, &restore->dir, &err), err);
+	return restore;
+}
+
+/* The plan that turns what is live into what the archive says. */
+static const char *plan_of(struct mr_arena *arena, struct mr_restore *restore)
+{
+	struct mr_restore_differences differences;
+	struct mr_restore_only chosen, *only = NULL;
+	struct mr_plan plan = { 0 };
+	MR_BUF text = { 0 };
+	struct mr_error err;
+
+	if (restore->request.only.count) {
+		only = &chosen;
+		assert_ok(mr_restore_only_find(arena, restore, only, &err), err);
+	}
+	assert_ok(mr_restore_compare(arena, restore, only, !only, &differences, &err), err);
+	assert_ok(mr_restore_claims(arena, restore, only != NULL, &differences, &err), err);
+	assert_ok(mr_restore_changes(arena, restore, &differences, &plan, &err), err);
+	mr_restore_name_differences(arena, restore, &differences);
 	mr_directory_close(restore->dir);
 	mr_plan_format(&plan, true, &text);
 	return mr_strdup(arena, mr_buf_text(&text));
+}
+
+static const char *planned(void **state, struct mr_arena *arena, const char *live, const char *mail,
+			   const char *accounts)
+{
+	return plan_of(arena,
+		       restore_of(state, arena, &(struct scene){ live, mail, accounts, NULL }));
 }
 
 static void what_is_as_in_the_archive_needs_no_step(void **state)
