@@ -47,9 +47,7 @@ static int check(struct cl_context *context, struct mr_error *err)
 	return mr_service_parse(context->argv[1], &request->service, err);
 }
 
-/* What another host has given out at the same moment is taken back. */
-static int confirm(struct cl_context *context, const struct mr_group_outcome *outcome,
-		   struct mr_error *err)
+static struct mr_claim *claim(struct cl_context *context, const struct mr_group_outcome *outcome)
 {
 	const struct mr_given given = {
 		.owner = outcome->owner,
@@ -58,17 +56,36 @@ static int confirm(struct cl_context *context, const struct mr_group_outcome *ou
 		.addresses = outcome->addresses,
 		.name = true,
 	};
+
+	return !outcome->dn || context->dry_run ? NULL
+						: mr_claim_open(context->arena, &context->config,
+								&context->topology, &given);
+}
+
+/* What another host has given out at the same moment is taken back. */
+static int confirm(struct cl_context *context, struct mr_claim *claimed,
+		   const struct mr_group_outcome *outcome, struct mr_error *err)
+{
 	bool own = strcmp(outcome->owner, context->config.host) == 0;
 	struct mr_plan plan = { 0 };
 	struct mr_error why;
 
-	if (mr_claim_confirm(context->arena, &context->config, &context->topology, &given, &why) ==
-	    0)
+	if (mr_claim_confirm(claimed, &why) == 0)
 		return 0;
 	mr_plan_delete_entry(context->arena, &plan, own ? NULL : outcome->owner, outcome->dn,
 			     mr_printf(context->arena, _("take back group %s at %s"), outcome->name,
 				       outcome->owner));
 	return cl_take_back(context, &plan, &why, err);
+}
+
+static int add(struct cl_context *context, const struct mr_plan *plan,
+	       const struct mr_group_outcome *outcome, struct mr_error *err)
+{
+	MR_CLAIM claimed = claim(context, outcome);
+
+	if (cl_finish(context, plan, group_value(context->arena, outcome), err) < 0)
+		return -1;
+	return confirm(context, claimed, outcome, err);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)
@@ -78,16 +95,14 @@ static int run(struct cl_context *context, struct mr_error *err)
 	struct mr_plan plan = { 0 };
 
 	if (mr_group_add_plan(&view, context->data, &plan, &outcome, err) < 0 ||
-	    cl_finish(context, &plan, group_value(context->arena, &outcome), err) < 0)
+	    add(context, &plan, &outcome, err) < 0)
 		return -1;
-	if (!outcome.dn || context->dry_run)
-		return 0;
-	if (confirm(context, &outcome, err) < 0)
-		return -1;
-	cl_await_copy(context,
-		      mr_dit_group(context->arena, outcome.name,
-				   mr_dit_copy(context->arena, outcome.service, outcome.owner)),
-		      outcome.name);
+	if (outcome.dn && !context->dry_run)
+		cl_await_copy(
+			context,
+			mr_dit_group(context->arena, outcome.name,
+				     mr_dit_copy(context->arena, outcome.service, outcome.owner)),
+			outcome.name);
 	return 0;
 }
 

@@ -146,9 +146,7 @@ static void tell(const struct mr_user_outcome *outcome, bool password)
 		       outcome->user);
 }
 
-/* What another host has given out at the same moment is taken back. */
-static int confirm(struct cl_context *context, const struct mr_user_outcome *outcome,
-		   struct mr_error *err)
+static struct mr_claim *claim(struct cl_context *context, const struct mr_user_outcome *outcome)
 {
 	const struct mr_given given = {
 		.owner = outcome->owner,
@@ -156,6 +154,16 @@ static int confirm(struct cl_context *context, const struct mr_user_outcome *out
 		.addresses = outcome->route_added ? outcome->addresses : (struct mr_list){ 0 },
 		.name = outcome->account_added,
 	};
+
+	return context->dry_run ? NULL
+				: mr_claim_open(context->arena, &context->config,
+						&context->topology, &given);
+}
+
+/* What another host has given out at the same moment is taken back. */
+static int confirm(struct cl_context *context, struct mr_claim *claimed,
+		   const struct mr_user_outcome *outcome, struct mr_error *err)
+{
 	const struct mr_user_removal back = {
 		.user = outcome->user,
 		.owner = outcome->owner,
@@ -166,14 +174,23 @@ static int confirm(struct cl_context *context, const struct mr_user_outcome *out
 	struct mr_plan plan = { 0 };
 	struct mr_error why;
 
-	if (context->dry_run || (!given.name && !given.addresses.count) ||
-	    mr_claim_confirm(context->arena, &context->config, &context->topology, &given, &why) ==
-		    0)
+	if (mr_claim_confirm(claimed, &why) == 0)
 		return 0;
 	if (mr_user_remove_plan(context->arena, &context->config, context->dir, &context->topology,
 				&back, &plan, &removed, err) < 0)
 		return -1;
 	return cl_take_back(context, &plan, &why, err);
+}
+
+/* Only now is all known that can keep the user waiting, the password. */
+static int add(struct cl_context *context, const struct mr_plan *plan,
+	       const struct mr_user_outcome *outcome, bool password, struct mr_error *err)
+{
+	MR_CLAIM claimed = claim(context, outcome);
+
+	if (cl_finish(context, plan, result_of(context->arena, outcome, password), err) < 0)
+		return -1;
+	return confirm(context, claimed, outcome, err);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)
@@ -194,9 +211,7 @@ static int run(struct cl_context *context, struct mr_error *err)
 	if (outcome.account_added && password && !context->dry_run &&
 	    read_password(context, &hash, err) < 0)
 		return -1;
-	if (cl_finish(context, &plan, result_of(context->arena, &outcome, password), err) < 0)
-		return -1;
-	if (confirm(context, &outcome, err) < 0)
+	if (add(context, &plan, &outcome, password, err) < 0)
 		return -1;
 	if (outcome.route_added && !context->dry_run)
 		cl_await_copy(context,

@@ -190,30 +190,45 @@ static struct mr_value *result_of(struct mr_arena *arena, const struct mr_user_c
 	return result;
 }
 
-/* What another host has given out at the same moment is taken back. */
-static int confirm(struct cl_context *context, const struct mr_user_changed *changed,
-		   struct mr_error *err)
+static struct mr_claim *claim(struct cl_context *context, const struct mr_user_changed *changed)
 {
-	const struct mr_user_change back = mr_user_change_back(changed);
 	const struct mr_given given = {
 		.owner = changed->owner,
 		.user = changed->user,
 		.addresses = changed->added,
 		.name = changed->former != NULL,
 	};
+
+	return context->dry_run ? NULL
+				: mr_claim_open(context->arena, &context->config,
+						&context->topology, &given);
+}
+
+/* What another host has given out at the same moment is taken back. */
+static int confirm(struct cl_context *context, struct mr_claim *claimed,
+		   const struct mr_user_changed *changed, struct mr_error *err)
+{
+	const struct mr_user_change back = mr_user_change_back(changed);
 	struct mr_user_changed restored;
 	struct mr_plan plan = { 0 };
 	struct mr_error why;
 
-	if (context->dry_run || (!changed->added.count && !changed->former))
-		return 0;
-	if (mr_claim_confirm(context->arena, &context->config, &context->topology, &given, &why) ==
-	    0)
+	if (mr_claim_confirm(claimed, &why) == 0)
 		return 0;
 	if (mr_user_change_plan(context->arena, &context->config, context->dir, &context->topology,
 				&back, &plan, &restored, err) < 0)
 		return -1;
 	return cl_take_back(context, &plan, &why, err);
+}
+
+static int apply(struct cl_context *context, const struct mr_plan *plan,
+		 const struct mr_user_changed *changed, struct mr_error *err)
+{
+	MR_CLAIM claimed = claim(context, changed);
+
+	if (cl_finish(context, plan, result_of(context->arena, changed), err) < 0)
+		return -1;
+	return confirm(context, claimed, changed, err);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)
@@ -229,9 +244,7 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return -1;
 	for (size_t i = 0; i < changed.notes.count; i++)
 		mr_log(MR_LOG_WARNING, "%s", changed.notes.items[i]);
-	if (cl_finish(context, &plan, result_of(context->arena, &changed), err) < 0)
-		return -1;
-	return confirm(context, &changed, err);
+	return apply(context, &plan, &changed, err);
 }
 
 int main(int argc, char **argv)

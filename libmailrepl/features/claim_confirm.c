@@ -13,6 +13,14 @@ struct rival {
 	char has[320];                                /* empty: nothing */
 };
 
+struct mr_claim {
+	struct mr_config quick;
+	struct mr_question *questions;
+	struct rival *rivals;
+	size_t count;
+	struct mr_asking *asking; /* NULL: ended */
+};
+
 static int look(struct mr_arena *arena, struct mr_directory *dir, struct rival *rival,
 		enum mr_service service, const char *filter, struct mr_error *err)
 {
@@ -95,39 +103,64 @@ static const char *filter_for(struct mr_arena *arena, const struct mr_given *giv
 	return text.len ? mr_printf(arena, "(|%s)", mr_buf_text(&text)) : NULL;
 }
 
-int mr_claim_confirm(struct mr_arena *arena, const struct mr_config *config,
-		     const struct mr_topology *topology, const struct mr_given *given,
-		     struct mr_error *err)
+struct mr_claim *mr_claim_open(struct mr_arena *arena, const struct mr_config *config,
+			       const struct mr_topology *topology, const struct mr_given *given)
 {
-	struct mr_question *questions = MR_NEW_ARRAY(arena, struct mr_question, topology->count);
-	struct rival *rivals = MR_NEW_ARRAY(arena, struct rival, topology->count);
-	struct mr_config quick = *config;
-	size_t count = 0;
-
-	if (quick.directory_deadline > DEADLINE_S)
-		quick.directory_deadline = DEADLINE_S;
+	struct mr_claim *claim = MR_NEW(arena, struct mr_claim);
 	/* Without a port nobody but this host writes, one command at a time. */
-	for (size_t i = 0; i < topology->count && topology->count > 1 && config->directory_port;
-	     i++) {
+	bool alone = topology->count < 2 || !config->directory_port;
+
+	*claim = (struct mr_claim){
+		.quick = *config,
+		.questions = MR_NEW_ARRAY(arena, struct mr_question, topology->count),
+		.rivals = MR_NEW_ARRAY(arena, struct rival, topology->count),
+	};
+	if (claim->quick.directory_deadline > DEADLINE_S)
+		claim->quick.directory_deadline = DEADLINE_S;
+	for (size_t i = 0; i < topology->count && !alone; i++) {
 		const struct mr_host *host = &topology->hosts[i];
+		struct rival *rival = &claim->rivals[claim->count];
 
 		if (host->state != MR_JOINED || !mr_host_is_provider(topology, host))
 			continue;
-		rivals[count] = (struct rival){
+		*rival = (struct rival){
 			.host = host->name,
 			.mail_filter = filter_for(arena, given, host, MR_MAIL),
 			.unix_filter = filter_for(arena, given, host, MR_UNIX),
 		};
-		questions[count] =
-			(struct mr_question){ .host = host->name, .answer = &rivals[count] };
-		count++;
+		if (!rival->mail_filter && !rival->unix_filter)
+			continue;
+		claim->questions[claim->count++] =
+			(struct mr_question){ .host = host->name, .answer = rival };
 	}
-	mr_ask_all(&quick, NULL, questions, count, ask);
-	for (size_t i = 0; i < count; i++)
-		if (questions[i].result == 0 && *rivals[i].has)
+	claim->asking = mr_ask_open(&claim->quick, NULL, claim->questions, claim->count, ask);
+	return claim;
+}
+
+int mr_claim_confirm(struct mr_claim *claim, struct mr_error *err)
+{
+	if (!claim)
+		return 0;
+	mr_ask_finish(claim->asking);
+	claim->asking = NULL;
+	for (size_t i = 0; i < claim->count; i++)
+		if (claim->questions[i].result == 0 && *claim->rivals[i].has)
 			return mr_fail(err, MR_E_TEMPORARY,
 				       _("%s has given out the same at the same moment (to %s): "
 					 "taken back here, try again"),
-				       rivals[i].host, rivals[i].has);
+				       claim->rivals[i].host, claim->rivals[i].has);
 	return 0;
+}
+
+void mr_claim_close(struct mr_claim *claim)
+{
+	if (!claim)
+		return;
+	mr_ask_cancel(claim->asking);
+	claim->asking = NULL;
+}
+
+void mr_claim_closep(struct mr_claim **claim)
+{
+	mr_claim_close(*claim);
 }

@@ -17,10 +17,20 @@ struct mr_given {
 	enum mr_service service;  /* of the group */
 };
 
-/* MR_E_TEMPORARY: somebody else has one of these addresses, or another host an account of that name, too;
- * for a group: anybody an account or a mailbox, another host a group of that service. The host is named. Who does not answer within 3 seconds has none. All hosts are asked at the same time. */
-int mr_claim_confirm(struct mr_arena *arena, const struct mr_config *config,
-		     const struct mr_topology *topology, const struct mr_given *given,
-		     struct mr_error *err) MR_MUST_CHECK;
+/* Begins to connect to the hosts that will be asked, while what is given out is being written; `arena`,
+ * config and topology must outlive it, `given` need not. If it gives out nothing nobody is asked. */
+struct mr_claim;
+struct mr_claim *mr_claim_open(struct mr_arena *arena, const struct mr_config *config,
+			       const struct mr_topology *topology, const struct mr_given *given);
+/* Asks them, all at the same time, once it is written. MR_E_TEMPORARY: somebody else has one of these
+ * addresses, or another host an account of that name, too; for a group: anybody an account or a mailbox,
+ * another host a group of that service. The host is named. Who does not answer within 3 seconds has none. It
+ * is no less for a host that was down a moment ago: it may just have come back, with what it has given out.
+ * NULL: nothing is confirmed. */
+int mr_claim_confirm(struct mr_claim *claim, struct mr_error *err) MR_MUST_CHECK;
+/* NULL-safe. Without confirmation nobody is asked. */
+void mr_claim_close(struct mr_claim *claim);
+#define MR_CLAIM __attribute__((cleanup(mr_claim_closep))) struct mr_claim *
+void mr_claim_closep(struct mr_claim **claim);
 
 #endif

@@ -32,6 +32,16 @@
 /* What the slapds of the two hosts hold; NULL: nobody answers. */
 static const char *mail1, *mail2;
 
+int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_directory **out, struct mr_error *err);
+int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_directory **out, struct mr_error *err)
+{
+	(void)arena;
+	(void)config;
+	return mr_directory_open_memory(mail1, out, err);
+}
+
 int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
 				 const char *tls_folder, const char *host,
 				 struct mr_directory **out, struct mr_error *err);
@@ -39,14 +49,12 @@ int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config 
 				 const char *tls_folder, const char *host,
 				 struct mr_directory **out, struct mr_error *err)
 {
-	const char *ldif = strcmp(host, "mail1.lan") == 0 ? mail1 : mail2;
-
 	(void)arena;
 	(void)config;
 	(void)tls_folder;
-	if (!ldif)
+	if (!mail2)
 		return mr_fail(err, MR_E_UNAVAILABLE, "%s: nobody answers", host);
-	return mr_directory_open_memory(ldif, out, err);
+	return mr_directory_open_memory(mail2, out, err);
 }
 
 static struct mr_host hosts[] = {
@@ -57,6 +65,13 @@ static const struct mr_topology topology = { .home = "mail1.lan", .hosts = hosts
 static const struct mr_config config = {
 	.root = "", .host = "mail1.lan", .directory_port = 636, .directory_deadline = 3
 };
+
+static int claim(struct mr_arena *arena, const struct mr_given *given, struct mr_error *err)
+{
+	MR_CLAIM claimed = mr_claim_open(arena, &config, &topology, given);
+
+	return mr_claim_confirm(claimed, err);
+}
 
 /* The group sales of mail1.lan has just been written. */
 static int confirm(enum mr_service service, const char *own, const char *other,
@@ -71,7 +86,7 @@ static int confirm(enum mr_service service, const char *own, const char *other,
 		mr_list_add(arena, &given.addresses, "sales@maildomain.org");
 	mail1 = own;
 	mail2 = other;
-	return mr_claim_confirm(arena, &config, &topology, &given, err);
+	return claim(arena, &given, err);
 }
 
 #define OWN                                                                                        \
@@ -137,7 +152,7 @@ static void an_address_of_another_name_is_a_rival(void **state)
 	mr_list_add(arena, &user.addresses, "sales@maildomain.org");
 	mail1 = OWN;
 	mail2 = OTHER;
-	assert_fails(mr_claim_confirm(arena, &config, &topology, &user, &err), MR_E_TEMPORARY, err);
+	assert_fails(claim(arena, &user, &err), MR_E_TEMPORARY, err);
 	assert_contains(err.message, "mail1.lan has given out the same");
 }
 
@@ -151,9 +166,38 @@ static void a_user_is_no_rival_of_themselves(void **state)
 	mr_list_add(arena, &user.addresses, "anna@maildomain.org");
 	mail1 = CONTAINERS("mail1.lan") ROUTE("anna", "mail1.lan") ACCOUNT("anna", "mail1.lan");
 	mail2 = OTHER;
-	assert_ok(mr_claim_confirm(arena, &config, &topology, &user, &err), err);
+	assert_ok(claim(arena, &user, &err), err);
 	mail2 = OTHER ACCOUNT("anna", "mail2.lan");
-	assert_fails(mr_claim_confirm(arena, &config, &topology, &user, &err), MR_E_TEMPORARY, err);
+	assert_fails(claim(arena, &user, &err), MR_E_TEMPORARY, err);
+}
+
+static void what_comes_while_it_is_written_is_seen(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_given user = { .owner = "mail1.lan", .user = "anna", .name = true };
+	struct mr_claim *claimed;
+	struct mr_error err = { 0 };
+
+	(void)state;
+	mail1 = CONTAINERS("mail1.lan");
+	mail2 = NULL;
+	claimed = mr_claim_open(arena, &config, &topology, &user);
+	mail2 = OTHER ACCOUNT("anna", "mail2.lan");
+	assert_fails(mr_claim_confirm(claimed, &err), MR_E_TEMPORARY, err);
+	mr_claim_close(claimed);
+}
+
+static void who_gives_out_nothing_asks_nobody(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const struct mr_given nothing = { .owner = "mail1.lan", .user = "anna" };
+	struct mr_error err = { 0 };
+
+	(void)state;
+	mail1 = mail2 = "not even LDIF";
+	assert_ok(claim(arena, &nothing, &err), err);
+	assert_ok(mr_claim_confirm(NULL, &err), err);
+	mr_claim_close(NULL);
 }
 
 int main(void)
@@ -165,6 +209,8 @@ int main(void)
 		cmocka_unit_test(who_has_the_same_is_named),
 		cmocka_unit_test(an_address_of_another_name_is_a_rival),
 		cmocka_unit_test(a_user_is_no_rival_of_themselves),
+		cmocka_unit_test(what_comes_while_it_is_written_is_seen),
+		cmocka_unit_test(who_gives_out_nothing_asks_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
