@@ -26,6 +26,11 @@ struct mr_archive_member {
 	int64_t size; /* as its header says */
 };
 
+/* How the whole process opens archives that are sealed (adapters/age.h): `*plain` becomes a descriptor of the same in the clear, the
+ * caller's to close. Without one they are refused (MR_E_DENIED). */
+typedef int (*mr_archive_unsealer)(int sealed, const char *path, int *plain, struct mr_error *err);
+void mr_archive_set_unsealer(mr_archive_unsealer unseal);
+
 struct mr_archive_reader;
 int mr_archive_open(const char *path, struct mr_archive_reader **out,
 		    struct mr_error *err) MR_MUST_CHECK;

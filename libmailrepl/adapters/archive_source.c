@@ -1,5 +1,8 @@
 #include "adapters/archive_source.h"
 
+#include "adapters/age.h"
+#include "adapters/archive.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -62,6 +65,32 @@ static int check_file(int file, const char *path, struct mr_error *err)
 	return 0;
 }
 
+static mr_archive_unsealer unsealer;
+
+void mr_archive_set_unsealer(mr_archive_unsealer unseal)
+{
+	unsealer = unseal;
+}
+
+/* From here on a sealed file is like any other. */
+static int unseal(struct mr_archive_source *source, const char *path, struct mr_error *err)
+{
+	enum mr_age_kind kind;
+	int plain;
+
+	if (mr_age_kind(source->file, &kind, err) < 0)
+		return mr_fail_in(err, "%s", path);
+	if (kind == MR_AGE_NONE)
+		return 0;
+	if (!unsealer)
+		return mr_fail(err, MR_E_DENIED, _("%s: is sealed"), path);
+	if (unsealer(source->file, path, &plain, err) < 0)
+		return -1;
+	close(source->file);
+	source->file = plain;
+	return 0;
+}
+
 static int open_raw(struct mr_archive_source *source, struct mr_error *err)
 {
 	struct archive_entry *entry;
@@ -93,7 +122,8 @@ int mr_archive_source_open(const char *path, struct mr_archive_source **out, str
 	source->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (source->file < 0)
 		mr_fail_errno(err, "%s", path);
-	if (source->file < 0 || check_file(source->file, path, err) < 0)
+	if (source->file < 0 || unseal(source, path, err) < 0 ||
+	    check_file(source->file, path, err) < 0)
 		goto fail;
 	lbzip2.in_fd = source->file;
 	if (mr_process_read_from(&lbzip2, &source->lbzip2, &source->pipe, err) < 0) {

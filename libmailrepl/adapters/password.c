@@ -115,14 +115,35 @@ static int ask_twice(const char *user, struct mr_secret *out, struct mr_error *e
 	return 0;
 }
 
+static int ask_passphrase(const char *what, struct mr_secret *out, struct mr_error *err)
+{
+	return ask_line(_("Passphrase of %s: "), what, out, err);
+}
+
+static int ask_new_passphrase(const char *what, struct mr_secret *out, struct mr_error *err)
+{
+	MR_SECRET again = { 0 };
+
+	if (ask_passphrase(what, out, err) < 0 ||
+	    ask_line(_("The same again for %s: "), what, &again, err) < 0)
+		return -1;
+	if (out->len == 0)
+		return mr_fail(err, MR_E_INVALID, _("the passphrase is empty"));
+	if (out->len != again.len || memcmp(out->data, again.data, out->len) != 0)
+		return mr_fail(err, MR_E_INVALID, _("the two passphrases differ"));
+	return 0;
+}
+
 static int ask_old(const char *user, struct mr_secret *out, struct mr_error *err)
 {
 	return ask_line(_("Present password of %s: "), user, out, err);
 }
 
+static const char no_password_terminal[] = N_("there is no terminal to ask for a password: use -P");
+
 static int ask(const char *user, struct mr_secret *out,
 	       int (*questions)(const char *, struct mr_secret *, struct mr_error *),
-	       struct mr_error *err)
+	       const char *no_terminal, struct mr_error *err)
 {
 	struct sigaction before[ENDING];
 	int rc;
@@ -131,8 +152,7 @@ static int ask(const char *user, struct mr_secret *out,
 	if (terminal < 0 || tcgetattr(terminal, &terminal_before) < 0) {
 		if (terminal >= 0)
 			close(terminal);
-		return mr_fail(err, MR_E_USAGE,
-			       _("there is no terminal to ask for a password: use -P"));
+		return mr_fail(err, MR_E_USAGE, "%s", no_terminal);
 	}
 	catch_signals(before);
 	rc = echo_off(err);
@@ -149,10 +169,16 @@ static int ask(const char *user, struct mr_secret *out,
 
 int mr_password_ask(const char *user, struct mr_secret *out, struct mr_error *err)
 {
-	return ask(user, out, ask_twice, err);
+	return ask(user, out, ask_twice, _(no_password_terminal), err);
 }
 
 int mr_password_ask_once(const char *user, struct mr_secret *out, struct mr_error *err)
 {
-	return ask(user, out, ask_old, err);
+	return ask(user, out, ask_old, _(no_password_terminal), err);
+}
+
+int mr_passphrase_ask(const char *what, bool twice, struct mr_secret *out, struct mr_error *err)
+{
+	return ask(what, out, twice ? ask_new_passphrase : ask_passphrase,
+		   _("there is no terminal to ask for a passphrase: use --passphrase-stdin"), err);
 }

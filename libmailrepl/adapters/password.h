@@ -3,6 +3,8 @@
 #ifndef MR_ADAPTERS_PASSWORD_H
 #define MR_ADAPTERS_PASSWORD_H
 
+#include <stdbool.h>
+
 #include "base/memory.h"
 
 /* "{CRYPT}$y$…" as OpenLDAP's userPassword (RFC 2307) takes it. */
@@ -14,5 +16,9 @@ int mr_password_ask(const char *user, struct mr_secret *out, struct mr_error *er
 /* Asks once, for a password that is already so. Otherwise the same. */
 int mr_password_ask_once(const char *user, struct mr_secret *out,
 			 struct mr_error *err) MR_MUST_CHECK;
+/* The same for the passphrase of `what`, asked for twice if it is a new one. Without a terminal the message names
+ * --passphrase-stdin. */
+int mr_passphrase_ask(const char *what, bool twice, struct mr_secret *out,
+		      struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 #define MR_PATH_HOST_CERT "/etc/mailrepl/tls/host.crt"
 #define MR_PATH_HOST_KEY "/etc/mailrepl/tls/host.key"
 #define MR_PATH_PEERS "/etc/mailrepl/tls/peers" /* only on the home: <host>.crt, <host>.key */
+#define MR_PATH_BACKUP_AGE "/etc/mailrepl/tls/backup.age" /* this host's key for sealed archives */
 #define MR_PATH_OVERRIDES "/etc/mailrepl/templates"
 #define MR_PATH_STATE "/var/lib/mailrepl"
 #define MR_PATH_LOCK "/var/lib/mailrepl/lock"

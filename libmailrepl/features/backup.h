@@ -107,6 +107,11 @@ int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *f
 int mr_backup_peek(struct mr_arena *arena, const char *path, struct mr_manifest *out,
 		   struct mr_error *err) MR_MUST_CHECK;
 
+/* Names of the files in `folder` that look like archives, sealed or not, in the order of their times; none if there is no such
+ * folder. */
+int mr_backup_names(struct mr_arena *arena, const char *folder, struct mr_list *out,
+		    struct mr_error *err) MR_MUST_CHECK;
+
 /* Where to unpack: "<state>/<word>.<process>", since --dry-run takes no lock and must not share it
  * with a run that does. It is absent afterwards; what processes that are gone have left under that
  * word (keys and hashes) is removed. */

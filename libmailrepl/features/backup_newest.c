@@ -10,10 +10,11 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "features/backup_seal.h"
 
 /* Names begin with the time, so their order is that of the archives. */
-static int list_archives(struct mr_arena *arena, const char *folder, struct mr_list *out,
-			 struct mr_error *err)
+int mr_backup_names(struct mr_arena *arena, const char *folder, struct mr_list *out,
+		    struct mr_error *err)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *item;
@@ -21,7 +22,8 @@ static int list_archives(struct mr_arena *arena, const char *folder, struct mr_l
 	if (!dir)
 		return errno == ENOENT ? 0 : mr_fail_errno(err, "%s", folder);
 	while ((item = readdir(dir)))
-		if (item->d_name[0] != '.' && mr_ends_with(item->d_name, ".tar.bz2"))
+		if (item->d_name[0] != '.' && (mr_ends_with(item->d_name, ".tar.bz2") ||
+					       mr_ends_with(item->d_name, ".tar.bz2.age")))
 			mr_list_add(arena, out, item->d_name);
 	closedir(dir);
 	mr_list_sort(out);
@@ -100,7 +102,8 @@ int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_list names = { 0 };
 	int rc = 0;
 
-	if (list_archives(arena, from, &names, err) < 0)
+	mr_seal_init(config, NULL);
+	if (mr_backup_names(arena, from, &names, err) < 0)
 		return -1;
 	for (size_t i = names.count; i > 0 && rc == 0; i--)
 		rc = try_archive(&choice, mr_printf(arena, "%s/%s", from, names.items[i - 1]), out,
