@@ -222,12 +222,14 @@ static int ask(struct mr_arena *arena, const struct mr_restore *restore,
 		.name = true,
 		.service = difference->service,
 	};
+	MR_CLAIM claim = NULL;
 
 	if (!given.user)
 		given.group = mr_entry_value(wanted, "cn");
 	if (addresses && difference->service == MR_MAIL)
 		given.addresses = addresses->values;
-	if (mr_claim_confirm(arena, &restore->config, topology, &given, err) == 0)
+	claim = mr_claim_open(arena, &restore->config, topology, &given);
+	if (mr_claim_confirm(claim, err) == 0)
 		return 0;
 	if (err->code != MR_E_TEMPORARY)
 		return -1;
