@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "adapters/archive_name.h"
 #include "adapters/archive_source.h"
@@ -17,6 +18,7 @@
 struct mr_archive_reader {
 	struct mr_arena *arena;
 	const char *path;
+	int fd; /* -1: the caller's */
 	struct mr_archive_source *source;
 	struct archive *tar;
 	struct mr_list names;
@@ -64,7 +66,8 @@ static la_ssize_t read_block(struct archive *tar, void *context, const void **da
 	return n;
 }
 
-int mr_archive_open(const char *path, struct mr_archive_reader **out, struct mr_error *err)
+int mr_archive_open_at(int fd, const char *path, struct mr_archive_reader **out,
+		       struct mr_error *err)
 {
 	struct mr_arena *arena = mr_arena_open();
 	struct mr_archive_reader *reader = MR_NEW(arena, struct mr_archive_reader);
@@ -72,10 +75,11 @@ int mr_archive_open(const char *path, struct mr_archive_reader **out, struct mr_
 	*out = NULL;
 	reader->arena = arena;
 	reader->path = mr_strdup(arena, path);
+	reader->fd = -1;
 	reader->tar = archive_read_new();
 	if (!reader->tar)
 		abort();
-	if (mr_archive_source_open(path, &reader->source, err) < 0) {
+	if (mr_archive_source_open(fd, path, &reader->source, err) < 0) {
 		mr_archive_close(reader);
 		return -1;
 	}
@@ -86,6 +90,21 @@ int mr_archive_open(const char *path, struct mr_archive_reader **out, struct mr_
 		return -1;
 	}
 	*out = reader;
+	return 0;
+}
+
+int mr_archive_open(const char *path, struct mr_archive_reader **out, struct mr_error *err)
+{
+	int fd = mr_archive_open_file(path, err);
+
+	*out = NULL;
+	if (fd < 0)
+		return -1;
+	if (mr_archive_open_at(fd, path, out, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	(*out)->fd = fd;
 	return 0;
 }
 
@@ -184,5 +203,7 @@ void mr_archive_close(struct mr_archive_reader *reader)
 		return;
 	archive_read_free(reader->tar);
 	mr_archive_source_close(reader->source);
+	if (reader->fd >= 0)
+		close(reader->fd);
 	mr_arena_close(reader->arena);
 }

@@ -26,14 +26,21 @@ struct mr_archive_member {
 	int64_t size; /* as its header says */
 };
 
-/* How the whole process opens archives that are sealed (adapters/age.h): `*plain` becomes a descriptor of the same in the clear, the
- * caller's to close. Without one they are refused (MR_E_DENIED). */
+/* How the whole process opens archives that are sealed (adapters/age.h): `*plain` becomes a
+ * descriptor of the same in the clear, the caller's to close. Without one they are refused
+ * (MR_E_DENIED). */
 typedef int (*mr_archive_unsealer)(int sealed, const char *path, int *plain, struct mr_error *err);
 void mr_archive_set_unsealer(mr_archive_unsealer unseal);
+/* A descriptor of the .tar.bz2 in the clear, at its beginning, the caller's to close; -1: MR_E_ARCHIVE
+ * if it is not a plain file. */
+int mr_archive_open_file(const char *path, struct mr_error *err) MR_MUST_CHECK;
 
 struct mr_archive_reader;
 int mr_archive_open(const char *path, struct mr_archive_reader **out,
 		    struct mr_error *err) MR_MUST_CHECK;
+/* The same from a descriptor (borrowed, moved); `path` is for messages. */
+int mr_archive_open_at(int fd, const char *path, struct mr_archive_reader **out,
+		       struct mr_error *err) MR_MUST_CHECK;
 /* 1: *out is the next member; 0: the end, and the whole file was sound; -1. Anything but a plain
  * regular file with a relative name of [A-Za-z0-9._/-] without empty or ".." parts and at most 200
  * bytes is MR_E_ARCHIVE, so are a second member of the same name, more than 10,000 members and

@@ -1,12 +1,8 @@
 #include "adapters/archive_source.h"
 
-#include "adapters/age.h"
-#include "adapters/archive.h"
-
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +18,7 @@
 #define SHORTEST 14                  /* an empty stream */
 
 struct mr_archive_source {
-	int file;
+	int file;                /* -1: the caller's */
 	struct mr_child *lbzip2; /* NULL: ended, or `raw` is used */
 	int pipe;
 	struct archive *raw;
@@ -48,12 +44,16 @@ static int check_file(int file, const char *path, struct mr_error *err)
 	unsigned char tail[11];
 	struct stat info;
 	char magic[3];
+	off_t start;
 
 	if (fstat(file, &info) < 0)
 		return mr_fail_errno(err, "%s", path);
 	if (!S_ISREG(info.st_mode))
 		return mr_fail(err, MR_E_ARCHIVE, _("%s: is not a plain file"), path);
-	if (info.st_size < SHORTEST || pread(file, magic, 3, 0) != 3 ||
+	start = lseek(file, 0, SEEK_CUR);
+	if (start < 0)
+		return mr_fail_errno(err, "%s", path);
+	if (info.st_size - start < SHORTEST || pread(file, magic, 3, start) != 3 ||
 	    memcmp(magic, "BZh", 3) != 0)
 		return mr_fail(err, MR_E_ARCHIVE, _("%s: is not a .tar.bz2 archive"), path);
 	if (pread(file, tail, sizeof(tail), info.st_size - (off_t)sizeof(tail)) !=
@@ -65,33 +65,7 @@ static int check_file(int file, const char *path, struct mr_error *err)
 	return 0;
 }
 
-static mr_archive_unsealer unsealer;
-
-void mr_archive_set_unsealer(mr_archive_unsealer unseal)
-{
-	unsealer = unseal;
-}
-
-/* From here on a sealed file is like any other. */
-static int unseal(struct mr_archive_source *source, const char *path, struct mr_error *err)
-{
-	enum mr_age_kind kind;
-	int plain;
-
-	if (mr_age_kind(source->file, &kind, err) < 0)
-		return mr_fail_in(err, "%s", path);
-	if (kind == MR_AGE_NONE)
-		return 0;
-	if (!unsealer)
-		return mr_fail(err, MR_E_DENIED, _("%s: is sealed"), path);
-	if (unsealer(source->file, path, &plain, err) < 0)
-		return -1;
-	close(source->file);
-	source->file = plain;
-	return 0;
-}
-
-static int open_raw(struct mr_archive_source *source, struct mr_error *err)
+static int open_raw(struct mr_archive_source *source, int file, struct mr_error *err)
 {
 	struct archive_entry *entry;
 
@@ -100,7 +74,7 @@ static int open_raw(struct mr_archive_source *source, struct mr_error *err)
 		abort();
 	archive_read_support_filter_bzip2(source->raw);
 	archive_read_support_format_raw(source->raw);
-	if (archive_read_open_fd(source->raw, source->file, BLOCK) != ARCHIVE_OK ||
+	if (archive_read_open_fd(source->raw, file, BLOCK) != ARCHIVE_OK ||
 	    archive_read_next_header(source->raw, &entry) != ARCHIVE_OK)
 		return mr_fail(err, MR_E_ARCHIVE, "%s", archive_error_string(source->raw));
 	/* What does not look like bzip2 to it, the library would hand on as it is. */
@@ -109,35 +83,33 @@ static int open_raw(struct mr_archive_source *source, struct mr_error *err)
 	return 0;
 }
 
-int mr_archive_source_open(const char *path, struct mr_archive_source **out, struct mr_error *err)
+static int start(struct mr_archive_source *source, int file, const char *path, struct mr_error *err)
 {
 	static const char *const argv[] = { "lbzip2", "-dc", NULL };
-	struct mr_process lbzip2 = { .argv = argv, .timeout_ms = END_TIMEOUT_MS };
+	struct mr_process lbzip2 = { .argv = argv, .in_fd = file, .timeout_ms = END_TIMEOUT_MS };
+
+	if (check_file(file, path, err) < 0)
+		return -1;
+	if (mr_process_read_from(&lbzip2, &source->lbzip2, &source->pipe, err) == 0)
+		return 0;
+	source->lbzip2 = NULL;
+	return open_raw(source, file, err) < 0 ? mr_fail_in(err, "%s", path) : 0;
+}
+
+int mr_archive_source_open(int fd, const char *path, struct mr_archive_source **out,
+			   struct mr_error *err)
+{
 	struct mr_archive_source *source = calloc(1, sizeof(*source));
 
 	if (!source)
 		abort();
-	*out = source;
-	/* O_NONBLOCK: a FIFO that lies there must not keep us waiting. */
-	source->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (source->file < 0)
-		mr_fail_errno(err, "%s", path);
-	if (source->file < 0 || unseal(source, path, err) < 0 ||
-	    check_file(source->file, path, err) < 0)
-		goto fail;
-	lbzip2.in_fd = source->file;
-	if (mr_process_read_from(&lbzip2, &source->lbzip2, &source->pipe, err) < 0) {
-		source->lbzip2 = NULL;
-		if (open_raw(source, err) < 0) {
-			mr_fail_in(err, "%s", path);
-			goto fail;
-		}
-	}
-	return 0;
-fail:
-	mr_archive_source_close(source);
 	*out = NULL;
-	return -1;
+	if (start(source, fd, path, err) < 0) {
+		mr_archive_source_close(source);
+		return -1;
+	}
+	*out = source;
+	return 0;
 }
 
 static long read_raw(struct mr_archive_source *source, char *buf, size_t size, struct mr_error *err)
@@ -190,7 +162,5 @@ void mr_archive_source_close(struct mr_archive_source *source)
 		archive_read_close(source->raw);
 		archive_read_free(source->raw);
 	}
-	if (source->file >= 0)
-		close(source->file);
 	free(source);
 }

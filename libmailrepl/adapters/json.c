@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MOST_DEPTH 64
+#define MOST_KEYS 1000 /* looking one up takes the longer, the more there are */
 
 struct reading {
 	struct mr_arena *arena;
@@ -20,6 +21,11 @@ static struct mr_value *read_object(struct reading *in, json_t *json, int depth)
 	const char *key;
 	json_t *member;
 
+	if (json_object_size(json) > MOST_KEYS) {
+		mr_fail(in->err, MR_E_INVALID, _("%s: an object with more than %d members"),
+			in->name, MOST_KEYS);
+		return NULL;
+	}
 	json_object_foreach(json, key, member)
 	{
 		struct mr_value *item = read_value(in, member, depth + 1);

@@ -11,7 +11,9 @@
 #define CHUNK	   ((size_t)64 * 1024)
 
 struct mr_ldif {
-	int fd;
+	mr_ldif_source source;
+	void *context;
+	int fd; /* what read_fd reads */
 	char *name;
 	char *chunk;
 	size_t at, len;			/* what of the chunk is not used yet */
@@ -22,17 +24,38 @@ struct mr_ldif {
 	bool begun;			/* a record was seen: "version:" is over */
 };
 
-struct mr_ldif *mr_ldif_open(int fd, const char *name)
+struct mr_ldif *mr_ldif_open_source(mr_ldif_source source, void *context, const char *name)
 {
 	struct mr_ldif *ldif = calloc(1, sizeof(*ldif));
 
 	if (!ldif)
 		abort();
-	ldif->fd = fd;
+	ldif->source = source;
+	ldif->context = context;
 	ldif->name = strdup(name);
 	ldif->chunk = malloc(CHUNK);
 	if (!ldif->name || !ldif->chunk)
 		abort();
+	return ldif;
+}
+
+static long read_fd(void *context, char *buf, size_t size, struct mr_error *err)
+{
+	const struct mr_ldif *ldif = context;
+	ssize_t n;
+
+	do {
+		n = read(ldif->fd, buf, size);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? mr_fail_errno(err, "%s", ldif->name) : (long)n;
+}
+
+struct mr_ldif *mr_ldif_open(int fd, const char *name)
+{
+	struct mr_ldif *ldif = mr_ldif_open_source(read_fd, NULL, name);
+
+	ldif->context = ldif;
+	ldif->fd = fd;
 	return ldif;
 }
 
@@ -55,15 +78,13 @@ static int invalid(const struct mr_ldif *ldif, const char *why, struct mr_error 
 /* 1: there is at least one byte; 0: the end; -1: error. */
 static int fill(struct mr_ldif *ldif, struct mr_error *err)
 {
-	ssize_t n;
+	long n;
 
 	if (ldif->at < ldif->len)
 		return 1;
-	do {
-		n = read(ldif->fd, ldif->chunk, CHUNK);
-	} while (n < 0 && errno == EINTR);
+	n = ldif->source(ldif->context, ldif->chunk, CHUNK, err);
 	if (n < 0)
-		return mr_fail_errno(err, "%s", ldif->name);
+		return -1;
 	ldif->at = 0;
 	ldif->len = (size_t)n;
 	return n > 0;

@@ -10,6 +10,7 @@
 #define MR_PATH_CA_KEY "/etc/mailrepl/tls/ca.key" /* only on the home */
 #define MR_PATH_HOST_CERT "/etc/mailrepl/tls/host.crt"
 #define MR_PATH_HOST_KEY "/etc/mailrepl/tls/host.key"
+#define MR_PATH_BACKUP_KEY "/etc/mailrepl/tls/backup.key"
 #define MR_PATH_PEERS "/etc/mailrepl/tls/peers" /* only on the home: <host>.crt, <host>.key */
 #define MR_PATH_BACKUP_AGE "/etc/mailrepl/tls/backup.age" /* this host's key for sealed archives */
 #define MR_PATH_OVERRIDES "/etc/mailrepl/templates"

@@ -4,9 +4,11 @@
  * may not have:
  *
  *	MANIFEST.json        format version, domain id, host, serverID, home, "for", UTC time,
- *	                     generation, members with size and SHA-256
+ *	                     generation, members with size, SHA-256 and number of entries; size and
+ *	                     SHA-256 of the compressed bytes that follow; HMAC
  *	topology.ldif        ou=Hosts, the hosts and the domains, as of the copy
  *	tls/ca.crt
+ *	tls/backup.key       the domain's backup key (features/backup_key.h), if the maker has it
  *	tls/ca.key           full archive of the home only
  *	tls/host.crt, .key   of the host that the archive is for (full: of its maker)
  *	tls/peers/<host>.crt, .key   full archive of the home only
@@ -18,7 +20,17 @@
  *	unix-owned.ldif, unix-copies.ldif   not in an archive for a relay
  *
  * The manifest is the first member; it is what tells a whole archive from one that was cut and
- * compressed again. */
+ * compressed again.
+ *
+ * Format 2: not one byte is free. The manifest is a bzip2 stream of its own, which must be the one
+ * that its canonical text gives (a libbz2 of another version than the maker's may compress
+ * otherwise: then only the text counts). All compressed bytes after it are under its SHA-256, and
+ * what they hold is compared with what the manifest makes necessary: headers byte for byte, zeros
+ * where nothing may be. The canonical text without the HMAC is under an HMAC-SHA-256 of the domain's
+ * backup key.
+ *
+ * Format 1, which mailrepl wrote before, has no HMAC, no counts and free bytes in the compressed
+ * streams; it is read as far as it goes. */
 #ifndef MR_FEATURES_BACKUP_H
 #define MR_FEATURES_BACKUP_H
 
@@ -31,12 +43,20 @@
 #include "model/plan.h"
 #include "model/topology.h"
 
-#define MR_BACKUP_FORMAT 1
+#define MR_BACKUP_FORMAT 2
 
 struct mr_manifest_member {
 	const char *name;
 	int64_t size;
 	const char *sha256;
+	int64_t entries; /* of an LDIF; -1: it is none, or format 1 */
+};
+
+/* How far it is known that an archive is what the domain made. */
+enum mr_backup_trust {
+	MR_TRUST_NONE, /* no HMAC: format 1, or its maker had no backup key */
+	MR_TRUST_SELF, /* the HMAC fits the key in the archive itself: compare its fingerprint */
+	MR_TRUST_KEY,  /* the HMAC fits this host's own key */
 };
 
 struct mr_manifest {
@@ -48,6 +68,14 @@ struct mr_manifest {
 	long long generation;
 	struct mr_manifest_member *members;
 	size_t count;
+	/* Of format 2: */
+	const char *bzip2; /* version of the library that compressed the manifest */
+	int64_t rest_size; /* bytes of the file after the manifest's stream */
+	const char *rest_sha256;
+	const char *hmac; /* 64 hexadecimal digits; NULL: none */
+	/* Not in the file, but found out by mr_backup_read: */
+	enum mr_backup_trust trust;
+	const char *fingerprint; /* of its backup key; NULL: it holds none */
 };
 
 struct mr_backup {
@@ -64,7 +92,8 @@ struct mr_backups {
 /* Writes the full archive of this host and, on the home, one per other host, into the configured
  * folder (made 0700): each under a temporary name, fsynced, read back and verified; renamed when
  * all are good. Databases are dumped and compressed once, in files that have no name, and shared by
- * the archives. Nothing is left behind on failure, and what a killed run left is removed. A host
+ * the archives. The home makes the domain's backup key if there is none yet; another host that has
+ * none writes archives without HMAC, with a warning. Nothing is left behind on failure, and what a killed run left is removed. A host
  * whose certificate this host does not have is left out with a warning. Works without slapd
  * running. The caller holds MR_PATH_LOCK. */
 int mr_backup_create(struct mr_arena *arena, const struct mr_config *config,
@@ -89,10 +118,27 @@ int mr_backup_targets(struct mr_arena *arena, const struct mr_config *config,
 		      const struct mr_topology *topology, const struct mr_backup_order *order,
 		      struct mr_list *out, struct mr_error *err) MR_MUST_CHECK;
 
-/* Reads the whole archive, checks every member against the manifest, and the manifest against
- * itself: count, order, sizes, digests, known names only, what `for` may hold. With `folder`
- * (absent, made 0700) the members are left there under their names; it is removed on failure.
- * MR_E_ARCHIVE says what is wrong. */
+struct mr_backup_reading {
+	const char *path;
+	const char *
+		folder; /* must be absent, is made 0700: where the members are left; NULL: nowhere */
+	const char *host; /* only what this one may have is left there; NULL: everything */
+	const struct mr_secret *key; /* this host's backup key; NULL or empty: it has none */
+	bool entries; /* parse each LDIF too: records are well-formed, lie below their base, which
+			 comes first, and are as many as the manifest says */
+};
+
+/* Reads the whole archive, checks every byte of it against the manifest, and the manifest against
+ * itself: count, order, sizes, digests, known names only, what `for` may hold; and its HMAC, under
+ * `key` or, without one, under the key that it holds. Nothing is written before the manifest is
+ * known to be sound, the sizes fit the file's own and the free space of the disk (else MR_E_IO), and
+ * the compressed rest is what it says. `folder` is absent after a failure. MR_E_ARCHIVE says what is
+ * wrong. An archive without HMAC is read if it has format 1, or if there is no `key`. Memory does
+ * not grow with the archive, but for the manifest's and the topology's. */
+int mr_backup_read(struct mr_arena *arena, const struct mr_backup_reading *reading,
+		   struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
+
+/* The same without a key, everything left in `folder` (may be NULL). */
 int mr_backup_unpack(struct mr_arena *arena, const char *path, const char *folder,
 		     struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
 
@@ -103,7 +149,7 @@ int mr_backup_unpack(struct mr_arena *arena, const char *path, const char *folde
 int mr_backup_unpack_for(struct mr_arena *arena, const char *path, const char *folder,
 			 const char *host, struct mr_manifest *out,
 			 struct mr_error *err) MR_MUST_CHECK;
-/* The manifest alone, not verified against the rest. */
+/* The manifest alone, not verified against the rest, `trust` and `fingerprint` not found out. */
 int mr_backup_peek(struct mr_arena *arena, const char *path, struct mr_manifest *out,
 		   struct mr_error *err) MR_MUST_CHECK;
 
@@ -118,8 +164,9 @@ int mr_backup_names(struct mr_arena *arena, const char *folder, struct mr_list *
 int mr_backup_place(struct mr_arena *arena, const struct mr_config *config, const char *word,
 		    const char **out, struct mr_error *err) MR_MUST_CHECK;
 
-/* The newest archive of the configured folder that verifies and that `wanted` accepts, unpacked
- * into `folder`. Archives that do not verify are named in warnings and skipped. MR_E_NOT_FOUND:
+/* The newest archive of the configured folder that verifies (under this host's backup key, if it
+ * has one) and that `wanted` accepts, unpacked into `folder`. One that carries no HMAC is taken with
+ * a warning that says so. Archives that do not verify are named in warnings and skipped. MR_E_NOT_FOUND:
  * none; the message says what was looked for and where, and what was skipped why. */
 typedef bool (*mr_manifest_filter)(const void *context, const struct mr_manifest *manifest);
 int mr_backup_newest(struct mr_arena *arena, const struct mr_config *config,

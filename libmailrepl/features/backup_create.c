@@ -9,12 +9,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "adapters/bzip2.h"
 #include "adapters/tls.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "features/backup_dump.h"
+#include "features/backup_key.h"
 #include "features/backup_manifest.h"
 #include "features/backup_parts.h"
+#include "features/backup_pieces.h"
 
 #define STALE_PREFIX ".mailrepl-"
 
@@ -26,6 +29,7 @@ struct making {
 	const char *folder;
 	const char *work; /* where files without a name are */
 	int64_t created;
+	struct mr_secret key; /* the domain's backup key; empty: this host has none */
 	struct mr_dumps dumps;
 };
 
@@ -58,11 +62,11 @@ static bool wanted(const struct making *ma, const struct mr_dump *dump, const ch
 	return dump->present && host->services & dump->service;
 }
 
-static void add_member(struct mr_manifest *manifest, const char *name, size_t size,
+static void add_member(struct mr_manifest *manifest, const char *name, size_t size, int64_t entries,
 		       const char *sha256)
 {
 	manifest->members[manifest->count++] =
-		(struct mr_manifest_member){ name, (int64_t)size, sha256 };
+		(struct mr_manifest_member){ name, (int64_t)size, sha256, entries };
 }
 
 static const char *digest(struct mr_arena *arena, const void *data, size_t len)
@@ -92,100 +96,48 @@ static void fill_manifest(struct making *ma, const char *peer, const struct mr_b
 		.server_id = mr_topology_host(ma->topology, ma->config->host)->server_id,
 		.created = ma->created,
 		.generation = ma->topology->generation,
+		.bzip2 = mr_bzip2_version(),
 		.members =
 			MR_NEW_ARRAY(ma->arena, struct mr_manifest_member, parts->count + MR_DUMPS),
 	};
 	for (size_t i = 0; i < parts->count; i++)
-		add_member(out, parts->items[i].name, parts->items[i].len,
+		add_member(out, parts->items[i].name, parts->items[i].len, parts->items[i].entries,
 			   digest(ma->arena, part_data(&parts->items[i]), parts->items[i].len));
 	for (int i = 0; i < MR_DUMPS; i++)
 		if (wanted(ma, &ma->dumps.items[i], peer))
 			add_member(out, ma->dumps.items[i].name, (size_t)ma->dumps.items[i].size,
-				   ma->dumps.items[i].sha256);
+				   ma->dumps.items[i].entries, ma->dumps.items[i].sha256);
 }
 
-static int put_small(struct making *ma, struct mr_piece_writer *writer, const char *name,
-		     const char *data, size_t len, struct mr_error *err)
-{
-	if (mr_piece_add_header(writer, name, (int64_t)len, ma->created, err) < 0 ||
-	    mr_piece_add(writer, data, len, err) < 0)
-		return -1;
-	return mr_piece_pad(writer, err);
-}
-
-/* The manifest and the small members: the piece that differs from archive to archive. */
-static int write_front(struct making *ma, const struct mr_manifest *manifest,
-		       const struct mr_backup_parts *parts, struct mr_piece *out,
-		       struct mr_error *err)
-{
-	const char *text = mr_manifest_format(ma->arena, manifest);
-	struct mr_piece_writer *writer;
-	struct mr_manifest parsed;
-	int rc;
-
-	if (mr_manifest_parse(ma->arena, text, strlen(text), &parsed, err) < 0 ||
-	    mr_manifest_agrees(&parsed, ma->topology, err) < 0 ||
-	    mr_piece_create(ma->work, true, &writer, err) < 0)
-		return -1;
-	rc = put_small(ma, writer, MR_MANIFEST_NAME, text, strlen(text), err);
-	for (size_t i = 0; rc == 0 && i < parts->count; i++)
-		rc = put_small(ma, writer, parts->items[i].name, part_data(&parts->items[i]),
-			       parts->items[i].len, err);
-	if (rc < 0) {
-		mr_piece_abandon(writer);
-		return -1;
-	}
-	if (mr_piece_finish(writer, out, err) < 0)
-		return -1;
-	return mr_piece_prove(out, err);
-}
-
-typedef int (*piece_user)(const struct mr_piece *piece, int fd, struct mr_error *err);
-
-static int for_pieces(struct making *ma, const char *peer, const struct mr_piece *front,
-		      piece_user use, int fd, struct mr_error *err)
-{
-	if (use(front, fd, err) < 0)
-		return -1;
-	for (int i = 0; i < MR_DUMPS; i++)
-		if (wanted(ma, &ma->dumps.items[i], peer) &&
-		    (use(&ma->dumps.items[i].head, fd, err) < 0 ||
-		     use(&ma->dumps.items[i].data, fd, err) < 0))
-			return -1;
-	return use(&ma->dumps.end, fd, err);
-}
-
-/* The full archive, or the only one, is unpacked and every digest compared. That proves the pieces that the others
- * share with it, so these are compared with their pieces byte for byte; their own front has been
- * proven by itself. */
-static int verify(struct making *ma, const char *peer, const struct mr_piece *front,
+/* The full archive, or the only one, is read and every digest compared. That proves the pieces that
+ * the others share with it, so these are compared with their pieces byte for byte; their own parts
+ * have been proven by themselves, and their manifest is read here. */
+static int verify(struct making *ma, const char *peer, const struct mr_pieces *pieces,
 		  const char *path, int fd, struct mr_error *err)
 {
 	struct mr_manifest manifest;
-	char more;
 
 	/* Read back what the disk has, not what memory still knows. */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (!peer || ma->order->for_host)
-		return mr_backup_unpack(ma->arena, path, NULL, &manifest, err);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return mr_fail_errno(err, "%s", path);
-	if (for_pieces(ma, peer, front, mr_piece_compare, fd, err) < 0)
+		return mr_backup_read(ma->arena,
+				      &(struct mr_backup_reading){ .path = path, .key = &ma->key },
+				      &manifest, err);
+	if (mr_backup_peek(ma->arena, path, &manifest, err) < 0 ||
+	    mr_pieces_compare(pieces, fd, err) < 0)
 		return mr_fail_in(err, _("verifying %s"), path);
-	return read(fd, &more, 1) == 0
-		       ? 0
-		       : mr_fail(err, MR_E_IO, _("%s: longer than what was written"), path);
+	return 0;
 }
 
 /* Its name, until it is opened again, is that of the descriptor. */
-static int write_plain(struct making *ma, const char *peer, const struct mr_piece *front,
+static int write_plain(struct making *ma, const char *peer, const struct mr_pieces *pieces,
 		       const char *path, int fd, struct mr_error *err)
 {
-	if (for_pieces(ma, peer, front, mr_piece_copy, fd, err) < 0)
+	if (mr_pieces_write(pieces, fd, err) < 0)
 		return -1;
 	if (fsync(fd) < 0)
 		return mr_fail_errno(err, _("making %s durable"), path);
-	return verify(ma, peer, front, path, fd, err);
+	return verify(ma, peer, pieces, path, fd, err);
 }
 
 /* Read back with the key of the file: the recipients' is not here. */
@@ -201,14 +153,14 @@ static int seal(struct making *ma, int plain, const char *path, int fd, struct m
 	return mr_age_compare(&file_key, fd, plain, err) < 0 ? mr_fail_in(err, "%s", path) : 0;
 }
 
-static int write_sealed(struct making *ma, const char *peer, const struct mr_piece *front,
+static int write_sealed(struct making *ma, const char *peer, const struct mr_pieces *pieces,
 			const char *path, int fd, struct mr_error *err)
 {
 	int plain = mr_nameless_file(ma->work, err), rc;
 
 	if (plain < 0)
 		return -1;
-	rc = write_plain(ma, peer, front, mr_printf(ma->arena, "/proc/self/fd/%d", plain), plain,
+	rc = write_plain(ma, peer, pieces, mr_printf(ma->arena, "/proc/self/fd/%d", plain), plain,
 			 err);
 	if (rc == 0)
 		rc = seal(ma, plain, path, fd, err);
@@ -216,7 +168,7 @@ static int write_sealed(struct making *ma, const char *peer, const struct mr_pie
 	return rc;
 }
 
-static int write_file(struct making *ma, const char *peer, const struct mr_piece *front,
+static int write_file(struct making *ma, const char *peer, const struct mr_pieces *pieces,
 		      struct made *made, struct mr_error *err)
 {
 	char *path = mr_printf(ma->arena, "%s/" STALE_PREFIX "XXXXXX", ma->folder);
@@ -225,7 +177,7 @@ static int write_file(struct making *ma, const char *peer, const struct mr_piece
 	if (fd < 0)
 		return mr_fail_errno(err, _("making a file in %s"), ma->folder);
 	made->temporary = path;
-	rc = (ma->order->seal ? write_sealed : write_plain)(ma, peer, front, path, fd, err);
+	rc = (ma->order->seal ? write_sealed : write_plain)(ma, peer, pieces, path, fd, err);
 	made->backup->size = lseek(fd, 0, SEEK_END);
 	close(fd);
 	return rc;
@@ -233,21 +185,24 @@ static int write_file(struct making *ma, const char *peer, const struct mr_piece
 
 static int make_one(struct making *ma, const char *peer, struct made *made, struct mr_error *err)
 {
+	const struct mr_pieces_common common = { ma->work, ma->topology, &ma->key, &ma->dumps };
+	struct mr_manifest *manifest = &made->backup->manifest;
 	struct mr_backup_parts parts = { 0 };
-	struct mr_piece front = { 0 };
-	int rc = mr_backup_parts_read(ma->arena, ma->config, ma->topology, peer, &parts, err);
+	struct mr_pieces pieces = { 0 };
+	int rc = mr_backup_parts_read(ma->arena, ma->config, ma->topology, peer, &ma->key, &parts,
+				      err);
 
 	if (rc == 0) {
-		fill_manifest(ma, peer, &parts, &made->backup->manifest);
+		fill_manifest(ma, peer, &parts, manifest);
 		made->path = mr_printf(ma->arena, "%s/%s%s", ma->folder,
-				       mr_manifest_file_name(ma->arena, &made->backup->manifest),
+				       mr_manifest_file_name(ma->arena, manifest),
 				       ma->order->seal ? ".age" : "");
 		made->backup->path = made->path;
-		rc = write_front(ma, &made->backup->manifest, &parts, &front, err);
+		rc = mr_pieces_make(ma->arena, &common, &parts, manifest, &pieces, err);
 	}
 	if (rc == 0)
-		rc = write_file(ma, peer, &front, made, err);
-	mr_piece_close(&front);
+		rc = write_file(ma, peer, &pieces, made, err);
+	mr_pieces_close(&pieces);
 	mr_backup_parts_close(&parts);
 	return rc < 0 && peer ? mr_fail_in(err, _("the archive for %s"), peer) : rc;
 }
@@ -355,6 +310,21 @@ static bool is_taken(const struct making *ma, const struct mr_list *targets, int
 	return false;
 }
 
+static int take_key(struct making *ma, struct mr_error *err)
+{
+	if (strcmp(ma->config->host, ma->topology->home) == 0)
+		return mr_backup_key_make(ma->config, &ma->key, err);
+	if (mr_backup_key_read(ma->config, &ma->key, err) < 0)
+		return -1;
+	if (!ma->key.len)
+		mr_log(MR_LOG_WARNING,
+		       _("%s%s is not there: the archive carries no HMAC, and nobody can tell "
+			 "whether somebody changed it (copy that file from %s, which makes it with "
+			 "its next cl-backup)"),
+		       ma->config->root, MR_PATH_BACKUP_KEY, ma->topology->home);
+	return 0;
+}
+
 int mr_backup_create_ordered(struct mr_arena *arena, const struct mr_config *config,
 			     const struct mr_topology *topology,
 			     const struct mr_backup_order *order, struct mr_backups *out,
@@ -379,10 +349,13 @@ int mr_backup_create_ordered(struct mr_arena *arena, const struct mr_config *con
 		return -1;
 	while (is_taken(&ma, &targets, ma.created))
 		ma.created++;
-	rc = mr_dumps_create(config, ma.work, ma.created, &ma.dumps, err);
+	rc = take_key(&ma, err);
+	if (rc == 0)
+		rc = mr_dumps_create(config, ma.work, ma.created, &ma.dumps, err);
 	if (rc == 0)
 		rc = make_all(&ma, &targets, out, err);
 	mr_dumps_close(&ma.dumps);
+	mr_secret_close(&ma.key);
 	return rc;
 }
 

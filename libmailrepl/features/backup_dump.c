@@ -1,6 +1,7 @@
 #include "features/backup_dump.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "adapters/tls.h"
@@ -21,15 +22,31 @@ static const struct {
 	{ MR_DB_UNIX, MR_UNIX, "unix-copies.ldif" },
 };
 
-/* slapcat's output goes through us into the compressor. */
+#define MARK "\n\ndn" /* where an entry begins: slapcat ends each with an empty line */
+#define CARRY (sizeof(MARK) - 2)
+
+static int64_t count_marks(const char *text, size_t len)
+{
+	const char *end = text + len;
+	int64_t count = 0;
+
+	while ((text = memmem(text, (size_t)(end - text), MARK, strlen(MARK)))) {
+		text += strlen(MARK);
+		count++;
+	}
+	return count;
+}
+
+/* slapcat's output goes through us into the compressor. In front of each block are the last bytes
+ * of the one before, in case a mark lies across both. */
 static int pump(struct mr_dump *dump, int fd, struct mr_piece_writer *writer, struct mr_error *err)
 {
 	struct mr_sha256 *sum = mr_sha256_open();
-	char block[CHUNK];
+	char room[CARRY + CHUNK] = "\n\n\n", *block = room + CARRY;
 	ssize_t n;
 	int rc = 0;
 
-	while (rc == 0 && (n = read(fd, block, sizeof(block))) != 0) {
+	while (rc == 0 && (n = read(fd, block, CHUNK)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -39,6 +56,8 @@ static int pump(struct mr_dump *dump, int fd, struct mr_piece_writer *writer, st
 		mr_sha256_add(sum, block, (size_t)n);
 		rc = mr_piece_add(writer, block, (size_t)n, err);
 		dump->size += n;
+		dump->entries += count_marks(room, CARRY + (size_t)n);
+		memmove(room, room + n, CARRY);
 		mr_progress(dump->name, (unsigned long long)dump->size, 0);
 	}
 	mr_sha256_close(sum, dump->sha256);

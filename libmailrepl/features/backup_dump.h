@@ -13,7 +13,7 @@ struct mr_dump {
 	const char *name; /* of the member */
 	enum mr_service service;
 	bool present;
-	int64_t size;
+	int64_t size, entries;
 	char sha256[65];
 	struct mr_piece head, data;
 };

@@ -102,18 +102,17 @@ static bool dropped(const struct rewriter *re, const char *line, size_t len)
 	return false;
 }
 
-/* Is `dn` the suffix, or something below it? */
-static bool below(const struct rewriter *re, const char *dn, size_t len)
+bool mr_ldif_dn_below(const char *dn, size_t len, const char *suffix)
 {
-	size_t tail = re->from_len;
+	size_t tail = strlen(suffix);
 
-	return len >= tail && strncasecmp(dn + len - tail, re->what->from, tail) == 0 &&
+	return len >= tail && strncasecmp(dn + len - tail, suffix, tail) == 0 &&
 	       (len == tail || dn[len - tail - 1] == ',');
 }
 
 static int put_plain_dn(struct rewriter *re, const char *dn, size_t len, struct mr_error *err)
 {
-	if (!below(re, dn, len))
+	if (!mr_ldif_dn_below(dn, len, re->what->from))
 		return refuse(re, _("an entry that does not belong here"), err);
 	if (re->what->extra && !re->any && len != re->from_len)
 		return refuse(re, _("the first entry is not the base"), err);
@@ -149,7 +148,7 @@ static int put_encoded_dn(struct rewriter *re, const char *line, size_t len, str
 	if (rc != 1)
 		return refuse(re, _("a DN that cannot be read"), err);
 	dn = strlen(entry->dn);
-	if (!below(re, entry->dn, dn) || (re->what->extra && !re->any))
+	if (!mr_ldif_dn_below(entry->dn, dn, re->what->from) || (re->what->extra && !re->any))
 		return refuse(re, _("an entry that does not belong here"), err);
 	entry->dn = mr_printf(arena, "%.*s%s", (int)(dn - re->from_len), entry->dn, re->what->to);
 	entry->count = 0;

@@ -21,4 +21,8 @@ struct mr_ldif_rewrite {
 int mr_ldif_rewrite(const struct mr_ldif_rewrite *rewrite, int in, int out,
 		    struct mr_error *err) MR_MUST_CHECK;
 
+/* Is `dn` (`len` bytes) the suffix or something below it? Compared as text, without regard to case:
+ * slapcat writes a suffix always the same way. */
+bool mr_ldif_dn_below(const char *dn, size_t len, const char *suffix);
+
 #endif

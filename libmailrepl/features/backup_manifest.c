@@ -3,7 +3,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "adapters/archive_header.h"
+#include "adapters/bzip2.h"
 #include "adapters/json.h"
+#include "features/backup_key.h"
 #include "model/names.h"
 
 #define NAME_MOST 200
@@ -21,12 +24,13 @@ static const struct row {
 	bool required;
 	bool unix_only;
 } rows[] = {
-	{ "topology.ldif", ALL, true, false },    { "tls/ca.crt", ALL, true, false },
-	{ "tls/ca.key", FULL_HOME, true, false }, { "tls/host.crt", ALL, true, false },
-	{ "tls/host.key", ALL, true, false },     { "tls/peers/", FULL_HOME, false, false },
-	{ "mailrepl.conf", FULL, true, false },   { "templates/", ALL, false, false },
-	{ "mail-owned.ldif", ALL, false, false }, { "mail-copies.ldif", ALL, true, false },
-	{ "unix-owned.ldif", ALL, false, true },  { "unix-copies.ldif", ALL, false, true },
+	{ "topology.ldif", ALL, true, false },     { "tls/ca.crt", ALL, true, false },
+	{ MR_BACKUP_KEY_NAME, ALL, false, false }, { "tls/ca.key", FULL_HOME, true, false },
+	{ "tls/host.crt", ALL, true, false },      { "tls/host.key", ALL, true, false },
+	{ "tls/peers/", FULL_HOME, false, false }, { "mailrepl.conf", FULL, true, false },
+	{ "templates/", ALL, false, false },       { "mail-owned.ldif", ALL, false, false },
+	{ "mail-copies.ldif", ALL, true, false },  { "unix-owned.ldif", ALL, false, true },
+	{ "unix-copies.ldif", ALL, false, true },
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
@@ -77,7 +81,19 @@ const struct mr_manifest_member *mr_manifest_member(const struct mr_manifest *ma
 	return NULL;
 }
 
-char *mr_manifest_format(struct mr_arena *arena, const struct mr_manifest *manifest)
+static void add_member(struct mr_arena *arena, struct mr_value *members,
+		       const struct mr_manifest_member *from)
+{
+	struct mr_value *member = mr_value_append(arena, members, mr_value_object(arena));
+
+	mr_value_set_string(arena, member, "name", from->name);
+	mr_value_set_int(arena, member, "size", from->size);
+	mr_value_set_string(arena, member, "sha256", from->sha256);
+	if (from->entries >= 0)
+		mr_value_set_int(arena, member, "entries", from->entries);
+}
+
+static char *format(struct mr_arena *arena, const struct mr_manifest *manifest, const char *hmac)
 {
 	struct mr_value *top = mr_value_object(arena), *members = mr_value_list(arena);
 
@@ -89,16 +105,48 @@ char *mr_manifest_format(struct mr_arena *arena, const struct mr_manifest *manif
 	mr_value_set_string(arena, top, "for", manifest->for_host);
 	mr_value_set_string(arena, top, "created", mr_manifest_time(arena, manifest->created));
 	mr_value_set_int(arena, top, "generation", manifest->generation);
+	if (manifest->format > 1) {
+		mr_value_set_string(arena, top, "bzip2", manifest->bzip2);
+		mr_value_set_int(arena, top, "restSize", manifest->rest_size);
+		mr_value_set_string(arena, top, "restSha256", manifest->rest_sha256);
+	}
 	mr_value_set_int(arena, top, "count", (long long)manifest->count);
 	mr_value_set(arena, top, "members", members);
-	for (size_t i = 0; i < manifest->count; i++) {
-		struct mr_value *member = mr_value_append(arena, members, mr_value_object(arena));
-
-		mr_value_set_string(arena, member, "name", manifest->members[i].name);
-		mr_value_set_int(arena, member, "size", manifest->members[i].size);
-		mr_value_set_string(arena, member, "sha256", manifest->members[i].sha256);
-	}
+	for (size_t i = 0; i < manifest->count; i++)
+		add_member(arena, members, &manifest->members[i]);
+	if (manifest->format > 1)
+		mr_value_set_string(arena, top, "hmac", hmac);
 	return mr_json_format(arena, top);
+}
+
+char *mr_manifest_format(struct mr_arena *arena, const struct mr_manifest *manifest)
+{
+	return format(arena, manifest, manifest->hmac);
+}
+
+char *mr_manifest_signed(struct mr_arena *arena, const struct mr_manifest *manifest)
+{
+	return format(arena, manifest, NULL);
+}
+
+int mr_manifest_pack(const struct mr_manifest *manifest, struct mr_buf *out, struct mr_error *err)
+{
+	static const char zeros[MR_ARCHIVE_BLOCK];
+	MR_ARENA arena = mr_arena_open();
+	const char *text = mr_manifest_format(arena, manifest);
+	size_t len = strlen(text);
+	char header[MR_ARCHIVE_BLOCK];
+	MR_BUF tar = { 0 };
+
+	if (len > MR_MANIFEST_MOST)
+		return mr_fail(err, MR_E_INVALID, _("%s: too long"), MR_MANIFEST_NAME);
+	if (mr_archive_header(MR_MANIFEST_NAME, (int64_t)len, manifest->created, header, err) < 0)
+		return -1;
+	mr_buf_add(&tar, header, sizeof(header));
+	mr_buf_add(&tar, text, len);
+	mr_buf_add(&tar, zeros, -len & (MR_ARCHIVE_BLOCK - 1));
+	mr_bzip2_compress(out, tar.data, tar.len);
+	return 0;
 }
 
 static int refuse(struct mr_error *err, const char *what, const char *value)
@@ -180,9 +228,11 @@ static bool digest_ok(const char *text)
 	return text && strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-static int parse_member(const struct mr_value *value, struct mr_manifest_member *out,
+static int parse_member(const struct mr_value *value, int format, struct mr_manifest_member *out,
 			struct mr_error *err)
 {
+	bool ldif;
+
 	out->name = mr_value_get_string(value, "name", NULL);
 	out->size = mr_value_get_int(value, "size", -1);
 	out->sha256 = mr_value_get_string(value, "sha256", NULL);
@@ -190,6 +240,11 @@ static int parse_member(const struct mr_value *value, struct mr_manifest_member 
 		return refuse(err, _("unknown member"), out->name);
 	if (out->size < 0 || !digest_ok(out->sha256))
 		return refuse(err, _("size or SHA-256"), out->name);
+	ldif = format > 1 && mr_ends_with(out->name, ".ldif") &&
+	       !mr_starts_with(out->name, "templates/");
+	out->entries = mr_value_get_int(value, "entries", -1);
+	if (ldif != (out->entries >= 0))
+		return refuse(err, _("number of entries"), out->name);
 	return 0;
 }
 
@@ -226,9 +281,62 @@ static int parse_members(struct mr_arena *arena, const struct mr_value *top,
 	out->count = members->count;
 	out->members = MR_NEW_ARRAY(arena, struct mr_manifest_member, members->count);
 	for (size_t i = 0; i < members->count; i++)
-		if (parse_member(members->items[i], &out->members[i], err) < 0)
+		if (parse_member(members->items[i], out->format, &out->members[i], err) < 0)
 			return -1;
 	return check_members(out, err);
+}
+
+static int parse_format(const struct mr_value *top, int *out, struct mr_error *err)
+{
+	long long format = mr_value_get_int(top, "format", 0);
+
+	*out = (int)format;
+	if (format >= 1 && format <= MR_BACKUP_FORMAT)
+		return 0;
+	return mr_fail(err, MR_E_ARCHIVE,
+		       _("%s: format %lld, this version of mailrepl reads format 1 to %d only"),
+		       MR_MANIFEST_NAME, format, MR_BACKUP_FORMAT);
+}
+
+/* What format 2 has besides. */
+static int parse_seal(const struct mr_value *top, struct mr_manifest *out, struct mr_error *err)
+{
+	out->bzip2 = mr_value_get_string(top, "bzip2", NULL);
+	out->rest_size = mr_value_get_int(top, "restSize", -1);
+	out->rest_sha256 = mr_value_get_string(top, "restSha256", NULL);
+	out->hmac = mr_value_get_string(top, "hmac", NULL);
+	if (!out->bzip2 || out->rest_size < 0 || !digest_ok(out->rest_sha256))
+		return refuse(err, "bzip2, restSize, restSha256", NULL);
+	if (out->hmac && !digest_ok(out->hmac))
+		return refuse(err, "hmac", out->hmac);
+	return 0;
+}
+
+/* Two texts for the same would leave room for bytes that nobody checks. */
+static int check_text(struct mr_arena *arena, const struct mr_manifest *manifest, const char *text,
+		      size_t len, struct mr_error *err)
+{
+	const char *canonical = mr_manifest_format(arena, manifest);
+
+	if (strlen(canonical) != len || memcmp(canonical, text, len) != 0)
+		return refuse(err, _("its text"), _("is not what mailrepl writes for this"));
+	if (!manifest->hmac != !mr_manifest_member(manifest, MR_BACKUP_KEY_NAME))
+		return refuse(err, "hmac", _("does not go with the members"));
+	return 0;
+}
+
+static int parse_hosts(struct mr_arena *arena, const struct mr_value *top, struct mr_manifest *out,
+		       struct mr_error *err)
+{
+	if (get_host(arena, top, "host", &out->host, err) < 0 ||
+	    get_host(arena, top, "home", &out->home, err) < 0)
+		return -1;
+	if (mr_value_get(top, "for") && mr_value_get(top, "for")->kind != MR_VALUE_NULL &&
+	    get_host(arena, top, "for", &out->for_host, err) < 0)
+		return -1;
+	if (out->for_host && !is_home(out))
+		return refuse(err, _("only the home makes archives for others"), out->host);
+	return 0;
 }
 
 int mr_manifest_parse(struct mr_arena *arena, const char *text, size_t len, struct mr_manifest *out,
@@ -242,12 +350,8 @@ int mr_manifest_parse(struct mr_arena *arena, const char *text, size_t len, stru
 		err->code = MR_E_ARCHIVE;
 		return -1;
 	}
-	out->format = (int)mr_value_get_int(top, "format", 0);
-	if (mr_value_get_int(top, "format", 0) != MR_BACKUP_FORMAT)
-		return mr_fail(err, MR_E_ARCHIVE,
-			       _("%s: format %lld, this version of mailrepl reads format %d only"),
-			       MR_MANIFEST_NAME, mr_value_get_int(top, "format", 0),
-			       MR_BACKUP_FORMAT);
+	if (parse_format(top, &out->format, err) < 0)
+		return -1;
 	out->domain_id = mr_value_get_string(top, "domainId", NULL);
 	server_id = mr_value_get_int(top, "serverId", 0);
 	out->generation = mr_value_get_int(top, "generation", 0);
@@ -255,16 +359,13 @@ int mr_manifest_parse(struct mr_arena *arena, const char *text, size_t len, stru
 	    out->generation < 1)
 		return refuse(err, "domainId, serverId, generation", NULL);
 	out->server_id = (unsigned)server_id;
-	if (get_host(arena, top, "host", &out->host, err) < 0 ||
-	    get_host(arena, top, "home", &out->home, err) < 0 ||
-	    get_time(arena, top, &out->created, err) < 0)
+	if (parse_hosts(arena, top, out, err) < 0 || get_time(arena, top, &out->created, err) < 0)
 		return -1;
-	if (mr_value_get(top, "for") && mr_value_get(top, "for")->kind != MR_VALUE_NULL &&
-	    get_host(arena, top, "for", &out->for_host, err) < 0)
+	if (out->format > 1 && parse_seal(top, out, err) < 0)
 		return -1;
-	if (out->for_host && !is_home(out))
-		return refuse(err, _("only the home makes archives for others"), out->host);
-	return parse_members(arena, top, out, err);
+	if (parse_members(arena, top, out, err) < 0)
+		return -1;
+	return out->format > 1 ? check_text(arena, out, text, len, err) : 0;
 }
 
 static bool has_accounts(const struct mr_manifest *manifest)

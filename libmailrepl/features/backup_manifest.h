@@ -5,11 +5,19 @@
 #include "features/backup.h"
 
 #define MR_MANIFEST_NAME "MANIFEST.json"
-#define MR_MANIFEST_MOST ((size_t)4 << 20)
+#define MR_MANIFEST_MOST ((size_t)2 << 20) /* 4,095 hosts give 1.4 MB */
 
+/* The canonical text: a manifest of format 2 has no other. */
 char *mr_manifest_format(struct mr_arena *arena, const struct mr_manifest *manifest);
+/* The same without the HMAC: what the HMAC is made of. */
+char *mr_manifest_signed(struct mr_arena *arena, const struct mr_manifest *manifest);
 
-/* Parses and checks: the format is ours; names, times and digests are well-formed; members are
+/* Appends what an archive of format 2 begins with: the manifest as a member of a tar, whole blocks, in
+ * a bzip2 stream of its own. MR_E_INVALID: it is too large (MR_MANIFEST_MOST). */
+int mr_manifest_pack(const struct mr_manifest *manifest, struct mr_buf *out,
+		     struct mr_error *err) MR_MUST_CHECK;
+
+/* Parses and checks: the format is ours, or the one before; the text is canonical (format 2); names, times and digests are well-formed; members are
  * known, in their order, each once; what must be there is; nothing is there that an archive of this
  * host for that one may not hold. MR_E_ARCHIVE. */
 int mr_manifest_parse(struct mr_arena *arena, const char *text, size_t len, struct mr_manifest *out,

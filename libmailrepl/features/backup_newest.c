@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "features/backup_key.h"
 #include "features/backup_seal.h"
 
 /* Names begin with the time, so their order is that of the archives. */
@@ -62,14 +63,26 @@ struct choice {
 	mr_manifest_filter wanted;
 	const void *context;
 	const char *folder, *host;
+	const struct mr_secret *key;
 	struct mr_buf skipped; /* what did not verify and why */
 	size_t others;         /* good, but not wanted */
 };
+
+static void warn_of_none(const struct mr_backup *archive)
+{
+	if (archive->manifest.trust == MR_TRUST_NONE)
+		mr_log(MR_LOG_WARNING,
+		       _("%s carries no HMAC: nobody can tell whether it is what %s wrote"),
+		       archive->path, archive->manifest.host);
+}
 
 /* 1: taken; 0: not this one; -1: it is the one, but it cannot be unpacked here. */
 static int try_archive(struct choice *choice, const char *path, struct mr_backup *out,
 		       struct mr_error *err)
 {
+	struct mr_backup_reading reading = { .folder = choice->folder,
+					     .host = choice->host,
+					     .key = choice->key };
 	struct stat st;
 
 	*out = (struct mr_backup){ .path = path };
@@ -80,8 +93,9 @@ static int try_archive(struct choice *choice, const char *path, struct mr_backup
 		}
 		if (mr_tree_remove(choice->folder, err) < 0)
 			return -1;
-		if (mr_backup_unpack_for(choice->arena, path, choice->folder, choice->host,
-					 &out->manifest, err) == 0) {
+		reading.path = path;
+		if (mr_backup_read(choice->arena, &reading, &out->manifest, err) == 0) {
+			warn_of_none(out);
 			out->size = stat(path, &st) == 0 ? st.st_size : 0;
 			return 1;
 		}
@@ -98,12 +112,14 @@ int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config,
 			 const char *host, struct mr_backup *out, struct mr_error *err)
 {
 	const char *from = mr_path(arena, config->root, config->backup_folder);
-	struct choice choice = { arena, wanted, context, folder, host, { 0 }, 0 };
+	MR_SECRET key = { 0 };
+	struct choice choice = { arena, wanted, context, folder, host, &key, { 0 }, 0 };
 	struct mr_list names = { 0 };
 	int rc = 0;
 
 	mr_seal_init(config, NULL);
-	if (mr_backup_names(arena, from, &names, err) < 0)
+	if (mr_backup_key_read(config, &key, err) < 0 ||
+	    mr_backup_names(arena, from, &names, err) < 0)
 		return -1;
 	for (size_t i = names.count; i > 0 && rc == 0; i--)
 		rc = try_archive(&choice, mr_printf(arena, "%s/%s", from, names.items[i - 1]), out,

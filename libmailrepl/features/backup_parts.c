@@ -10,6 +10,7 @@
 #include "adapters/ldif.h"
 #include "base/file.h"
 #include "base/paths.h"
+#include "features/backup_key.h"
 #include "features/topology_plan.h"
 
 #define KEY_MOST ((size_t)64 * 1024)
@@ -36,6 +37,7 @@ static struct mr_backup_part *append(struct reading *re, const char *name)
 		parts->size = size;
 	}
 	parts->items[parts->count].name = mr_strdup(re->arena, name);
+	parts->items[parts->count].entries = -1;
 	return &parts->items[parts->count++];
 }
 
@@ -76,6 +78,14 @@ static int add_key(struct reading *re, const char *name, const char *path, struc
 	return n ? mr_fail(err, MR_E_INVALID, _("%s: too long for a key"), full) : 0;
 }
 
+static void add_backup_key(struct reading *re, const struct mr_secret *key)
+{
+	struct mr_backup_part *part = append(re, MR_BACKUP_KEY_NAME);
+
+	mr_secret_set(&part->secret, key->data, key->len);
+	part->len = key->len;
+}
+
 /* ou=Hosts with the hosts and the domains, as the home's copy has them on every host. */
 static void add_topology(struct reading *re)
 {
@@ -86,14 +96,14 @@ static void add_topology(struct reading *re)
 
 	mr_topology_format(re->arena, re->topology, container, &entries);
 	for (size_t i = 0; i < re->topology->domains.count; i++)
-		mr_entries_add(
-			re->arena, &entries,
-			mr_domain_entry(re->arena, re->topology, re->topology->domains.items[i],
-					container));
+		mr_entries_add(re->arena, &entries,
+			       mr_domain_entry(re->arena, re->topology,
+					       re->topology->domains.items[i], container));
 	for (size_t i = 0; i < entries.count; i++)
 		mr_ldif_format(&text, entries.items[i]);
 	part->text = mr_strdup(re->arena, mr_buf_text(&text));
 	part->len = text.len;
+	part->entries = (int64_t)entries.count;
 }
 
 static const char *peer_path(struct mr_arena *arena, const char *host, const char *suffix)
@@ -191,13 +201,16 @@ static int add_full(struct reading *re, struct mr_error *err)
 
 int mr_backup_parts_read(struct mr_arena *arena, const struct mr_config *config,
 			 const struct mr_topology *topology, const char *peer,
-			 struct mr_backup_parts *out, struct mr_error *err)
+			 const struct mr_secret *key, struct mr_backup_parts *out,
+			 struct mr_error *err)
 {
 	struct reading re = { arena, config, topology, out };
 
 	add_topology(&re);
 	if (add_file(&re, "tls/ca.crt", MR_PATH_CA_CERT, err) < 0)
 		return -1;
+	if (key->len)
+		add_backup_key(&re, key);
 	if (!peer && add_full(&re, err) < 0)
 		return -1;
 	if (peer && (add_file(&re, "tls/host.crt", peer_path(arena, peer, ".crt"), err) < 0 ||

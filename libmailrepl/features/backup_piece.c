@@ -7,11 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "adapters/tls.h"
+#include "adapters/archive_header.h"
 #include "base/file.h"
 #include "base/process.h"
 
-#define TAR_BLOCK 512
 #define CHUNK ((size_t)64 * 1024)
 #define TIMEOUT_MS 3600000
 
@@ -21,13 +20,6 @@ struct mr_piece_writer {
 	int in_fd; /* the compressor's standard input */
 	struct mr_piece piece;
 };
-
-/* POSIX.1-1988 "ustar" */
-struct tar_header {
-	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
-	char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], rest[12];
-};
-_Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a tar header is one block");
 
 /* The prefix is that of stale files. */
 int mr_nameless_file(const char *folder, struct mr_error *err)
@@ -112,69 +104,22 @@ int mr_piece_add(struct mr_piece_writer *writer, const void *data, size_t len, s
 	return 0;
 }
 
-/* What is too long for the field goes into `prefix`, cut at a slash. */
-static bool put_name(struct tar_header *header, const char *name)
-{
-	size_t len = strlen(name);
-	const char *cut = name;
-
-	if (len > sizeof(header->name)) {
-		cut = strchr(name + len - sizeof(header->name) - 1, '/');
-		if (!cut || (size_t)(cut - name) > sizeof(header->prefix))
-			return false;
-		memcpy(header->prefix, name, (size_t)(cut - name));
-		cut++;
-	}
-	memcpy(header->name, cut, strlen(cut));
-	return true;
-}
-
-/* Octal; above 8 GiB in base 256, as GNU tar and pax readers know it. */
-static void put_number(char *field, size_t len, int64_t number)
-{
-	if (number < (int64_t)1 << (3 * (len - 1))) {
-		char text[24];
-
-		snprintf(text, sizeof(text), "%0*llo", (int)len - 1, (unsigned long long)number);
-		memcpy(field, text, len - 1);
-		return;
-	}
-	for (size_t i = len - 1; i > 0; i--, number >>= 8)
-		field[i] = (char)(number & 0xff);
-	field[0] = (char)0x80;
-}
-
 int mr_piece_add_header(struct mr_piece_writer *writer, const char *name, int64_t size,
 			int64_t time, struct mr_error *err)
 {
-	struct tar_header header = { .type = '0', .magic = "ustar", .version = { '0', '0' } };
-	const unsigned char *bytes = (const unsigned char *)&header;
-	char text[8];
-	unsigned sum = 0;
+	char header[MR_ARCHIVE_BLOCK];
 
-	if (!put_name(&header, name))
-		return mr_fail(err, MR_E_INVALID, _("%s: too long a name for an archive"), name);
-	put_number(header.mode, sizeof(header.mode), 0600);
-	put_number(header.uid, sizeof(header.uid), 0);
-	put_number(header.gid, sizeof(header.gid), 0);
-	put_number(header.size, sizeof(header.size), size);
-	put_number(header.mtime, sizeof(header.mtime), time);
-	memcpy(header.user, "root", 4);
-	memcpy(header.group, "root", 4);
-	memset(header.checksum, ' ', sizeof(header.checksum));
-	for (size_t i = 0; i < sizeof(header); i++)
-		sum += bytes[i];
-	snprintf(text, sizeof(text), "%06o", sum & 0777777);
-	memcpy(header.checksum, text, 7);
-	return mr_piece_add(writer, &header, sizeof(header), err);
+	if (mr_archive_header(name, size, time, header, err) < 0)
+		return -1;
+	return mr_piece_add(writer, header, sizeof(header), err);
 }
 
 int mr_piece_pad(struct mr_piece_writer *writer, struct mr_error *err)
 {
-	static const char zeros[TAR_BLOCK];
-	size_t over = (size_t)(writer->piece.raw_size % TAR_BLOCK);
+	static const char zeros[MR_ARCHIVE_BLOCK];
+	size_t over = (size_t)(writer->piece.raw_size % MR_ARCHIVE_BLOCK);
 
-	return over ? mr_piece_add(writer, zeros, TAR_BLOCK - over, err) : 0;
+	return over ? mr_piece_add(writer, zeros, MR_ARCHIVE_BLOCK - over, err) : 0;
 }
 
 int mr_piece_finish(struct mr_piece_writer *writer, struct mr_piece *out, struct mr_error *err)
@@ -195,6 +140,17 @@ int mr_piece_finish(struct mr_piece_writer *writer, struct mr_piece *out, struct
 	}
 	mr_piece_abandon(writer);
 	return rc;
+}
+
+int mr_piece_put(const char *folder, const void *data, size_t len, struct mr_piece *out,
+		 struct mr_error *err)
+{
+	int fd = mr_nameless_file(folder, err);
+
+	if (fd < 0)
+		return -1;
+	*out = (struct mr_piece){ .fd = fd, .size = (int64_t)len };
+	return mr_write_all(fd, data, len, err);
 }
 
 void mr_piece_abandon(struct mr_piece_writer *writer)
@@ -254,6 +210,21 @@ static ssize_t read_piece(const struct mr_piece *piece, int64_t offset, char *bl
 	if (n < 0)
 		return mr_fail_errno(err, _("reading back"));
 	return n ? n : mr_fail(err, MR_E_IO, _("a temporary file was cut short"));
+}
+
+int mr_piece_sum(const struct mr_piece *piece, struct mr_sha256 *sum, struct mr_error *err)
+{
+	char block[CHUNK];
+
+	for (int64_t done = 0; done < piece->size;) {
+		ssize_t n = read_piece(piece, done, block, err);
+
+		if (n < 0)
+			return -1;
+		mr_sha256_add(sum, block, (size_t)n);
+		done += n;
+	}
+	return 0;
 }
 
 int mr_piece_copy(const struct mr_piece *piece, int out, struct mr_error *err)

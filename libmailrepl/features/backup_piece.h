@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "adapters/tls.h"
 
 struct mr_piece {
 	int fd; /* of a file without name */
@@ -30,11 +30,17 @@ int mr_piece_add_header(struct mr_piece_writer *writer, const char *name, int64_
 int mr_piece_pad(struct mr_piece_writer *writer, struct mr_error *err) MR_MUST_CHECK;
 int mr_piece_finish(struct mr_piece_writer *writer, struct mr_piece *out,
 		    struct mr_error *err) MR_MUST_CHECK; /* frees it also on failure */
-void mr_piece_abandon(struct mr_piece_writer *writer);   /* NULL-safe */
-void mr_piece_close(struct mr_piece *piece);             /* NULL-safe; zeroed is allowed */
+/* What is compressed already. */
+int mr_piece_put(const char *folder, const void *data, size_t len, struct mr_piece *out,
+		 struct mr_error *err) MR_MUST_CHECK;
+void mr_piece_abandon(struct mr_piece_writer *writer); /* NULL-safe */
+void mr_piece_close(struct mr_piece *piece);           /* NULL-safe; zeroed is allowed */
 
 /* Decompresses it and compares. MR_E_IO: it does not hold what was put in. */
 int mr_piece_prove(const struct mr_piece *piece, struct mr_error *err) MR_MUST_CHECK;
+/* Puts its compressed bytes into the sum. */
+int mr_piece_sum(const struct mr_piece *piece, struct mr_sha256 *sum,
+		 struct mr_error *err) MR_MUST_CHECK;
 /* Appends it to `out`. */
 int mr_piece_copy(const struct mr_piece *piece, int out, struct mr_error *err) MR_MUST_CHECK;
 /* Compares the next bytes of `in` with it. MR_E_IO: they differ. */

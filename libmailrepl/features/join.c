@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "features/apply.h"
+#include "features/backup_key.h"
 #include "features/identity.h"
 #include "features/join_seed.h"
 #include "features/lost.h"
@@ -135,6 +136,7 @@ static int plan_files(struct mr_arena *arena, struct mr_config *config, struct m
 		return -1;
 	if (!has_identity(arena, join, cert, key))
 		mr_identity_plan(arena, &join->identity, cert, key, attrs, config->host, plan);
+	mr_backup_key_plan(arena, config, join->folder, plan);
 	if (join->new_host || !config->home) {
 		config->home = join->topology.home;
 		plan_changed_file(arena, plan, config->path, mr_config_format(arena, config),

@@ -7,6 +7,7 @@
 #include "adapters/tls.h"
 #include "base/paths.h"
 #include "base/log.h"
+#include "features/backup_key.h"
 #include "features/domain.h"
 #include "features/identity.h"
 #include "features/instance.h"
@@ -166,6 +167,7 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	mr_list_add(arena, &topology->domains, domain);
 	if (set_certificate(arena, config, topology, setup, plan, err) < 0)
 		return -1;
+	mr_backup_key_plan_new(arena, config, plan);
 	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
 		     mr_printf(arena, _("write %s"), config->path));
 	seeds[MR_DB_MAIL_OWNED] =

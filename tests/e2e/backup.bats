@@ -47,7 +47,7 @@ manifest() {
 @test "the full archive of the home holds all that it needs to come back" {
 	run -0 members "$(newest_archive)"
 	local member
-	for member in MANIFEST.json topology.ldif mailrepl.conf tls/ca.crt tls/ca.key tls/host.crt tls/host.key \
+	for member in MANIFEST.json topology.ldif mailrepl.conf tls/ca.crt tls/backup.key tls/ca.key tls/host.crt tls/host.key \
 		tls/peers/mail2.lan.key tls/peers/relay.lan.crt mail-owned.ldif mail-copies.ldif unix-owned.ldif \
 		unix-copies.ldif; do
 		grep -qx "$member" <<<"$output" || fail "$member is missing"
@@ -72,7 +72,7 @@ manifest() {
 @test "the manifest tells the whole: format, domain, host, serverID, time, generation, members with sizes and digests" {
 	local archive name size sum
 	archive=$(newest_archive)
-	[ "$(manifest "$archive" .format)" = 1 ]
+	[ "$(manifest "$archive" .format)" = 2 ]
 	[ "$(manifest "$archive" .host)" = mail1.lan ]
 	[ "$(manifest "$archive" '.members | length')" -eq $(($(members "$archive" | wc -l) - 1)) ]
 	while read -r name size sum; do
@@ -143,9 +143,9 @@ repack() {
 		fresh_refuses ''
 	done
 	repack 'sed -i s/user1@maildomain.org/evil1@maildomain.org/ mail-owned.ldif'
-	fresh_refuses mail-owned.ldif
+	fresh_refuses altered
 	repack 'echo >>tls/ca.crt'
-	fresh_refuses ca.crt
+	fresh_refuses altered
 	repack 'sed -i "s/\"for\": *\"fresh.lan\"/\"for\": \"mail2.lan\"/; s/fresh.lan/mail2.lan/" MANIFEST.json'
 	fresh_refuses ''
 	repack 'echo "{" >MANIFEST.json'

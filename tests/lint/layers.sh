@@ -22,6 +22,7 @@ adapter_of() {
 	ldap.h | ldap_*.h | lber.h | lber_*.h | sasl/*) echo 'libmailrepl/adapters/directory*' ;;
 	libconfig.h) echo 'libmailrepl/adapters/config*' ;;
 	archive.h | archive_entry.h) echo 'libmailrepl/adapters/archive*' ;;
+	bzlib.h) echo 'libmailrepl/adapters/bzip2*' ;;
 	jansson.h) echo 'libmailrepl/adapters/json*' ;;
 	openssl/*) echo 'libmailrepl/adapters/tls*' ;;
 	crypt.h) echo 'libmailrepl/adapters/password*' ;;

@@ -18,15 +18,25 @@
 static void what_is_written_is_read(void **state)
 {
 	static struct mr_manifest_member members[] = {
-		{ "topology.ldif", 1, DIGEST },
-		{ "tls/ca.crt", 0, DIGEST },
-		{ "tls/host.crt", 2, DIGEST },
-		{ "tls/host.key", 3, DIGEST },
-		{ "templates/postfix/main.cf", 9, DIGEST },
-		{ "mail-copies.ldif", (int64_t)1 << 40, DIGEST },
+		{ "topology.ldif", 1, DIGEST, -1 },
+		{ "tls/ca.crt", 0, DIGEST, -1 },
+		{ "tls/host.crt", 2, DIGEST, -1 },
+		{ "tls/host.key", 3, DIGEST, -1 },
+		{ "templates/postfix/main.cf", 9, DIGEST, -1 },
+		{ "mail-copies.ldif", (int64_t)1 << 40, DIGEST, -1 },
 	};
-	const struct mr_manifest wanted = { 1, "d",        "mail1.lan", "mail1.lan", "relay.lan",
-					    7, 1767323045, 5,           members,     6 };
+	const struct mr_manifest wanted = {
+		.format = 1,
+		.domain_id = "d",
+		.host = "mail1.lan",
+		.home = "mail1.lan",
+		.for_host = "relay.lan",
+		.server_id = 7,
+		.created = 1767323045,
+		.generation = 5,
+		.members = members,
+		.count = 6,
+	};
 	MR_ARENA arena = mr_arena_open();
 	const char *text = mr_manifest_format(arena, &wanted);
 	struct mr_manifest found;
@@ -50,7 +60,7 @@ static void a_wrong_one_is_refused_with_its_fault(void **state)
 	} rows[] = {
 		{ "", "MANIFEST.json" },
 		{ "[]", "format" },
-		{ "{\"format\":2}", "format 2" },
+		{ "{\"format\":3}", "format 3" },
 		{ HEAD("null", "2026-13-02T03:04:05Z", "0") "]}", "created" },
 		{ HEAD("null", "2026-1-2T03:04:05Z", "0") "]}", "created" },
 		{ HEAD("\"Relay.lan\"", TIME, "0") "]}", "for" },
@@ -120,9 +130,17 @@ static void it_must_agree_with_the_topology_beside_it(void **state)
 	const struct mr_topology topology = {
 		.domain_id = "d", .home = "mail1.lan", .generation = 3, .hosts = hosts, .count = 2
 	};
-	struct mr_manifest_member accounts = { "unix-copies.ldif", 1, DIGEST };
-	const struct mr_manifest good = { 1, "d", "mail1.lan", "mail1.lan", "relay.lan",
-					  1, 1,   3,           NULL,        0 };
+	struct mr_manifest_member accounts = { "unix-copies.ldif", 1, DIGEST, -1 };
+	const struct mr_manifest good = {
+		.format = 1,
+		.domain_id = "d",
+		.host = "mail1.lan",
+		.home = "mail1.lan",
+		.for_host = "relay.lan",
+		.server_id = 1,
+		.created = 1,
+		.generation = 3,
+	};
 	struct mr_manifest bad;
 	struct mr_error err = { 0 };
 
