@@ -2,12 +2,9 @@
 #ifndef MR_ADAPTERS_AGE_KEY_H
 #define MR_ADAPTERS_AGE_KEY_H
 
-#include "adapters/tls_cipher.h"
+#include "adapters/age_text.h"
 #include "base/memory.h"
 
-/* "age1…" to the 32 bytes of a point. MR_E_INVALID. */
-int mr_age_recipient_parse(const char *text, unsigned char out[MR_KEY_SIZE],
-			   struct mr_error *err) MR_MUST_CHECK;
 /* Calls `use` for each key of a file of them until it returns something else than 0, and returns that; -1 also for a line that is
  * neither a key nor a comment (MR_E_INVALID). */
 typedef int (*mr_age_key_use)(void *context, const unsigned char key[MR_KEY_SIZE],

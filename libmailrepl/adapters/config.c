@@ -7,12 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapters/age.h"
 #include "base/file.h"
 #include "base/paths.h"
 
 #define MOST_BYTES ((size_t)64 * 1024)
 
-enum kind { NUMBER, FLAG, HOST, FOLDER, ADDRESS, CHOICE };
+enum kind { NUMBER, FLAG, HOST, FOLDER, ADDRESS, CHOICE, KEEP, KEYS };
 
 struct row {
 	const char *name;
@@ -44,6 +45,12 @@ static const struct row rows[] = {
 	{ "backup.folder", FOLDER, FIELD(backup_folder), 0, 0, 0,
 	  "/var/calculate/server-backup/ldap", NULL,
 	  N_("Where archives are written and looked for.") },
+	{ "backup.keep", KEEP, FIELD(backup_keep), 0, 0, 0, "", NULL,
+	  N_("Which archives stay when cl-backup has made new ones, as in "
+	     "daily=7,weekly=4,monthly=12; nothing: all.") },
+	{ "backup.recipients", KEYS, FIELD(backup_recipients), 0, 0, 0, "", NULL,
+	  N_("Public keys of age (age1...), divided by blanks, to which archives are sealed; "
+	     "none: they are not sealed.") },
 	{ "mail.dns", FLAG, FIELD(mail_dns), 0, 1, 1, NULL, NULL,
 	  N_("false on an intranet whose names are in /etc/hosts only: mail asks no DNS.") },
 	{ "mail.postmaster", ADDRESS, FIELD(mail_postmaster), 0, 0, 0, "root@localhost", NULL,
@@ -80,8 +87,9 @@ static const struct row rows[] = {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static const char *const kind_words[] = {
-	[NUMBER] = "number", [FLAG] = "true or false",   [HOST] = "host name",
-	[FOLDER] = "folder", [ADDRESS] = "mail address", [CHOICE] = "word",
+	[NUMBER] = "number",        [FLAG] = "true or false",   [HOST] = "host name",
+	[FOLDER] = "folder",        [ADDRESS] = "mail address", [CHOICE] = "word",
+	[KEEP] = "list of numbers", [KEYS] = "list of keys",
 };
 
 static void *field(const struct row *row, struct mr_config *config)
@@ -161,6 +169,26 @@ static const char *choice_fault(const struct row *row, const char *text)
 	return _("must be one of the words that mailrepl.conf(5) lists");
 }
 
+/* What the words are, model/keep.h knows. */
+static const char *keep_fault(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789=,")]
+		       ? _("must be as in daily=7,weekly=4,monthly=12")
+		       : NULL;
+}
+
+static const char *keys_fault(const char *text)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_list keys = mr_list_split(arena, text, ' ');
+	struct mr_error err;
+
+	for (size_t i = 0; i < keys.count; i++)
+		if (*keys.items[i] && mr_age_recipient_check(keys.items[i], &err) < 0)
+			return _("must be public keys of age (age1...), divided by blanks");
+	return NULL;
+}
+
 static const char *text_fault(const struct row *row, const char *text)
 {
 	for (const char *c = text; *c; c++)
@@ -173,6 +201,10 @@ static const char *text_fault(const struct row *row, const char *text)
 		return host_fault(text);
 	case FOLDER:
 		return folder_fault(text);
+	case KEEP:
+		return keep_fault(text);
+	case KEYS:
+		return keys_fault(text);
 	default:
 		return address_fault(text);
 	}

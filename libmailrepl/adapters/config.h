@@ -21,6 +21,8 @@ struct mr_config {
 	long long directory_max_size; /* "directory.max_size", MiB, of each database */
 	long long join_deadline;      /* "directory.join_deadline", seconds until in step */
 	const char *backup_folder;    /* "backup.folder", without root */
+	const char *backup_keep;      /* "backup.keep", as model/keep.h parses it; "": all */
+	const char *backup_recipients; /* "backup.recipients": keys, divided by blanks; "": in the clear */
 	bool mail_dns; /* "mail.dns": false on an intranet whose names are in /etc/hosts only */
 	const char *mail_postmaster; /* "mail.postmaster": where role addresses go */
 	bool mail_manage;     /* "mail.manage": false: Postfix and Dovecot are rendered, not run

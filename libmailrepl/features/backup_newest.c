@@ -117,7 +117,7 @@ int mr_backup_newest_for(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_list names = { 0 };
 	int rc = 0;
 
-	mr_seal_init(config, NULL);
+	mr_seal_init(config, NULL, true);
 	if (mr_backup_key_read(config, &key, err) < 0 ||
 	    mr_backup_names(arena, from, &names, err) < 0)
 		return -1;

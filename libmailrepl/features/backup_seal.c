@@ -20,6 +20,7 @@
 
 static struct {
 	char root[PATH_MAX];
+	bool ask;
 	struct mr_secret passphrase; /* no data: none yet */
 	struct stat sealed;          /* whose plain copy is in `plain` */
 	int plain;                   /* 0: none */
@@ -58,6 +59,8 @@ static int open_with_passphrase(int sealed, const char *path, int plain, struct 
 	bool asked = !state.passphrase.data;
 	int rc;
 
+	if (asked && !state.ask)
+		return mr_fail(err, MR_E_DENIED, _("sealed with a passphrase"));
 	if (asked && mr_passphrase_ask(path, false, &state.passphrase, err) < 0)
 		return -1;
 	rc = mr_age_open(&with, sealed, plain, err);
@@ -126,8 +129,9 @@ static int unseal(int sealed, const char *path, int *out, struct mr_error *err)
 	return *out < 0 ? mr_fail_errno(err, "%s", path) : 0;
 }
 
-void mr_seal_init(const struct mr_config *config, const struct mr_secret *passphrase)
+void mr_seal_init(const struct mr_config *config, const struct mr_secret *passphrase, bool ask)
 {
+	state.ask = ask;
 	snprintf(state.root, sizeof(state.root), "%s", config->root);
 	if (passphrase)
 		mr_secret_set(&state.passphrase, passphrase->data, passphrase->len);

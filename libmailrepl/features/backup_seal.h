@@ -10,9 +10,9 @@
 #include "model/plan.h"
 
 /* From now on this process opens sealed archives wherever it reads one: in a file without a name below the state folder. `passphrase`
- * NULL: the one of an earlier call, or else asked for on the terminal. The last one opened is kept open, since archives are looked at
- * before they are read. */
-void mr_seal_init(const struct mr_config *config, const struct mr_secret *passphrase);
+ * NULL: the one of an earlier call, or else, with `ask`, asked for on the terminal. The last archive opened is kept open, since
+ * archives are looked at before they are read. */
+void mr_seal_init(const struct mr_config *config, const struct mr_secret *passphrase, bool ask);
 /* Closes what is kept and forgets the passphrase. */
 void mr_seal_close(void);
 
