@@ -168,23 +168,38 @@ static struct mr_value *answer_value(struct mr_arena *arena, const struct answer
 	return one;
 }
 
-static int ask(struct cl_context *context, const struct mr_trace_view *view, const char *address,
-	       struct answer *out, struct mr_error *err)
+/* This host's own answers, while the others are being connected to, and then theirs. */
+static int ask(struct cl_context *context, const struct mr_trace_view *view, struct answer *answers,
+	       struct mr_error *err)
+{
+	const struct route *route = context->data;
+	const char *const *addresses = (const char *const *)context->argv;
+	size_t count = (size_t)context->argc;
+	MR_TRACING tracing =
+		route->all ? mr_tracing_open(&context->config, view, addresses, count) : NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (mr_trace_address(context->arena, view, addresses[i], &answers[i].trace, err) <
+		    0)
+			return -1;
+	if (!tracing)
+		return 0;
+	mr_tracing_finish(tracing);
+	for (size_t i = 0; i < count; i++)
+		mr_tracing_hosts(context->arena, tracing, i, &answers[i].trace, &answers[i].hosts,
+				 &answers[i].host_count);
+	return 0;
+}
+
+static void ask_postfix(struct cl_context *context, struct answer *out)
 {
 	const struct route *route = context->data;
 
-	*out = (struct answer){ 0 };
-	if (mr_trace_address(context->arena, view, address, &out->trace, err) < 0)
-		return -1;
-	if (route->all)
-		mr_trace_hosts(context->arena, &context->config, view, &out->trace, &out->hosts,
-			       &out->host_count);
 	if (!route->no_postfix)
 		mr_trace_postfix(context->arena, &context->config, &out->trace, &out->postfix);
 	out->disagrees = out->postfix.asked && !out->postfix.agrees;
 	for (size_t i = 0; i < out->host_count; i++)
 		out->disagrees |= out->hosts[i].answered && !out->hosts[i].agrees;
-	return 0;
 }
 
 static int status_of(const struct answer *answer)
@@ -194,9 +209,19 @@ static int status_of(const struct answer *answer)
 	return answer->disagrees ? DISAGREE : statuses[answer->trace.fate];
 }
 
+static void print_json(const struct cl_context *context, struct mr_value *list)
+{
+	struct mr_value *top = mr_value_object(context->arena);
+
+	mr_value_set_string(context->arena, top, "host", context->config.host);
+	mr_value_set(context->arena, top, "addresses", list);
+	fputs(mr_json_format(context->arena, top), stdout);
+}
+
 static int run(struct cl_context *context, struct mr_error *err)
 {
-	struct mr_value *list = mr_value_list(context->arena), *top;
+	struct answer *answers = MR_NEW_ARRAY(context->arena, struct answer, (size_t)context->argc);
+	struct mr_value *list = mr_value_list(context->arena);
 	struct mr_gate gate;
 	struct mr_trace_view view = {
 		.dir = context->dir,
@@ -208,25 +233,20 @@ static int run(struct cl_context *context, struct mr_error *err)
 	if (mr_gate_read(context->arena, &context->config, &gate, err) < 0)
 		return -1;
 	view.gate_closed = gate.closed;
+	if (ask(context, &view, answers, err) < 0)
+		return -1;
 	for (int i = 0; i < context->argc; i++) {
-		struct answer answer;
-
-		if (ask(context, &view, context->argv[i], &answer, err) < 0)
-			return -1;
+		ask_postfix(context, &answers[i]);
 		if (context->json)
 			mr_value_append(context->arena, list,
-					answer_value(context->arena, &answer));
+					answer_value(context->arena, &answers[i]));
 		else
-			print_answer(context, &answer);
-		if (status_of(&answer) > context->status)
-			context->status = status_of(&answer);
+			print_answer(context, &answers[i]);
+		if (status_of(&answers[i]) > context->status)
+			context->status = status_of(&answers[i]);
 	}
-	if (context->json) {
-		top = mr_value_object(context->arena);
-		mr_value_set_string(context->arena, top, "host", context->config.host);
-		mr_value_set(context->arena, top, "addresses", list);
-		fputs(mr_json_format(context->arena, top), stdout);
-	}
+	if (context->json)
+		print_json(context, list);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
  * are rendered here, in the same order, answered from one host's directory. No message is sent.
  *
  *	mr_trace_address()   as one host sees it
- *	mr_trace_hosts()     the same question to every host
+ *	mr_tracing_open()    the same questions to every host
  *	mr_trace_postfix()   what this host's Postfix itself answers */
 #ifndef MR_FEATURES_TRACE_H
 #define MR_FEATURES_TRACE_H
@@ -69,12 +69,27 @@ struct mr_trace_host {
 	bool agrees;
 };
 
-/* Asks every other joined host at the same time; `own` is this host's answer from `view`. Whether
- * their gates are open is not known here: theirs count as this host's. *out: one for each host of
+/* The same addresses at every other joined host: over one connection each, made while this host is asked.
+ *
+ *	tracing = mr_tracing_open(config, &view, addresses, count);
+ *	... mr_trace_address of each ...
+ *	mr_tracing_finish(tracing);
+ *	mr_tracing_hosts(arena, tracing, 0, &own, &hosts, &host_count);
+ *	mr_tracing_close(tracing);
+ *
+ * Whether their gates are open is not known here: theirs count as this host's. All that is given must
+ * stay until it is closed. */
+struct mr_tracing;
+struct mr_tracing *mr_tracing_open(const struct mr_config *config, const struct mr_trace_view *view,
+				   const char *const *addresses, size_t count);
+void mr_tracing_finish(struct mr_tracing *tracing); /* asks, and waits for the answers */
+/* What they have said of addresses[which], of which `own` is this host's answer. *out: one for each host of
  * the topology but this. */
-void mr_trace_hosts(struct mr_arena *arena, const struct mr_config *config,
-		    const struct mr_trace_view *view, const struct mr_trace *own,
-		    struct mr_trace_host **out, size_t *count);
+void mr_tracing_hosts(struct mr_arena *arena, const struct mr_tracing *tracing, size_t which,
+		      const struct mr_trace *own, struct mr_trace_host **out, size_t *count);
+void mr_tracing_close(struct mr_tracing *tracing); /* NULL-safe; nobody is asked any more */
+#define MR_TRACING __attribute__((cleanup(mr_tracing_closep))) struct mr_tracing *
+void mr_tracing_closep(struct mr_tracing **tracing);
 
 struct mr_trace_postfix {
 	bool asked; /* false: `answer` says why not */

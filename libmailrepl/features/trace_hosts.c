@@ -3,22 +3,38 @@
 #include "features/ask.h"
 #include "features/trace.h"
 
-/* The answer outlives the thread's arena: it has one of its own. */
+/* What one host is asked. The answers outlive the thread's arena: they have one of their own. */
 struct question {
+	const struct mr_tracing *tracing;
 	struct mr_arena *arena;
 	struct mr_trace_view view;
-	const char *address;
-	struct mr_trace trace;
+	struct mr_trace *traces;
+};
+
+struct mr_tracing {
+	struct mr_arena *arena;
+	const char *const *addresses;
+	size_t address_count;
+	struct mr_trace_host *hosts; /* `why`: it is not asked */
+	size_t host_count;
+	struct mr_question *asked; /* of those hosts that are asked, in their order */
+	struct question *questions;
+	size_t asked_count;
+	struct mr_asking *asking; /* NULL: ended */
 };
 
 static int ask(struct mr_arena *arena, struct mr_directory *dir, void *answer, struct mr_error *err)
 {
 	struct question *question = answer;
+	const struct mr_tracing *tracing = question->tracing;
 
 	(void)arena;
 	question->view.dir = dir;
-	return mr_trace_address(question->arena, &question->view, question->address,
-				&question->trace, err);
+	for (size_t i = 0; i < tracing->address_count; i++)
+		if (mr_trace_address(question->arena, &question->view, tracing->addresses[i],
+				     &question->traces[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 /* What is kept of another host's answer: fate and targets, not its steps. */
@@ -39,7 +55,7 @@ static void keep(struct mr_arena *arena, const struct mr_trace *from, struct mr_
 		};
 }
 
-static void take(struct mr_arena *arena, const struct mr_question *asked,
+static void take(struct mr_arena *arena, const struct mr_question *asked, size_t which,
 		 const struct mr_trace *own, struct mr_trace_host *out)
 {
 	const struct question *question = asked->answer;
@@ -49,48 +65,91 @@ static void take(struct mr_arena *arena, const struct mr_question *asked,
 		out->why = mr_strdup(arena, asked->err.message);
 		return;
 	}
-	keep(arena, &question->trace, &out->trace);
+	keep(arena, &question->traces[which], &out->trace);
 	out->agrees = mr_trace_equal(own, &out->trace);
 }
 
-void mr_trace_hosts(struct mr_arena *arena, const struct mr_config *config,
-		    const struct mr_trace_view *view, const struct mr_trace *own,
-		    struct mr_trace_host **out, size_t *count)
+static void add_question(struct mr_tracing *tracing, const struct mr_trace_view *view,
+			 const char *host)
+{
+	struct question *question = &tracing->questions[tracing->asked_count];
+
+	*question = (struct question){
+		.tracing = tracing,
+		.arena = mr_arena_open(),
+		.view = { .host = host,
+			  .topology = view->topology,
+			  .gate_closed = view->gate_closed },
+	};
+	question->traces = MR_NEW_ARRAY(question->arena, struct mr_trace, tracing->address_count);
+	tracing->asked[tracing->asked_count++] =
+		(struct mr_question){ .host = host, .answer = question };
+}
+
+struct mr_tracing *mr_tracing_open(const struct mr_config *config, const struct mr_trace_view *view,
+				   const char *const *addresses, size_t count)
 {
 	const struct mr_topology *topology = view->topology;
-	struct mr_question *asked = MR_NEW_ARRAY(arena, struct mr_question, topology->count);
-	struct question *questions = MR_NEW_ARRAY(arena, struct question, topology->count);
-	struct mr_trace_host *hosts = MR_NEW_ARRAY(arena, struct mr_trace_host, topology->count);
-	size_t asking = 0, all = 0;
+	struct mr_arena *arena = mr_arena_open();
+	struct mr_tracing *tracing = MR_NEW(arena, struct mr_tracing);
 
+	*tracing = (struct mr_tracing){
+		.arena = arena,
+		.addresses = addresses,
+		.address_count = count,
+		.hosts = MR_NEW_ARRAY(arena, struct mr_trace_host, topology->count),
+		.asked = MR_NEW_ARRAY(arena, struct mr_question, topology->count),
+		.questions = MR_NEW_ARRAY(arena, struct question, topology->count),
+	};
 	for (size_t i = 0; i < topology->count; i++) {
 		const struct mr_host *host = &topology->hosts[i];
+		bool joined = host->state == MR_JOINED;
 
 		if (strcmp(host->name, view->host) == 0)
 			continue;
-		hosts[all++].host = host->name;
-		if (host->state != MR_JOINED) {
-			hosts[all - 1].why = _("it has not joined yet");
-			continue;
-		}
-		questions[asking] = (struct question){
-			.arena = mr_arena_open(),
-			.view = { .host = host->name,
-				  .topology = topology,
-				  .gate_closed = view->gate_closed },
-			.address = own->address,
+		tracing->hosts[tracing->host_count++] = (struct mr_trace_host){
+			.host = host->name,
+			.why = joined ? NULL : _("it has not joined yet"),
 		};
-		asked[asking] =
-			(struct mr_question){ .host = host->name, .answer = &questions[asking] };
-		asking++;
+		if (joined)
+			add_question(tracing, view, host->name);
 	}
-	mr_ask_all(config, NULL, asked, asking, ask);
-	for (size_t h = 0, q = 0; h < all; h++) {
-		if (hosts[h].why)
-			continue;
-		take(arena, &asked[q], own, &hosts[h]);
-		mr_arena_close(questions[q++].arena);
+	tracing->asking = mr_ask_open(config, NULL, tracing->asked, tracing->asked_count, ask);
+	return tracing;
+}
+
+void mr_tracing_finish(struct mr_tracing *tracing)
+{
+	mr_ask_finish(tracing->asking);
+	tracing->asking = NULL;
+}
+
+void mr_tracing_hosts(struct mr_arena *arena, const struct mr_tracing *tracing, size_t which,
+		      const struct mr_trace *own, struct mr_trace_host **out, size_t *count)
+{
+	struct mr_trace_host *hosts =
+		MR_NEW_ARRAY(arena, struct mr_trace_host, tracing->host_count);
+
+	for (size_t h = 0, q = 0; h < tracing->host_count; h++) {
+		hosts[h] = tracing->hosts[h];
+		if (!hosts[h].why)
+			take(arena, &tracing->asked[q++], which, own, &hosts[h]);
 	}
 	*out = hosts;
-	*count = all;
+	*count = tracing->host_count;
+}
+
+void mr_tracing_close(struct mr_tracing *tracing)
+{
+	if (!tracing)
+		return;
+	mr_ask_cancel(tracing->asking);
+	for (size_t i = 0; i < tracing->asked_count; i++)
+		mr_arena_close(tracing->questions[i].arena);
+	mr_arena_close(tracing->arena);
+}
+
+void mr_tracing_closep(struct mr_tracing **tracing)
+{
+	mr_tracing_close(*tracing);
 }

@@ -132,6 +132,15 @@ says() {
 	[[ $output == *"relay.lan: no answer"* ]]
 }
 
+@test "of several addresses every host says what becomes of each" {
+	run -67 on relay.lan cl-route -a --json "user1@$domain" "a b@$domain" "user2@$domain"
+	[ "$(jq -c '[.addresses[] | .address | sub("@.*"; "")]' <<<"$output")" = '["user1","a b","user2"]' ]
+	[ "$(jq -c '[.addresses[].hosts[] | .fate]' <<<"$output")" = \
+		'["deliverable","deliverable","refused","refused","deliverable","deliverable"]' ]
+	[ "$(jq -c '[.addresses[].hosts[] | .agrees] | all' <<<"$output")" = true ]
+	[ "$(jq -c '[.addresses[].hosts[0].targets[0].owner]' <<<"$output")" = '["mail1.lan",null,"mail2.lan"]' ]
+}
+
 @test "an address that two hosts claim is deferred, on every host" {
 	as_root mail1.lan ldapmodify <<-END
 		dn: uid=user1,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl
