@@ -116,7 +116,7 @@ int backup_create_run(struct cl_context *context, struct mr_error *err)
 	backup_print_gone(context, &making.gone);
 	if (cl_finish(context, &plan, result, err) < 0)
 		return -1;
-	if (!context->dry_run && !context->json)
+	if (!context->dry_run && !context->json && !context->quiet)
 		print_archives(&making);
 	return 0;
 }

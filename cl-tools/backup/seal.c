@@ -119,7 +119,7 @@ int backup_key_run(struct cl_context *context, struct mr_error *err)
 			       mr_printf(context->arena, _("make a key for sealed archives, %s%s"),
 					 context->config.root, MR_PATH_BACKUP_AGE));
 	}
-	if (cl_finish(context, &plan, making.result, err) < 0)
+	if ((plan.count || context->json) && cl_finish(context, &plan, making.result, err) < 0)
 		return -1;
 	if (!context->json && making.recipient)
 		puts(making.recipient);

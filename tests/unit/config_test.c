@@ -143,6 +143,9 @@ static void a_wrong_file_is_refused_with_its_line(void **state)
 		  "backup.folder: must be a path that begins with /" },
 		{ "backup: { folder = \"/x/../y\"; };", "backup.folder: must be a path without" },
 		{ "backup: { folder = \"/x/..\"; };", "backup.folder: must be a path without" },
+		{ "backup: { keep = \"daily: 7\"; };", "backup.keep: must be as in daily=7" },
+		{ "backup: { recipients = \"age1qqqq\"; };",
+		  "backup.recipients: must be public keys of age" },
 		{ "mail: { postmaster = \"root\"; };", "mail.postmaster: must be a mail address" },
 		{ "mail: { postmaster = \"a@b, c@d\"; };",
 		  "mail.postmaster: must be a mail address" },
@@ -236,7 +239,7 @@ static void every_row_is_described(void **state)
 
 	(void)state;
 	assert_int_equal(rows->kind, MR_VALUE_LIST);
-	assert_int_equal(rows->count, 19);
+	assert_int_equal(rows->count, 21);
 	for (size_t i = 0; i < rows->count; i++) {
 		assert_non_null(mr_value_get_string(rows->items[i], "name", NULL));
 		assert_non_null(mr_value_get_string(rows->items[i], "type", NULL));
