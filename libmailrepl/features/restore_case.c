@@ -9,8 +9,9 @@
 #include "features/ask.h"
 #include "features/csn.h"
 
-#define ALIVE_MS 15000 /* how long nobody must answer */
+#define ALIVE_MS 15000 /* how long nobody must answer; directory.join_deadline, if that is less */
 #define REACH_MS 2000
+#define ANSWER_S 5
 #define PAUSE_MS 500
 
 const char *mr_restore_case_word(enum mr_restore_case which)
@@ -120,53 +121,61 @@ static bool refuses(const struct mr_restore *restore, const struct mr_question *
 	       mr_reachable(question->host, (int)restore->config.directory_port, REACH_MS);
 }
 
-/* One round: fills the three lists. *all: there are copies of all that `self` owns. */
-static int ask_round(struct mr_arena *arena, struct mr_restore *restore, bool *all,
-		     struct mr_error *err)
+/* One question to all others, and what they said. */
+struct round {
+	struct mr_question *questions;
+	struct copy *copies;
+	size_t count;
+	bool all; /* there are copies of all that this host owns */
+};
+
+static void sort_out(struct mr_arena *arena, struct mr_restore *restore, const struct mr_host *self,
+		     struct round *round)
+{
+	bool owner = mr_host_is_provider(&restore->topology, self);
+	unsigned has = 0;
+
+	restore->copies = restore->without = restore->silent = (struct mr_list){ 0 };
+	for (size_t i = 0; i < round->count; i++) {
+		struct mr_list *list = &restore->without;
+
+		if (round->questions[i].result < 0)
+			list = &restore->silent;
+		else if (round->copies[i].has)
+			list = &restore->copies;
+		has |= round->copies[i].has;
+		mr_list_add(arena, list, round->questions[i].host);
+	}
+	/* A relay owns nothing: whoever answers will do. */
+	round->all = owner ? (has & self->services) == self->services
+			   : restore->silent.count < round->count;
+}
+
+static void ask_round(struct mr_arena *arena, struct mr_restore *restore, struct round *round)
 {
 	const struct mr_topology *topology = &restore->topology;
 	const struct mr_host *self = mr_topology_host(topology, restore->config.host);
-	struct mr_question *questions = MR_NEW_ARRAY(arena, struct mr_question, topology->count);
-	struct copy *copies = MR_NEW_ARRAY(arena, struct copy, topology->count);
-	unsigned owned = mr_host_is_provider(topology, self) ? self->services : 0, has = 0;
-	size_t count = 0;
-	int rc = 0;
+	struct mr_config quick = restore->config;
 
+	if (quick.directory_deadline > ANSWER_S)
+		quick.directory_deadline = ANSWER_S;
+	*round = (struct round){ MR_NEW_ARRAY(arena, struct mr_question, topology->count),
+				 MR_NEW_ARRAY(arena, struct copy, topology->count), 0, false };
 	for (size_t i = 0; i < topology->count; i++) {
 		const struct mr_host *host = &topology->hosts[i];
 
 		if (host == self)
 			continue;
-		copies[count] = (struct copy){ &restore->config, self->server_id,
-					       self->services & host->services, 0 };
-		questions[count] =
-			(struct mr_question){ .host = host->name, .answer = &copies[count] };
-		count++;
+		round->copies[round->count] = (struct copy){ &restore->config, self->server_id,
+							     self->services & host->services, 0 };
+		round->questions[round->count] =
+			(struct mr_question){ .host = host->name,
+					      .answer = &round->copies[round->count] };
+		round->count++;
 	}
-	(void)mr_ask_all(&restore->config, mr_printf(arena, "%s/tls", restore->folder), questions,
-			 count, ask);
-	restore->copies = restore->without = restore->silent = (struct mr_list){ 0 };
-	for (size_t i = 0; i < count; i++) {
-		const char *host = questions[i].host;
-		bool answered = questions[i].result == 0;
-
-		if (!answered && refuses(restore, &questions[i])) {
-			*err = questions[i].err;
-			rc = mr_fail_in(
-				err,
-				_("%s is alive, but does not accept this host (was it removed?)"),
-				host);
-		}
-		has |= copies[i].has;
-		mr_list_add(arena,
-			    !answered                        ? &restore->silent
-			    : copies[i].has & self->services ? &restore->copies
-							     : &restore->without,
-			    host);
-	}
-	/* A relay owns nothing: whoever answers will do. */
-	*all = owned ? (has & owned) == owned : restore->silent.count < count;
-	return *all ? 0 : rc;
+	(void)mr_ask_all(&quick, mr_printf(arena, "%s/tls", restore->folder), round->questions,
+			 round->count, ask);
+	sort_out(arena, restore, self, round);
 }
 
 static const char *names(struct mr_arena *arena, const struct mr_list *list)
@@ -190,22 +199,41 @@ static int judge(struct mr_arena *arena, struct mr_restore *restore, struct mr_e
 		       names(arena, &restore->silent));
 }
 
+static int check_refusals(const struct mr_restore *restore, const struct round *round,
+			  struct mr_error *err)
+{
+	for (size_t i = 0; i < round->count; i++) {
+		const struct mr_question *question = &round->questions[i];
+
+		if (question->result == 0 || !refuses(restore, question))
+			continue;
+		*err = question->err;
+		return mr_fail_in(err,
+				  _("%s is alive, but does not accept this host (was it removed?)"),
+				  question->host);
+	}
+	return 0;
+}
+
 static int ask_others(struct mr_arena *arena, struct mr_restore *restore, struct mr_error *err)
 {
-	const long long until = mr_now_ms() + ALIVE_MS;
+	const long long patience = restore->config.join_deadline * 1000LL;
+	const long long until = mr_now_ms() + (patience < ALIVE_MS ? patience : ALIVE_MS);
+	struct round round;
 
 	for (;;) {
-		bool all;
-		int rc = ask_round(arena, restore, &all, err);
-
-		if (all) {
+		ask_round(arena, restore, &round);
+		if (round.all) {
 			restore->which = MR_RESTORE_REJOIN;
 			return 0;
 		}
 		if (!restore->silent.count || mr_left_ms(until) == 0)
-			return rc < 0 ? -1 : judge(arena, restore, err);
+			break;
 		(void)usleep(PAUSE_MS * 1000);
 	}
+	if (check_refusals(restore, &round, err) < 0)
+		return -1;
+	return judge(arena, restore, err);
 }
 
 int mr_restore_case_tell(struct mr_arena *arena, struct mr_restore *restore, struct mr_error *err)

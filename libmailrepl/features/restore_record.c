@@ -147,6 +147,7 @@ static int make_before(void *argument, struct mr_error *err)
 	const struct mr_restore *restore = argument;
 	const struct mr_config *config = &restore->config;
 	MR_ARENA arena = mr_arena_open();
+	const struct mr_backup_order order = { .for_host = config->host };
 	struct mr_restore_record record;
 	struct mr_topology topology;
 	struct mr_backups made;
@@ -158,7 +159,7 @@ static int make_before(void *argument, struct mr_error *err)
 	if (!path) {
 		if (mr_instance_open(arena, config, &dir, err) < 0 ||
 		    mr_instance_topology(arena, dir, config, &topology, err) < 0 ||
-		    mr_backup_create(arena, config, &topology, &made, err) < 0)
+		    mr_backup_create_ordered(arena, config, &topology, &order, &made, err) < 0)
 			return -1;
 		path = made.items[0].path;
 	}
