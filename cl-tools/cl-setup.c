@@ -6,7 +6,16 @@
 #include "features/setup.h"
 #include "setup/actions.h"
 
-enum { KEY_HOST = 256, KEY_SCHEME, KEY_MX, KEY_POSTMASTER, KEY_NSS, KEY_NO_NSS, KEY_REMOVE, KEY_UNDO };
+enum {
+	KEY_HOST = 256,
+	KEY_SCHEME,
+	KEY_MX,
+	KEY_POSTMASTER,
+	KEY_NSS,
+	KEY_NO_NSS,
+	KEY_REMOVE,
+	KEY_UNDO
+};
 
 struct setup {
 	struct mr_setup_request request;
@@ -147,6 +156,21 @@ static int run_undo(struct cl_context *context, struct mr_error *err)
 	return 0;
 }
 
+#define TIMER "/etc/systemd/system/timers.target.wants/mailrepl-backup.timer"
+
+/* Not by itself: where archives go, and how long they stay, is not for us to say. */
+static void say_timer(const struct cl_context *context, const struct mr_plan *plan)
+{
+	if (!plan->count || context->dry_run || *context->config.root ||
+	    !mr_path_exists("/run/systemd/system") || mr_path_exists(TIMER))
+		return;
+	mr_log(MR_LOG_INFO,
+	       _("archives every night: systemctl enable --now mailrepl-backup.timer; which of "
+		 "them "
+		 "stay is set by backup.keep in %s"),
+	       context->config.path);
+}
+
 static int run(struct cl_context *context, struct mr_error *err)
 {
 	struct setup *asked = context->data;
@@ -166,6 +190,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 	result = mr_setup_plan(context->arena, &context->config, request, &setup, &plan, err);
 	if (result == 0)
 		result = finish(context, request, &plan, err);
+	if (result == 0)
+		say_timer(context, &plan);
 	if (result == 0 && setup.stale.count && !context->quiet && !context->json)
 		printf(_("Rendered within seconds by mailrepl-watch, or by cl-rebuild, on: %s\n"),
 		       mr_list_join(context->arena, &setup.stale, ", "));

@@ -130,7 +130,7 @@ aged() {
 	run -0 backup --for one.lan --keep daily=3
 	[[ $output == *"These go"* ]]
 	[ "$(names | wc -l)" = 3 ]
-	! names | grep -qF "$gone"
+	run ! grep -qF "$gone" <(names)
 	run -0 --separate-stderr backup --for one.lan --keep daily=3 --json
 	[ "$(jq -c '.deleted | length' <<<"$output")" = 1 ]
 }
