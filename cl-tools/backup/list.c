@@ -8,13 +8,29 @@
 #include "features/backup_list.h"
 #include "features/backup_manifest.h"
 
-#define COLUMNS 7
+#define COLUMNS 8
 
-static const char *const words[] = {
-	[MR_ARCHIVE_GOOD] = N_("valid"),
-	[MR_ARCHIVE_SEALED] = N_("sealed"),
-	[MR_ARCHIVE_BAD] = N_("NOT VALID"),
-};
+static const char *state_of(struct mr_arena *arena, const struct mr_archive_item *item)
+{
+	if (item->state == MR_ARCHIVE_BAD)
+		return _("NOT VALID");
+	if (item->state == MR_ARCHIVE_SEALED)
+		return _("sealed");
+	return mr_printf(arena, "%s%s%s", _("valid"), item->sealed ? _(", sealed") : "",
+			 item->archive.manifest.hmac ? "" : _(", no HMAC"));
+}
+
+/* Of all its LDIFs; -1: not known. */
+static long long entries_of(const struct mr_archive_item *item)
+{
+	const struct mr_manifest *manifest = &item->archive.manifest;
+	long long sum = -1;
+
+	for (size_t i = 0; i < manifest->count; i++)
+		if (manifest->members[i].entries >= 0)
+			sum = (sum < 0 ? 0 : sum) + manifest->members[i].entries;
+	return sum;
+}
 
 static const char *number(struct mr_arena *arena, bool known, long long value)
 {
@@ -39,8 +55,9 @@ static void print_row(struct mr_arena *arena, const struct mr_archive_item *item
 	cells[2] = manifest->for_host ? manifest->for_host : manifest->host ? _("itself") : "-";
 	cells[3] = number(arena, read, manifest->generation);
 	cells[4] = number(arena, true, item->archive.size);
-	cells[5] = item->sealed && read ? _("valid, sealed") : _(words[item->state]);
-	cells[6] = file_name(item);
+	cells[5] = number(arena, entries_of(item) >= 0, entries_of(item));
+	cells[6] = state_of(arena, item);
+	cells[7] = file_name(item);
 }
 
 static void print_table(struct mr_arena *arena, const struct mr_archive_list *list)
@@ -52,8 +69,9 @@ static void print_table(struct mr_arena *arena, const struct mr_archive_list *li
 	cells[2] = _("FOR");
 	cells[3] = _("GENERATION");
 	cells[4] = _("BYTES");
-	cells[5] = _("STATE");
-	cells[6] = _("ARCHIVE");
+	cells[5] = _("ENTRIES");
+	cells[6] = _("STATE");
+	cells[7] = _("ARCHIVE");
 	for (size_t i = 0; i < list->count; i++)
 		print_row(arena, &list->items[i], cells + COLUMNS * (i + 1));
 	cl_table(cells, COLUMNS, list->count + 1);
@@ -74,8 +92,11 @@ static void print_json(struct mr_arena *arena, const struct mr_archive_list *lis
 
 		mr_value_set_string(arena, one, "path", item->archive.path);
 		mr_value_set_int(arena, one, "size", item->archive.size);
+		if (entries_of(item) >= 0)
+			mr_value_set_int(arena, one, "entries", entries_of(item));
 		mr_value_set_string(arena, one, "state", states[item->state]);
 		mr_value_set_bool(arena, one, "sealed", item->sealed);
+		mr_value_set_bool(arena, one, "hmac", item->archive.manifest.hmac != NULL);
 		mr_value_set_string(arena, one, "fault", item->fault);
 	}
 	fputs(mr_json_format(arena, top), stdout);

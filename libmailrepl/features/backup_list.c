@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/paths.h"
+#include "features/backup_key.h"
 #include "features/backup_manifest.h"
 #include "features/backup_seal.h"
 
@@ -48,9 +49,29 @@ static bool is_named_so(struct mr_arena *arena, const char *name,
 	return strcmp(name, item->sealed ? mr_printf(arena, "%s.age", want) : want) == 0;
 }
 
-static void look_at(struct mr_arena *arena, const char *path, const char *name, bool thorough,
-		    struct mr_archive_item *item)
+/* As mr_backup_read does it, of the manifest alone. */
+static int peek(struct mr_arena *arena, const char *path, const struct mr_secret *key,
+		struct mr_manifest *out, struct mr_error *err)
 {
+	char hex[65];
+
+	if (mr_backup_peek(arena, path, out, err) < 0)
+		return -1;
+	if (!key->len || (!out->hmac && out->format == 1))
+		return 0;
+	if (!out->hmac)
+		return mr_fail(err, MR_E_ARCHIVE, _("%s: carries no HMAC"), path);
+	mr_backup_key_hmac(key, mr_manifest_signed(arena, out), hex);
+	return strcmp(hex, out->hmac) == 0
+		       ? 0
+		       : mr_fail(err, MR_E_ARCHIVE,
+				 _("%s: its HMAC is not that of this domain's backup key"), path);
+}
+
+static void look_at(struct mr_arena *arena, const char *path, const char *name, bool thorough,
+		    const struct mr_secret *key, struct mr_archive_item *item)
+{
+	const struct mr_backup_reading reading = { .path = path, .key = key, .entries = true };
 	struct mr_manifest manifest;
 	struct mr_error err;
 	struct stat st;
@@ -60,8 +81,8 @@ static void look_at(struct mr_arena *arena, const char *path, const char *name, 
 	item->archive.size = stat(path, &st) == 0 ? st.st_size : 0;
 	item->sealed = mr_ends_with(name, SEALED);
 	parse_name(arena, name, item);
-	rc = thorough ? mr_backup_unpack(arena, path, NULL, &manifest, &err)
-		      : mr_backup_peek(arena, path, &manifest, &err);
+	rc = thorough ? mr_backup_read(arena, &reading, &manifest, &err)
+		      : peek(arena, path, key, &manifest, &err);
 	if (rc == 0) {
 		item->archive.manifest = manifest;
 		item->state = MR_ARCHIVE_GOOD;
@@ -81,6 +102,7 @@ int mr_backup_list(struct mr_arena *arena, const struct mr_config *config, bool 
 {
 	const char *folder = mr_path(arena, config->root, config->backup_folder);
 	struct mr_list names = { 0 };
+	MR_SECRET key = { 0 };
 
 	*out = (struct mr_archive_list){ 0 };
 	if (!mr_path_exists(folder))
@@ -89,11 +111,12 @@ int mr_backup_list(struct mr_arena *arena, const struct mr_config *config, bool 
 				 "archives are)"),
 			       folder);
 	mr_seal_init(config, NULL, thorough);
-	if (mr_backup_names(arena, folder, &names, err) < 0)
+	if (mr_backup_key_read(config, &key, err) < 0 ||
+	    mr_backup_names(arena, folder, &names, err) < 0)
 		return -1;
 	out->items = MR_NEW_ARRAY(arena, struct mr_archive_item, names.count + 1);
 	for (size_t i = 0; i < names.count; i++)
 		look_at(arena, mr_printf(arena, "%s/%s", folder, names.items[i]), names.items[i],
-			thorough, &out->items[out->count++]);
+			thorough, &key, &out->items[out->count++]);
 	return 0;
 }

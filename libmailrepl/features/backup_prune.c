@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "features/backup_key.h"
 #include "features/restore_record.h"
 
 /* Archives of one series, as indices into the list; a new one that does not exist yet is the list's count. */
@@ -21,6 +22,7 @@ struct pruning {
 	struct mr_archive_list list;
 	struct mr_plan *plan;
 	struct mr_list *gone;
+	struct mr_secret key;  /* the domain's, for archives */
 	struct mr_list needed; /* paths that a restore or its undo needs */
 };
 
@@ -88,11 +90,12 @@ static size_t newest_of(const struct series *series)
 
 static bool is_sound(struct pruning *pr, const struct mr_archive_item *item)
 {
+	const struct mr_backup_reading reading = { .path = item->archive.path, .key = &pr->key };
 	struct mr_manifest manifest;
 	struct mr_error err;
 
 	if (item->state == MR_ARCHIVE_SEALED ||
-	    mr_backup_unpack(pr->arena, item->archive.path, NULL, &manifest, &err) == 0)
+	    mr_backup_read(pr->arena, &reading, &manifest, &err) == 0)
 		return true;
 	mr_log(MR_LOG_WARNING, _("this archive is no reason to delete others: %s"), err.message);
 	return false;
@@ -165,30 +168,39 @@ static void warn_of_bad(const struct pruning *pr)
 			       pr->list.items[i].fault);
 }
 
+static void plan_all(struct pruning *pr)
+{
+	struct mr_list names = { 0 };
+
+	for (size_t i = 0; !pr->prune->fresh && i < pr->list.count; i++)
+		if (is_ours(pr, &pr->list.items[i]) &&
+		    !mr_list_has(&names, pr->list.items[i].series))
+			mr_list_add(pr->arena, &names, pr->list.items[i].series);
+	if (pr->prune->fresh)
+		names = *pr->prune->fresh;
+	for (size_t i = 0; i < names.count; i++) {
+		struct series series = collect(pr, names.items[i]);
+
+		if (pr->prune->fresh)
+			add_fresh(pr, &series);
+		plan_series(pr, &series);
+	}
+}
+
 int mr_prune_plan(struct mr_arena *arena, const struct mr_config *config,
 		  const struct mr_prune *prune, struct mr_plan *plan, struct mr_list *gone,
 		  struct mr_error *err)
 {
 	struct pruning pr = { .arena = arena, .prune = prune, .plan = plan, .gone = gone };
-	struct mr_list names = { 0 };
 
 	/* Before the very first archive there is no folder. */
 	if (mr_backup_list(arena, config, false, &pr.list, err) < 0)
 		return prune->fresh && err->code == MR_E_NOT_FOUND ? 0 : -1;
+	if (mr_backup_key_read(config, &pr.key, err) < 0)
+		return -1;
 	warn_of_bad(&pr);
 	find_needed(&pr, config);
-	for (size_t i = 0; !prune->fresh && i < pr.list.count; i++)
-		if (is_ours(&pr, &pr.list.items[i]) &&
-		    !mr_list_has(&names, pr.list.items[i].series))
-			mr_list_add(arena, &names, pr.list.items[i].series);
-	if (prune->fresh)
-		names = *prune->fresh;
-	for (size_t i = 0; i < names.count; i++) {
-		struct series series = collect(&pr, names.items[i]);
-
-		if (prune->fresh)
-			add_fresh(&pr, &series);
-		plan_series(&pr, &series);
-	}
+	plan_all(&pr);
+	mr_secret_close(&pr.key);
 	return 0;
 }

@@ -74,16 +74,16 @@ aged() {
 	[ ! -e "$archives" ]
 }
 
-@test "--list shows each archive with time, host, for, generation, size and that it is valid" {
+@test "--list shows each archive with time, host, for, generation, size, entries and that it is valid" {
 	backup -q
 	run -0 --separate-stderr backup --list
-	[[ ${lines[0]} == TIME*HOST*FOR*GENERATION*BYTES*STATE* ]]
+	[[ ${lines[0]} == TIME*HOST*FOR*GENERATION*BYTES*ENTRIES*STATE* ]]
 	[ "${#lines[@]}" = 3 ]
 	[[ ${lines[1]} =~ Z\ +one.lan\ +two.lan\ +[0-9]+\ +[0-9]+.*\ valid && ${lines[2]} =~ one.lan\ +itself ]]
 	run -0 --separate-stderr backup --list --json
 	[ "$(jq -c '[.archives[] | [.host, .for, .state, .sealed, .fault]]' <<<"$output")" = \
 		'[["one.lan","two.lan","valid",false,null],["one.lan",null,"valid",false,null]]' ]
-	[ "$(jq '[.archives[] | .size > 1000 and .generation > 0] | all' <<<"$output")" = true ]
+	[ "$(jq '[.archives[] | .size > 1000 and .generation > 0 and .entries > 5 and .hmac] | all' <<<"$output")" = true ]
 }
 
 @test "--list names what is damaged, with status 65; with -v also what only shows in the middle" {
@@ -99,6 +99,16 @@ aged() {
 	printf '\0\0\0\0' | dd of="$path" bs=1 seek=$((size / 2)) conv=notrunc status=none
 	run -65 --separate-stderr backup --list -v
 	[[ $output == *"NOT VALID"* ]]
+}
+
+@test "--list does not take an archive under another key for valid" {
+	backup -q --for one.lan
+	cp "$folder/etc/mailrepl/tls/backup.key" "$folder/right"
+	tr 0-9a-f 1-9a-f0 <"$folder/right" >"$folder/etc/mailrepl/tls/backup.key"
+	run -65 backup --list
+	[[ $output == *"NOT VALID"*HMAC* ]]
+	cp "$folder/right" "$folder/etc/mailrepl/tls/backup.key"
+	run -0 backup --list
 }
 
 @test "--list says with status 66 that there is no archive, or no folder" {
