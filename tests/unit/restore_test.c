@@ -2,6 +2,7 @@
 
 #include "features/restore_changes.h"
 #include "features/restore_claims.h"
+#include "features/restore_record.h"
 #include "features/restore_topology.h"
 
 #define MAIL "cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
@@ -12,6 +13,9 @@
 #define ACCOUNT(user, more)                                                                        \
 	"dn: uid=" user "," UNIX "\nobjectClass: posixAccount\nuid: " user "\n" more "\n"
 #define TOPS "dn: " MAIL "\nobjectClass: mailReplContainer\ncn: mail1.lan\n\n"
+#define COPIES                                                                                     \
+	"dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"                   \
+	"dn: ou=Unix,dc=mailrepl\nobjectClass: organizationalUnit\nou: Unix\n\n"
 #define UNIX_TOP                                                                                   \
 	"dn: " UNIX "\nobjectClass: mailReplContainer\ncn: mail1.lan\nmailReplUidHighWater: 9\n\n"
 
@@ -154,7 +158,7 @@ static void counters_hosts_and_domains_are_left_alone(void **state)
 			"dn: associatedDomain=old.org," MAIL
 			"\nobjectClass: mailReplDomain\nassociatedDomain: old.org\n\n",
 			"dn: " UNIX "\nobjectClass: mailReplContainer\ncn: "
-				    "mail1.lan\nmailReplUidHighWater: 1\n\n"),
+			"mail1.lan\nmailReplUidHighWater: 1\n\n"),
 		"nothing to do");
 }
 
@@ -224,6 +228,245 @@ static void an_equal_topology_keeps_its_generation(void **state)
 	assert_int_equal(out.scheme, MR_SCHEME_SERVER_MX);
 }
 
+#define MAILBOX(host, user, address)                                                               \
+	"dn: uid=" user ",cn=" host ",ou=Mail,dc=mailrepl\nobjectClass: account\nuid: " user       \
+	"\nmailLocalAddress: " address "\nmailRoutingAddress: " user "@" host "\n\n"
+#define OWN_MAILBOX(user, address)                                                                 \
+	"dn: uid=" user "," MAIL "\nobjectClass: account\nuid: " user                              \
+	"\nmailLocalAddress: " address "\nmailRoutingAddress: " user "@mail1.lan\n\n"
+#define NUMBER(number) "uidNumber: " number "\ngidNumber: " number "\n"
+
+/* What stays as it is, joined. */
+static const char *kept(void **state, struct mr_arena *arena, const struct scene *scene)
+{
+	struct mr_restore *restore = restore_of(state, arena, scene);
+
+	(void)plan_of(arena, restore);
+	return mr_list_join(arena, &restore->kept, "|");
+}
+
+static void what_another_host_has_given_out_since_stays_there(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const struct scene scene = {
+		COPIES TOPS UNIX_TOP MAILBOX("mail2.lan", "b", "a@d.org") MAILBOX(
+			"mail2.lan", "c",
+			"c@d.org") "dn: uid=n,cn=mail2.lan,ou=Unix,dc=mailrepl\nobjectClass: "
+				   "posixAccount\nuid: n\n" NUMBER("7") "\n",
+		TOPS OWN_MAILBOX("a", "a@d.org") OWN_MAILBOX("c", "other@d.org")
+			OWN_MAILBOX("e", "e@d.org"),
+		UNIX_TOP ACCOUNT("m", NUMBER("7")) ACCOUNT("n", NUMBER("8"))
+			ACCOUNT("e", NUMBER("9")),
+		NULL
+	};
+	const char *text = kept(state, arena, &scene);
+
+	assert_contains(text, "mailbox a: a@d.org belongs to b of mail2.lan now");
+	assert_contains(text, "mailbox c: the name belongs to c of mail2.lan now");
+	assert_contains(text, "account m: the number 7 belongs to n of mail2.lan now");
+	assert_contains(text, "account n: the name belongs to n of mail2.lan now");
+	assert_null(strstr(text, " e:"));
+}
+
+static void what_is_kept_is_in_no_step(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *text =
+		planned(state, arena, COPIES TOPS UNIX_TOP MAILBOX("mail2.lan", "b", "a@d.org"),
+			TOPS OWN_MAILBOX("a", "a@d.org"), UNIX_TOP);
+
+	assert_contains(text, "nothing to do");
+}
+
+static void an_address_of_this_host_that_goes_back_is_in_nobodys_way(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const struct scene scene = { COPIES TOPS UNIX_TOP OWN_MAILBOX("b", "a@d.org"),
+				     TOPS OWN_MAILBOX("a", "a@d.org"), UNIX_TOP, NULL };
+	const struct scene part = { scene.live, scene.mail, scene.accounts, "user:a" };
+
+	assert_string_equal(kept(state, arena, &scene), "");
+	/* Alone it would not go back. */
+	assert_contains(kept(state, arena, &part), "mailbox a: a@d.org belongs to b of mail1.lan");
+}
+
+static void what_somebody_left_behind_claims_no_name(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const struct scene scene = { COPIES TOPS UNIX_TOP MAILBOX("mail2.lan", "a", "a@d.org"),
+				     TOPS "dn: uid=a," MAIL "\nobjectClass: account\nuid: a\n"
+					  "mailReplFormerAddress: a@d.org\n\n",
+				     UNIX_TOP, NULL };
+
+	assert_string_equal(kept(state, arena, &scene), "");
+}
+
+static void a_mailbox_that_moves_is_left_to_the_move(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *moving = "dn: uid=a," MAIL "\nobjectClass: account\nuid: a\n"
+			     "mailLocalAddress: new@d.org\nmailRoutingAddress: a@mail1.lan\n"
+			     "mailReplMove: mail2.lan copying 7\n\n";
+	const struct scene changed = { mr_printf(arena, "%s%s", TOPS UNIX_TOP, moving),
+				       TOPS OWN_MAILBOX("a", "a@d.org"), UNIX_TOP, NULL };
+	const struct scene came = { changed.live, TOPS, UNIX_TOP, NULL };
+
+	assert_contains(kept(state, arena, &changed), "mailbox a: it is moving");
+	assert_contains(kept(state, arena, &came), "mailbox a: it is moving");
+}
+
+#define GROUP(members)                                                                             \
+	"dn: cn=g," MAIL "\nobjectClass: nisMailAlias\ncn: g\nmailLocalAddress: g@d.org\n"         \
+	"mailRoutingAddress: g@mail1.lan\n" members "\n"
+#define MEMBER(user) "rfc822MailMember: " user "@mail1.lan\n"
+
+static const char *part(void **state, struct mr_arena *arena, const char *live, const char *mail,
+			const char *accounts, const char *only)
+{
+	return plan_of(arena,
+		       restore_of(state, arena, &(struct scene){ live, mail, accounts, only }));
+}
+
+static void one_user_comes_back_with_account_and_membership_and_nobody_else(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *mail = TOPS OWN_MAILBOX("a", "a@d.org") OWN_MAILBOX("b", "b@d.org")
+		GROUP(MEMBER("a") MEMBER("b"));
+	const char *accounts = UNIX_TOP ACCOUNT("a", NUMBER("7")) ACCOUNT("b", NUMBER("8"));
+	const char *live = TOPS UNIX_TOP OWN_MAILBOX("c", "c@d.org") GROUP(MEMBER("c"));
+
+	for (int i = 0; i < 2; i++) {
+		const char *text =
+			part(state, arena, live, mail, accounts, i ? "A@D.org" : "user:a");
+
+		assert_contains(text, "1. add uid=a," UNIX);
+		assert_contains(text, "2. add uid=a," MAIL);
+		assert_contains(text, "3. make a@mail1.lan a member of cn=g," MAIL " again");
+		assert_null(strstr(text, "uid=b"));
+		assert_null(strstr(text, "remove"));
+		assert_null(strstr(text, "4. "));
+	}
+}
+
+static void a_domain_brings_its_routes_and_groups_and_accounts_that_are_gone(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *text =
+		part(state, arena,
+		     TOPS UNIX_TOP OWN_MAILBOX("a", "a@d.org") ACCOUNT("a", NUMBER("9"))
+			     OWN_MAILBOX("new", "new@d.org"),
+		     TOPS OWN_MAILBOX("a", "a@d.org") OWN_MAILBOX("b", "b@d.org")
+			     OWN_MAILBOX("x", "x@other.org") GROUP(MEMBER("a")),
+		     UNIX_TOP ACCOUNT("a", NUMBER("7")) ACCOUNT("b", NUMBER("8")), "domain:d.org");
+
+	assert_contains(text, "1. add uid=b," UNIX);
+	assert_contains(text, "2. add uid=b," MAIL);
+	assert_contains(text, "3. add cn=g," MAIL);
+	assert_null(strstr(text, "4. "));
+	assert_null(strstr(text, "uid=x"));
+	assert_null(strstr(text, "uid=a,"));
+}
+
+static void what_the_archive_does_not_have_or_cannot_be_meant_is_refused(void **state)
+{
+	static const struct {
+		const char *typed;
+		enum mr_error_code code;
+	} rows[] = {
+		{ "user:b", MR_E_NOT_FOUND },    { "group:a", MR_E_NOT_FOUND },
+		{ "b@d.org", MR_E_NOT_FOUND },   { "domain:e.org", MR_E_NOT_FOUND },
+		{ "user:held", MR_E_NOT_FOUND }, { "a", MR_E_USAGE },
+		{ "host:a", MR_E_USAGE },        { "user:../a", MR_E_INVALID },
+		{ "domain:d", MR_E_INVALID },
+	};
+	MR_ARENA arena = mr_arena_open();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mr_restore *restore = restore_of(
+			state, arena,
+			&(struct scene){
+				TOPS UNIX_TOP,
+				TOPS OWN_MAILBOX("a",
+						 "a@d.org") "dn: uid=held," MAIL
+							    "\nobjectClass: account\nuid: held\n"
+							    "mailLocalAddress: "
+							    "h@d.org\nmailReplAccess: gone\n\n",
+				UNIX_TOP, rows[i].typed });
+		struct mr_restore_only only;
+		struct mr_error err;
+
+		assert_int_equal(mr_restore_only_find(arena, restore, &only, &err), -1);
+		if (err.code != rows[i].code)
+			fail_msg("%s: %s", rows[i].typed, err.message);
+		mr_directory_close(restore->dir);
+	}
+}
+
+static struct mr_restore_record recorded(void **state, struct mr_arena *arena, const char *text)
+{
+	const struct mr_config config = { .root = *state, .host = "mail1.lan" };
+	struct mr_restore_record record;
+
+	put(arena, *state, "var/lib/mailrepl/restoring", text);
+	mr_restore_record_read(arena, &config, &record);
+	return record;
+}
+
+static void a_record_of_a_restore_is_read_and_one_that_makes_no_sense_is_none(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_restore_record record = recorded(state, arena, "changes /a b\n2026-mail1.lan\n");
+
+	assert_string_equal(record.word, "changes");
+	assert_string_equal(record.archive, "/a b");
+	assert_string_equal(record.newest, "2026-mail1.lan");
+	/* As earlier releases wrote it. */
+	record = recorded(state, arena, "bare /a\n");
+	assert_string_equal(record.word, "bare");
+	assert_null(record.newest);
+	assert_null(recorded(state, arena, "changes /a\n-\n").newest);
+	assert_null(recorded(state, arena, "").word);
+	assert_null(recorded(state, arena, "x").word);
+}
+
+#define FOLDER "backup/"
+#define OLD "20260101T000000Z-mail1.lan.tar.bz2"
+#define BEFORE "20260102T000000Z-mail1.lan.tar.bz2"
+#define LATER "20260103T000000Z-mail1.lan.tar.bz2"
+
+static const char *undone(void **state, struct mr_arena *arena)
+{
+	const struct mr_config config = { .root = *state,
+					  .host = "mail1.lan",
+					  .backup_folder = "/backup" };
+	struct mr_error err;
+	const char *path;
+
+	if (mr_restore_undo_find(arena, &config, &path, &err) < 0)
+		return err.code == MR_E_NOT_FOUND ? "none" : "another error";
+	return strrchr(path, '/') + 1;
+}
+
+static void
+undo_takes_the_archive_before_the_last_restore_or_that_of_the_interrupted_one(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *root = *state;
+
+	assert_string_equal(undone(state, arena), "none");
+	put(arena, root, FOLDER OLD, "");
+	put(arena, root, "var/lib/mailrepl/restored",
+	    mr_printf(arena, "%s/backup/gone\n%s/backup/" OLD "\n", root, root));
+	assert_string_equal(undone(state, arena), OLD);
+	/* Begun, and nothing changed yet: what was restored before that is not meant. */
+	put(arena, root, "var/lib/mailrepl/restoring", "changes /a\n" OLD "\n");
+	assert_string_equal(undone(state, arena), "none");
+	put(arena, root, FOLDER BEFORE, "");
+	put(arena, root, FOLDER LATER, "");
+	put(arena, root, FOLDER "20260101T120000Z-mail1.lan-for-mail2.lan.tar.bz2", "");
+	assert_string_equal(undone(state, arena), BEFORE);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
@@ -234,6 +477,17 @@ int main(void)
 		IN_FOLDER(an_entry_is_changed_back_whole),
 		IN_FOLDER(no_step_shows_a_password),
 		IN_FOLDER(counters_hosts_and_domains_are_left_alone),
+		IN_FOLDER(what_another_host_has_given_out_since_stays_there),
+		IN_FOLDER(what_is_kept_is_in_no_step),
+		IN_FOLDER(an_address_of_this_host_that_goes_back_is_in_nobodys_way),
+		IN_FOLDER(what_somebody_left_behind_claims_no_name),
+		IN_FOLDER(a_mailbox_that_moves_is_left_to_the_move),
+		IN_FOLDER(one_user_comes_back_with_account_and_membership_and_nobody_else),
+		IN_FOLDER(a_domain_brings_its_routes_and_groups_and_accounts_that_are_gone),
+		IN_FOLDER(what_the_archive_does_not_have_or_cannot_be_meant_is_refused),
+		IN_FOLDER(a_record_of_a_restore_is_read_and_one_that_makes_no_sense_is_none),
+		IN_FOLDER(
+			undo_takes_the_archive_before_the_last_restore_or_that_of_the_interrupted_one),
 		cmocka_unit_test(a_topology_is_never_rolled_back),
 		cmocka_unit_test(an_equal_topology_keeps_its_generation),
 	};
