@@ -1,16 +1,22 @@
+#include <unistd.h>
+
 #include "adapters/service.h"
 #include "base/log.h"
 #include "common/cl.h"
+#include "features/backup_seal.h"
 #include "features/heard.h"
 #include "features/instance.h"
 #include "features/join.h"
 #include "features/rebuild.h"
 #include "rebuild/templates.h"
 
-enum { KEY_REPL = 256, KEY_HOST, KEY_ALONE, KEY_CHECK, KEY_FACTS };
+#define LONGEST_PASSPHRASE 512
+
+enum { KEY_REPL = 256, KEY_HOST, KEY_ALONE, KEY_CHECK, KEY_FACTS,
+       KEY_PASSPHRASE };
 
 struct rebuild {
-	bool join, alone, check, facts;
+	bool join, alone, check, facts, passphrase;
 	const char *host;
 };
 
@@ -18,6 +24,8 @@ static const struct cl_option options[] = {
 	{ KEY_REPL, "repl", NULL, N_("join the mail domain from an archive of cl-backup") },
 	{ KEY_HOST, "host", N_("NAME"),
 	  N_("with --repl: this host's name, if not that of hostname -f") },
+	{ KEY_PASSPHRASE, "passphrase-stdin", NULL,
+	  N_("with --repl: read the passphrase of the archive from standard input, one line") },
 	{ KEY_ALONE, "alone", NULL,
 	  N_("this host's disk is not an old one, although no other host answers to say so") },
 	{ KEY_CHECK, "check-templates", NULL,
@@ -35,6 +43,7 @@ static int option(struct cl_context *context, int key, const char *value, struct
 		context->reads = true;
 	rebuild->check |= key == KEY_CHECK;
 	rebuild->facts |= key == KEY_FACTS;
+	rebuild->passphrase |= key == KEY_PASSPHRASE;
 	if (key == KEY_REPL)
 		rebuild->join = true;
 	else if (key == KEY_ALONE)
@@ -57,15 +66,33 @@ static int finish_join(struct cl_context *context, const struct mr_join *join,
 	return cl_finish(context, plan, result, err);
 }
 
+static int read_passphrase(struct cl_context *context, struct mr_error *err)
+{
+	const struct rebuild *rebuild = context->data;
+	MR_SECRET passphrase = { 0 };
+
+	if (!rebuild->passphrase)
+		return 0;
+	if (mr_secret_read_line(&passphrase, STDIN_FILENO, LONGEST_PASSPHRASE, err) < 0)
+		return mr_fail_in(err, _("passphrase on standard input"));
+	mr_seal_init(&context->config, &passphrase, false);
+	return 0;
+}
+
 static int run_join(struct cl_context *context, const char *host, struct mr_error *err)
 {
 	struct mr_join join = { 0 };
 	struct mr_plan plan = { 0 };
-	int result = mr_join_plan(context->arena, &context->config, host, &join, &plan, err);
+	int result;
+
+	if (read_passphrase(context, err) < 0)
+		return -1;
+	result = mr_join_plan(context->arena, &context->config, host, &join, &plan, err);
 
 	if (result == 0)
 		result = finish_join(context, &join, &plan, err);
 	mr_join_close(&join);
+	mr_seal_close();
 	return result;
 }
 
@@ -116,6 +143,8 @@ static int check(struct cl_context *context, struct mr_error *err)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
 	if (rebuild->host && !rebuild->join)
 		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
+	if (rebuild->passphrase && !rebuild->join)
+		return mr_fail(err, MR_E_USAGE, _("--passphrase-stdin goes with --repl"));
 	if (rebuild->check + rebuild->facts + rebuild->join + rebuild->alone > 1)
 		return mr_fail(
 			err, MR_E_USAGE,

@@ -161,6 +161,7 @@ int mr_seal_make_key(struct mr_arena *arena, const struct mr_config *config, con
 		     struct mr_error *err)
 {
 	const char *path = mr_path(arena, config->root, MR_PATH_BACKUP_AGE);
+	const char *folder = mr_path(arena, config->root, MR_PATH_TLS);
 	MR_SECRET file = { 0 };
 
 	if (mr_path_exists(path))
@@ -168,6 +169,9 @@ int mr_seal_make_key(struct mr_arena *arena, const struct mr_config *config, con
 			       _("%s: is there already, and archives may need it: move it away if "
 				 "another shall be made"),
 			       path);
+	/* Before it joins a host makes the key that its archive is sealed to. */
+	if (!mr_path_exists(folder) && mr_folder_make(folder, MR_FILE_PUBLIC_FOLDER, err) < 0)
+		return -1;
 	mr_age_key_create(arena, (long long)time(NULL), &file, recipient);
 	return mr_file_replace(path, file.data, file.len, MR_FILE_PRIVATE, err);
 }

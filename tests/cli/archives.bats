@@ -106,7 +106,7 @@ aged() {
 	cp "$folder/etc/mailrepl/tls/backup.key" "$folder/right"
 	tr 0-9a-f 1-9a-f0 <"$folder/right" >"$folder/etc/mailrepl/tls/backup.key"
 	run -65 backup --list
-	[[ $output == *"NOT VALID"*HMAC* ]]
+	[[ $output == *"NOT VALID"* && $output == *HMAC* ]]
 	cp "$folder/right" "$folder/etc/mailrepl/tls/backup.key"
 	run -0 backup --list
 }
