@@ -1,5 +1,8 @@
 #include "backup/actions.h"
 
+#include <limits.h>
+#include <string.h>
+
 #include "features/backup_seal.h"
 
 static const struct cl_option options[] = {
@@ -11,6 +14,11 @@ static const struct cl_option options[] = {
 	{ BACKUP_UNDO, "undo", NULL, N_("with -r: return to the state before the last restore") },
 	{ BACKUP_LIST, "list", NULL,
 	  N_("list the archives and whether they are valid; with -v all of each is read") },
+	{ BACKUP_VERIFY, "verify", NULL,
+	  N_("read the newest archives, or each ARCHIVE, from beginning to end and check all") },
+	{ BACKUP_ALL, "all", NULL, N_("with --verify: all archives") },
+	{ BACKUP_FINGERPRINT, "fingerprint", N_("[TEXT]"),
+	  N_("show the fingerprint of the domain's backup key; with -r: demand that one") },
 	{ BACKUP_FOR, "for", N_("HOST"), N_("make just the archive for this host") },
 	{ BACKUP_KEEP, "keep", N_("RULE"),
 	  N_("which archives stay, as in daily=7,weekly=4,monthly=12; the others are deleted when "
@@ -30,6 +38,8 @@ static const struct cl_option options[] = {
 static const struct backup_action actions[] = {
 	{ 'r', "-r", false, 1, backup_restore_check, backup_restore_run },
 	{ BACKUP_LIST, "--list", true, 0, NULL, backup_list_run },
+	{ BACKUP_VERIFY, "--verify", true, INT_MAX, backup_verify_check, backup_verify_run },
+	{ BACKUP_FINGERPRINT, "--fingerprint", true, 0, NULL, backup_fingerprint_run },
 	{ BACKUP_PRUNE, "--prune", false, 0, backup_prune_check, backup_prune_run },
 	{ BACKUP_MAKE_KEY, "--make-key", false, 0, NULL, backup_key_run },
 	{ 0, "cl-backup", false, 0, NULL, backup_create_run },
@@ -50,6 +60,15 @@ static int option(struct cl_context *context, int key, const char *value, struct
 
 	if (backup_restore_option(context, key, value) || backup_seal_option(context, key, value))
 		return 0;
+	if (key == BACKUP_ALL) {
+		wanted->all = true;
+		return 0;
+	}
+	if (key == BACKUP_FINGERPRINT && (value || wanted->action->key == 'r')) {
+		wanted->fingerprint = value;
+		wanted->restoring = "--fingerprint";
+		return 0;
+	}
 	if (key == BACKUP_KEEP || key == BACKUP_FOR) {
 		*(key == BACKUP_KEEP ? &wanted->keep : &wanted->for_host) = value;
 		return 0;
@@ -70,6 +89,11 @@ static int check(struct cl_context *context, struct mr_error *err)
 
 	if (wanted->restoring && action->key != 'r')
 		return mr_fail(err, MR_E_USAGE, _("%s goes with -r"), wanted->restoring);
+	if (wanted->all && action->key != BACKUP_VERIFY)
+		return mr_fail(err, MR_E_USAGE, _("--all goes with --verify"));
+	if (wanted->restoring && !wanted->fingerprint &&
+	    strcmp(wanted->restoring, "--fingerprint") == 0)
+		return mr_fail(err, MR_E_USAGE, _("--fingerprint with -r needs a value"));
 	if (wanted->creating && action->key)
 		return mr_fail(err, MR_E_USAGE, _("%s goes with making archives, not with %s"),
 			       wanted->creating, action->name);
@@ -104,7 +128,8 @@ int main(int argc, char **argv)
 	struct backup backup = { .action = &actions[sizeof(actions) / sizeof(actions[0]) - 1] };
 	const struct cl_command command = {
 		.name = "cl-backup",
-		.usage = "[--list | --prune | --make-key | -r [--authoritative] [--only WHAT]... "
+		.usage = "[--list | --verify [--all | ARCHIVE...] | --fingerprint | --prune | "
+			 "--make-key | -r [--authoritative] [--only WHAT]... "
 			 "[--undo] [ARCHIVE]]",
 		.summary = N_("Writes this host's archive, on the home one for each other host "
 			      "too, lists them, deletes old ones, or restores this host."),

@@ -12,12 +12,19 @@
 
 #define LONGEST_PASSPHRASE 512
 
-enum { KEY_REPL = 256, KEY_HOST, KEY_ALONE, KEY_CHECK, KEY_FACTS,
-       KEY_PASSPHRASE };
+enum {
+	KEY_REPL = 256,
+	KEY_HOST,
+	KEY_ALONE,
+	KEY_CHECK,
+	KEY_FACTS,
+	KEY_PASSPHRASE,
+	KEY_FINGERPRINT,
+};
 
 struct rebuild {
 	bool join, alone, check, facts, passphrase;
-	const char *host;
+	const char *host, *fingerprint;
 };
 
 static const struct cl_option options[] = {
@@ -26,6 +33,8 @@ static const struct cl_option options[] = {
 	  N_("with --repl: this host's name, if not that of hostname -f") },
 	{ KEY_PASSPHRASE, "passphrase-stdin", NULL,
 	  N_("with --repl: read the passphrase of the archive from standard input, one line") },
+	{ KEY_FINGERPRINT, "fingerprint", N_("TEXT"),
+	  N_("with --repl: demand that the archive has this fingerprint") },
 	{ KEY_ALONE, "alone", NULL,
 	  N_("this host's disk is not an old one, although no other host answers to say so") },
 	{ KEY_CHECK, "check-templates", NULL,
@@ -50,6 +59,8 @@ static int option(struct cl_context *context, int key, const char *value, struct
 		rebuild->alone = true;
 	else if (key == KEY_HOST)
 		rebuild->host = value;
+	else if (key == KEY_FINGERPRINT)
+		rebuild->fingerprint = value;
 	return 0;
 }
 
@@ -58,6 +69,10 @@ static int finish_join(struct cl_context *context, const struct mr_join *join,
 {
 	struct mr_value *result = mr_value_object(context->arena);
 
+	if (join->archive.path &&
+	    cl_fingerprint_check(context, &join->archive.manifest, join->archive.path,
+				 ((const struct rebuild *)context->data)->fingerprint, err) < 0)
+		return -1;
 	mr_value_set_string(context->arena, result, "host", context->config.host);
 	mr_value_set_string(context->arena, result, "archive", join->archive.path);
 	if (join->archive.path)
@@ -141,6 +156,8 @@ static int check(struct cl_context *context, struct mr_error *err)
 
 	if (context->argc > 0)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
+	if (rebuild->fingerprint && !rebuild->join)
+		return mr_fail(err, MR_E_USAGE, _("--fingerprint goes with --repl"));
 	if (rebuild->host && !rebuild->join)
 		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
 	if (rebuild->passphrase && !rebuild->join)
@@ -174,7 +191,7 @@ int main(int argc, char **argv)
 		.summary =
 			N_("Renders the configuration from the directory, or joins a mail domain."),
 		.options = options,
-		.needs = CL_LOCK | CL_ROOT,
+		.needs = CL_LOCK | CL_ROOT | CL_ASKS,
 		.data = &rebuild,
 		.option = option,
 		.check = check,

@@ -12,6 +12,9 @@ enum backup_key {
 	BACKUP_ONLY,
 	BACKUP_UNDO,
 	BACKUP_LIST,
+	BACKUP_VERIFY,
+	BACKUP_ALL,
+	BACKUP_FINGERPRINT,
 	BACKUP_PRUNE,
 	BACKUP_MAKE_KEY,
 	BACKUP_FOR,
@@ -33,6 +36,8 @@ struct backup {
 	struct mr_list encrypt_to;
 	struct mr_secret secret; /* the passphrase */
 	struct mr_age_seal seal;
+	bool all;                /* --all */
+	const char *fingerprint; /* of --fingerprint with -r; NULL: none */
 };
 
 struct backup_action {
@@ -54,6 +59,12 @@ int backup_restore_run(struct cl_context *context, struct mr_error *err);
 
 /* list.c: --list */
 int backup_list_run(struct cl_context *context, struct mr_error *err);
+
+/* verify.c: --verify, --all */
+int backup_verify_check(struct cl_context *context, struct mr_error *err);
+int backup_verify_run(struct cl_context *context, struct mr_error *err);
+/* fingerprint.c: --fingerprint alone */
+int backup_fingerprint_run(struct cl_context *context, struct mr_error *err);
 
 /* keep.c: --prune, and --keep. `keeps` tells whether anything was said about it, by the option or the setting. */
 int backup_prune_check(struct cl_context *context, struct mr_error *err);

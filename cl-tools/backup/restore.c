@@ -155,8 +155,13 @@ static int confirm(struct cl_context *context, const struct mr_restore *restore,
 static int apply_restore(struct cl_context *context, const struct mr_restore *restore,
 			 const struct mr_plan *plan, struct mr_error *err)
 {
+	const struct backup *backup = context->data;
 	struct mr_value *result = result_of(context->arena, restore);
 	int rc;
+
+	if (cl_fingerprint_check(context, &restore->archive.manifest, restore->archive.path,
+				 backup->fingerprint, err) < 0)
+		return -1;
 
 	if (!context->quiet || !context->yes)
 		print_restore(context, restore, plan);

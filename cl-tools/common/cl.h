@@ -8,6 +8,7 @@
 
 #include "adapters/config.h"
 #include "adapters/directory.h"
+#include "features/backup.h"
 #include "model/plan.h"
 #include "model/topology.h"
 
@@ -44,7 +45,8 @@ struct cl_context {
 struct cl_option {
 	int key;              /* a letter for the short option, or >= 256: long only */
 	const char *name;     /* long name, or NULL */
-	const char *argument; /* "ADDRESS"; NULL: takes none */
+	const char *argument; /* "ADDRESS"; NULL: takes none; "[TEXT]": takes one if the next word is
+				 none of an option */
 	const char *help;     /* N_("…") */
 };
 
@@ -88,6 +90,11 @@ void cl_await_copy(struct cl_context *context, const char *dn, const char *name)
  * if the answer is no. */
 int cl_confirm(struct cl_context *context, const char *question,
 	       struct mr_error *err) MR_MUST_CHECK;
+/* Before anything is done with an archive that was read: demands that its fingerprint be `typed`
+ * (MR_E_ARCHIVE); with NULL, if this host could not authenticate it by a key of its own, shows the
+ * fingerprint and, on a terminal and without --yes, asks whether it is the right one. */
+int cl_fingerprint_check(struct cl_context *context, const struct mr_manifest *manifest,
+			 const char *path, const char *typed, struct mr_error *err) MR_MUST_CHECK;
 /* A table for people: columns padded by display width, header in the first row. */
 void cl_table(const char *const *cells, size_t columns, size_t rows);
 

@@ -38,6 +38,11 @@ struct table {
 	size_t letter_count, name_count;
 };
 
+static bool may_have_value(const struct cl_option *option)
+{
+	return option->argument && option->argument[0] == '[';
+}
+
 static void table_add(struct table *table, const struct cl_option *option)
 {
 	if (table->name_count == MOST_OPTIONS || table->letter_count + 2 >= sizeof(table->letters))
@@ -45,8 +50,10 @@ static void table_add(struct table *table, const struct cl_option *option)
 	if (option->name)
 		table->names[table->name_count++] =
 			(struct option){ option->name,
-					 option->argument ? required_argument : no_argument, NULL,
-					 option->key };
+					 may_have_value(option) ? optional_argument
+					 : option->argument     ? required_argument
+								: no_argument,
+					 NULL, option->key };
 	if (option->key < 256) {
 		table->letters[table->letter_count++] = (char)option->key;
 		if (option->argument)
@@ -149,6 +156,16 @@ static int fail_unknown(const struct cl_command *command, struct mr_arena *arena
 		       command->name);
 }
 
+/* Of an option that may have a value: the word after it, unless that is an option, too. */
+static const char *next_word(const struct cl_command *command, int key, int argc, char **argv)
+{
+	for (const struct cl_option *option = command->options; option && option->key; option++)
+		if (option->key == key && may_have_value(option) && optind < argc &&
+		    argv[optind][0] != '-')
+			return argv[optind++];
+	return NULL;
+}
+
 int cl_options_parse(int argc, char **argv, const struct cl_command *command,
 		     struct cl_context *context, struct cl_start *start, struct mr_error *err)
 {
@@ -160,6 +177,7 @@ int cl_options_parse(int argc, char **argv, const struct cl_command *command,
 	opterr = 0;
 	optind = 0;
 	while ((key = getopt_long(argc, argv, table.letters, table.names, NULL)) != -1) {
+		const char *value = optarg ? optarg : next_word(command, key, argc, argv);
 		int known;
 
 		if (key == '?')
@@ -167,8 +185,8 @@ int cl_options_parse(int argc, char **argv, const struct cl_command *command,
 		if (key == ':')
 			return mr_fail(err, MR_E_USAGE, _("option %s needs a value"),
 				       name_of_key(command, context->arena, optopt));
-		known = set_common(context, start, key, optarg, err);
-		if (known < 0 || (!known && command->option(context, key, optarg, err) < 0))
+		known = set_common(context, start, key, value, err);
+		if (known < 0 || (!known && command->option(context, key, value, err) < 0))
 			return -1;
 	}
 	context->argc = argc - optind;

@@ -125,7 +125,8 @@ struct mr_backup_reading {
 	const char *host; /* only what this one may have is left there; NULL: everything */
 	const struct mr_secret *key; /* this host's backup key; NULL or empty: it has none */
 	bool entries; /* parse each LDIF too: records are well-formed, lie below their base, which
-			 comes first, and are as many as the manifest says */
+			 comes first, and are as many as the manifest says (format 1: they are
+			 counted) */
 };
 
 /* Reads the whole archive, checks every byte of it against the manifest, and the manifest against
@@ -163,6 +164,11 @@ int mr_backup_names(struct mr_arena *arena, const char *folder, struct mr_list *
  * word (keys and hashes) is removed. */
 int mr_backup_place(struct mr_arena *arena, const struct mr_config *config, const char *word,
 		    const char **out, struct mr_error *err) MR_MUST_CHECK;
+
+/* mr_backup_read of `path` into `folder` under this host's backup key; with a warning if it carries no
+ * HMAC. */
+int mr_backup_take(struct mr_arena *arena, const struct mr_config *config, const char *path,
+		   const char *folder, struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* The newest archive of the configured folder that verifies (under this host's backup key, if it
  * has one) and that `wanted` accepts, unpacked into `folder`. One that carries no HMAC is taken with

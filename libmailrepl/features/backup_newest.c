@@ -68,12 +68,25 @@ struct choice {
 	size_t others;         /* good, but not wanted */
 };
 
-static void warn_of_none(const struct mr_backup *archive)
+static void warn_of_none(const char *path, const struct mr_manifest *manifest)
 {
-	if (archive->manifest.trust == MR_TRUST_NONE)
+	if (manifest->trust == MR_TRUST_NONE)
 		mr_log(MR_LOG_WARNING,
-		       _("%s carries no HMAC: nobody can tell whether it is what %s wrote"),
-		       archive->path, archive->manifest.host);
+		       _("%s carries no HMAC: nobody can tell whether it is what %s wrote"), path,
+		       manifest->host);
+}
+
+int mr_backup_take(struct mr_arena *arena, const struct mr_config *config, const char *path,
+		   const char *folder, struct mr_manifest *out, struct mr_error *err)
+{
+	MR_SECRET key = { 0 };
+	const struct mr_backup_reading reading = { .path = path, .folder = folder, .key = &key };
+
+	if (mr_backup_key_read(config, &key, err) < 0 ||
+	    mr_backup_read(arena, &reading, out, err) < 0)
+		return -1;
+	warn_of_none(path, out);
+	return 0;
 }
 
 /* 1: taken; 0: not this one; -1: it is the one, but it cannot be unpacked here. */
@@ -95,7 +108,7 @@ static int try_archive(struct choice *choice, const char *path, struct mr_backup
 			return -1;
 		reading.path = path;
 		if (mr_backup_read(choice->arena, &reading, &out->manifest, err) == 0) {
-			warn_of_none(out);
+			warn_of_none(path, &out->manifest);
 			out->size = stat(path, &st) == 0 ? st.st_size : 0;
 			return 1;
 		}

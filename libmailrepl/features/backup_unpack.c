@@ -158,7 +158,7 @@ static int open_file(struct unpacking *un, const char *name, int *fd, struct mr_
 /* A member on its way: to a file, to memory, and through the sum. */
 struct copying {
 	struct unpacking *un;
-	const struct mr_manifest_member *want;
+	struct mr_manifest_member *want;
 	struct mr_sha256 *sum;
 	int64_t size;
 	int fd, keep; /* -1: not there */
@@ -182,8 +182,8 @@ static long pull(void *context, char *buf, size_t size, struct mr_error *err)
 	return n;
 }
 
-static int count_fault(const struct unpacking *un, const struct mr_manifest_member *want,
-		       int64_t count, struct mr_error *err)
+static int count_fault(const struct unpacking *un, struct mr_manifest_member *want, int64_t count,
+		       struct mr_error *err)
 {
 	if (want->entries < 0 || want->entries == count)
 		return 0;
@@ -195,17 +195,21 @@ static int count_fault(const struct unpacking *un, const struct mr_manifest_memb
 /* Through the LDIF reader, which pulls. */
 static int copy_entries(struct copying *copying, const char *base, struct mr_error *err)
 {
-	const struct mr_manifest_member *want = copying->want;
+	struct mr_manifest_member *want = copying->want;
 	struct mr_ldif *ldif = mr_ldif_open_source(pull, copying, want->name);
 	int64_t count;
 	int rc = mr_backup_entries_check(ldif, want->name, base, &count, err);
 
 	mr_ldif_close(ldif);
-	return rc < 0 ? -1 : count_fault(copying->un, want, count, err);
+	if (rc < 0)
+		return -1;
+	if (want->entries < 0)
+		want->entries = count;
+	return count_fault(copying->un, want, count, err);
 }
 
-static int copy_member(struct unpacking *un, const struct mr_manifest_member *want, int fd,
-		       int keep, struct mr_error *err)
+static int copy_member(struct unpacking *un, struct mr_manifest_member *want, int fd, int keep,
+		       struct mr_error *err)
 {
 	struct copying copying = { un, want, mr_sha256_open(), 0, fd, keep };
 	const char *base = mr_backup_base(un->arena, un->manifest, want->name);
@@ -251,7 +255,7 @@ static int parse_topology(struct mr_arena *arena, int fd, const char *name, stru
 }
 
 /* It comes right after the manifest: from here on it is known who may have what. */
-static int check_topology(struct unpacking *un, const struct mr_manifest_member *want, int fd,
+static int check_topology(struct unpacking *un, struct mr_manifest_member *want, int fd,
 			  struct mr_error *err)
 {
 	const char *host = un->reading->host;
@@ -300,7 +304,7 @@ static bool is_told(const char *name)
 	       strcmp(name, MR_BACKUP_KEY_NAME) == 0;
 }
 
-static int be_told(struct unpacking *un, const struct mr_manifest_member *want, int fd,
+static int be_told(struct unpacking *un, struct mr_manifest_member *want, int fd,
 		   struct mr_error *err)
 {
 	if (lseek(fd, 0, SEEK_SET) < 0)
@@ -312,8 +316,7 @@ static int be_told(struct unpacking *un, const struct mr_manifest_member *want, 
 	return check_key(un, fd, err);
 }
 
-static int take_member(struct unpacking *un, const struct mr_manifest_member *want,
-		       struct mr_error *err)
+static int take_member(struct unpacking *un, struct mr_manifest_member *want, struct mr_error *err)
 {
 	bool told = is_told(want->name);
 	int fd = -1, keep = -1, rc = 0;
@@ -336,7 +339,7 @@ static int take_member(struct unpacking *un, const struct mr_manifest_member *wa
 static int take_members(struct unpacking *un, struct mr_error *err)
 {
 	for (size_t i = 0; i < un->manifest->count; i++) {
-		const struct mr_manifest_member *want = &un->manifest->members[i];
+		struct mr_manifest_member *want = &un->manifest->members[i];
 
 		if (mr_backup_file_member(&un->file, want, err) < 0 ||
 		    take_member(un, want, err) < 0)

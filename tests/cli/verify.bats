@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# cl-backup --verify and --fingerprint on a private instance below a folder.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	[ -d "${E2E_LAYER:-}" ] || {
+		echo "E2E_LAYER names no folder: run ./check.sh cli" >&2
+		return 1
+	}
+	folder=$(mktemp -d /tmp/mailrepl-cli.XXXXXX)
+	chmod 0755 "$folder"
+	export folder archives=$folder/archives
+	export PATH=$E2E_LAYER/usr/sbin:$PATH
+	export MAILREPL_DATA=$E2E_LAYER/usr/share/mailrepl MAILREPL_LIBEXEC=$E2E_LAYER/usr/lib/mailrepl
+	export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	mkdir -p "$folder/etc/mailrepl"
+	printf '%s\n' 'mail = { manage = false; };' 'backup = { folder = "/archives"; };' >"$folder/etc/mailrepl/mailrepl.conf"
+	cl-setup --root "$folder" --host one.lan -q mail example.org
+	cl-setup --root "$folder" -q unix
+	cl-useradd --root "$folder" -q -e user1@example.org user1 mail
+	cl-replication --root "$folder" -q -r one.lan,two.lan mail
+	cl-backup --root "$folder" -q
+	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop
+}
+
+teardown_file() {
+	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop || true
+	rm -rf "${folder:?}"
+}
+
+backup() {
+	cl-backup --root "$folder" "$@"
+}
+
+# copied NAME: a copy of the full archive, outside of the folder of archives.
+copied() {
+	cp "$archives"/*-one.lan.tar.bz2 "$BATS_TEST_TMPDIR/$1"
+	echo "$BATS_TEST_TMPDIR/$1"
+}
+
+@test "the newest archives are verified without a server, in a table" {
+	run -0 --separate-stderr backup --verify
+	[[ ${lines[0]} == "TIME "*HOST*FOR*GENERATION*ENTRIES*STATE*ARCHIVE* ]]
+	[ "${#lines[@]}" = 3 ]
+	[[ $output == *" one.lan  itself "*" ok "*"-one.lan.tar.bz2"* ]]
+	[[ $output == *" one.lan  two.lan "*" ok "*"-one.lan-for-two.lan.tar.bz2"* ]]
+	run -0 backup --verify --all
+	[ "${#lines[@]}" = 3 ]
+}
+
+@test "as JSON, with the number of entries that slapcat counts" {
+	run -0 --separate-stderr backup --verify --json
+	[ "$(jq '[.archives[] | select(.valid and .hmac == "key" and .format == 2 and .fault == null)] | length' <<<"$output")" = 2 ]
+	local entries
+	entries=$(tar -xjOf "$archives"/*-one.lan.tar.bz2 mail-owned.ldif mail-copies.ldif unix-owned.ldif unix-copies.ldif |
+		grep -c '^dn:')
+	[ "$(jq '.archives[] | select(.for == null) | .entries' <<<"$output")" = "$entries" ]
+	[ "$(jq -r '.archives[0].fingerprint' <<<"$output")" = "$(backup --fingerprint)" ]
+}
+
+@test "an archive that was touched has status 65 and what is wrong" {
+	local copy
+	copy=$(copied altered)
+	printf '\377' | dd of="$copy" bs=1 seek=$(($(stat -c %s "$copy") / 2)) conv=notrunc status=none
+	run -65 --separate-stderr backup --verify "$copy"
+	[[ $output == *"NOT VALID"*altered* ]]
+	run -65 --separate-stderr backup --verify --json "$copy" "$archives"/*-one.lan.tar.bz2
+	[ "$(jq -c '[.archives[].valid]' <<<"$output")" = '[false,true]' ]
+	[[ $(jq -r '.archives[0].fault' <<<"$output") == *altered* ]]
+	copy=$(copied cut)
+	truncate -s -1 "$copy"
+	run -65 backup --verify "$copy"
+	[[ $output == *"cut short"* ]]
+	: >"$copy"
+	run -65 backup --verify "$copy"
+	[[ $output == *"is not a .tar.bz2 archive"* ]]
+}
+
+@test "an archive that is not there has status 66" {
+	run -66 backup --verify /nowhere/a.tar.bz2
+	[[ $output == *"No such file"* ]]
+	run -66 backup --verify a.tar.bz2
+	run -66 cl-backup --root "$BATS_TEST_TMPDIR" --verify
+}
+
+@test "a host that is not set up verifies by the archive's own key" {
+	run -0 --separate-stderr cl-backup --root "$BATS_TEST_TMPDIR" --verify --json "$(copied good)"
+	[ "$(jq -r '.archives[0].hmac' <<<"$output")" = its-own-key ]
+	[ "$(jq -r '.archives[0].fingerprint' <<<"$output")" = "$(backup --fingerprint)" ]
+}
+
+@test "an archive of format 1 is read, and said to carry no HMAC" {
+	run -0 --separate-stderr backup --verify "${BATS_TEST_DIRNAME}/../unit/data/format1-full.tar.bz2"
+	[[ $output == *"2026-11-22"*" mail1.lan "*" ok, no HMAC "* ]]
+}
+
+@test "an archive that another domain's key has made is refused" {
+	local other=$BATS_TEST_TMPDIR/other
+	mkdir -p "$other/etc/mailrepl/tls"
+	head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$other/etc/mailrepl/tls/backup.key"
+	echo >>"$other/etc/mailrepl/tls/backup.key"
+	run -65 cl-backup --root "$other" --verify "$(copied good)"
+	[[ $output == *"does not fit the backup key of this host"* ]]
+	echo short >"$other/etc/mailrepl/tls/backup.key"
+	run -65 cl-backup --root "$other" --verify "$(copied good)"
+	[[ $output == *"is not a backup key"* ]]
+}
+
+@test "the backup key is root's alone, and its fingerprint is shown" {
+	[ "$(stat -c %a "$folder/etc/mailrepl/tls/backup.key")" = 600 ]
+	run -0 backup --fingerprint
+	[[ $output =~ ^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$ ]]
+	local shown=$output
+	run -0 backup --fingerprint --json
+	[ "$(jq -r .fingerprint <<<"$output")" = "$shown" ]
+	run -66 cl-backup --root "$BATS_TEST_TMPDIR" --fingerprint
+}
+
+@test "options that do not go together are refused" {
+	run -64 backup --all
+	run -64 backup --verify --all a.tar.bz2
+	run -64 backup --verify --list
+	run -64 backup -r --fingerprint
+	run -64 backup --fingerprint AAAA-BBBB-CCCC-DDDD
+	run -64 cl-rebuild --root "$folder" --fingerprint AAAA-BBBB-CCCC-DDDD
+}
+
+@test "a restore demands the fingerprint that was typed" {
+	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" start
+	run -65 backup -r -n --fingerprint AAAA-BBBB-CCCC-DDDD
+	[[ $output == *"its fingerprint is $(backup --fingerprint)"* ]]
+	run -0 backup -r -n --fingerprint "$(backup --fingerprint | tr 'A-Z-' 'a-z ')"
+	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop
+}
