@@ -199,11 +199,12 @@ static void say_what_is_left(struct cl_context *context, const struct mr_restore
 
 int backup_restore_run(struct cl_context *context, struct mr_error *err)
 {
-	const struct backup *backup = context->data;
+	struct backup *backup = context->data;
 	struct mr_restore restore = { .request = backup->restore };
 	struct mr_plan plan = { 0 };
 	int rc;
 
+	restore.request.seal = backup_seal_of(context);
 	restore.request.archive = context->argc ? context->argv[0] : NULL;
 	rc = mr_restore_plan(context->arena, &context->config, &restore, &plan, err);
 	if (rc == 0)

@@ -321,6 +321,17 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 	return 0;
 }
 
+static int take_archive(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_join *join, struct mr_error *err)
+{
+	join->archive.path = join->given;
+	if (join->given)
+		return mr_backup_unpack_for(arena, join->given, join->folder, config->host,
+					    &join->archive.manifest, err);
+	return mr_backup_newest_for(arena, config, usable, config->host, join->folder, config->host,
+				    &join->archive, err);
+}
+
 int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *host,
 		 struct mr_join *join, struct mr_plan *plan, struct mr_error *err)
 {
@@ -346,8 +357,7 @@ int mr_join_plan(struct mr_arena *arena, struct mr_config *config, const char *h
 	}
 	if (mr_folder_make(mr_path(arena, config->root, MR_PATH_STATE), MR_FILE_PUBLIC_FOLDER,
 			   err) < 0 ||
-	    mr_backup_newest_for(arena, config, usable, config->host, join->folder, config->host,
-				 &join->archive, err) < 0)
+	    take_archive(arena, config, join, err) < 0)
 		return -1;
 	return plan_from_archive(arena, config, join, plan, err);
 }

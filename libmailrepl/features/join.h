@@ -14,8 +14,9 @@
 #include "model/plan.h"
 #include "model/topology.h"
 
-/* What the steps refer to; start as { 0 }, close after the plan was applied or printed. */
+/* What the steps refer to; start as { 0 } but for `given`, close after the plan was applied or printed. */
 struct mr_join {
+	const char *given; /* the archive to be used; NULL: the newest that is usable */
 	const struct mr_config *config;
 	bool new_host;      /* mailrepl.conf did not name this host yet */
 	const char *folder; /* the unpacked archive; removed on close. NULL: none was needed */

@@ -262,7 +262,7 @@ static int join_again(void *argument, struct mr_error *err)
 	struct mr_restore *restore = argument;
 	MR_ARENA arena = mr_arena_open();
 	struct mr_config config = restore->config;
-	struct mr_join join = { 0 };
+	struct mr_join join = { .given = restore->archive.path };
 	struct mr_plan plan = { 0 };
 	int rc;
 

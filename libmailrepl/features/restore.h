@@ -39,6 +39,7 @@ struct mr_restore_request {
 		archive; /* a path, or a file's name in the configured folder; NULL: the newest that
 				was not made before a restore */
 	bool authoritative, undo;
+	const struct mr_age_seal *seal; /* of the archive of the state before; NULL: in the clear */
 	struct mr_list only; /* "user:NAME", "group:NAME", "domain:NAME" or an address, as typed */
 };
 

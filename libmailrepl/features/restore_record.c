@@ -147,7 +147,8 @@ static int make_before(void *argument, struct mr_error *err)
 	const struct mr_restore *restore = argument;
 	const struct mr_config *config = &restore->config;
 	MR_ARENA arena = mr_arena_open();
-	const struct mr_backup_order order = { .for_host = config->host };
+	const struct mr_backup_order order = { .for_host = config->host,
+					       .seal = restore->request.seal };
 	struct mr_restore_record record;
 	struct mr_topology topology;
 	struct mr_backups made;

@@ -220,7 +220,10 @@ lose_databases() {
 
 @test "peers alive: what the host owned comes from their copies, also what no archive knows" {
 	owned_by mail1.lan >"$BATS_TEST_TMPDIR/mail1"
-	run -0 on mail2.lan cl-backup -r --yes
+	# An archive from somewhere else.
+	run -0 on mail2.lan sh -c "mv $archives /root/stick; cl-backup -r --yes /root/stick/*Z-mail1.lan-for-mail2.lan.tar.bz2; :"
+	[[ $output == *"made by mail1.lan"* && $output != *Rejoin* ]]
+	run -0 on mail2.lan sh -c 'cl-backup -r --yes "$(ls /root/stick/*Z-mail2.lan.tar.bz2 | head -n 1)"'
 	[[ $output == *Rejoin* ]]
 	eventually 30 knows mail2.lan "later@$domain"
 	knows mail1.lan "later@$domain"
