@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "features/backup_folder.h"
 #include "features/backup_list.h"
 
 struct making {
@@ -26,7 +27,7 @@ static int create(void *argument, struct mr_error *err)
 	for (size_t i = 0; i < making->made.count; i++)
 		mr_value_append(arena, making->archives,
 				backup_archive_value(arena, &making->made.items[i]));
-	return 0;
+	return mr_backup_folder_record(&making->context->config, err);
 }
 
 static void print_archives(const struct making *making)
@@ -103,6 +104,7 @@ int backup_create_run(struct cl_context *context, struct mr_error *err)
 	struct mr_plan plan = { 0 };
 
 	if (cl_require_config(context, err) < 0 ||
+	    mr_backup_folder_check(&context->config, err) < 0 ||
 	    backup_topology_read(context, &making.topology, err) < 0)
 		return -1;
 	making.order = (struct mr_backup_order){ wanted->for_host, backup_seal_of(context) };

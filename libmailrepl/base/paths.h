@@ -34,6 +34,7 @@
 #define MR_PATH_POSTFIX_LOCK "/var/lib/mailrepl/postfix.lock"
 #define MR_PATH_STOPPED "/run/mailrepl/stopped" /* slapd does not run, and that is meant */
 #define MR_PATH_STARTED "/run/mailrepl/started" /* slapd was started since the machine was */
+#define MR_PATH_ARCHIVED "/var/lib/mailrepl/archived" /* the folder that archives were written to */
 #define MR_PATH_HEARD "/run/mailrepl/heard" /* features/heard.h */
 #define MR_PATH_WATCH_PID "/run/mailrepl/watch.pid"
 #define MR_PATH_SOCKET "/run/mailrepl/ldapi"

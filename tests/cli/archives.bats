@@ -34,7 +34,7 @@ setup() {
 
 teardown() {
 	! mountpoint -q "$archives" || umount "$archives"
-	rm -rf "$archives"
+	rm -rf "$archives" "$folder/var/lib/mailrepl/archived"
 }
 
 # setting NAME VALUE: in the group "backup" of mailrepl.conf.
@@ -228,6 +228,17 @@ aged() {
 	[[ $output == *"Read-only"* ]]
 	run -0 backup --list
 	run -0 backup --list -v
+}
+
+@test "a folder that has vanished is not made anew on this machine's own disk" {
+	backup -q --for one.lan
+	mv "$archives" "$folder/elsewhere"
+	run -66 backup --keep last=1
+	[[ $output == *"$archives: archives were written there, and it is gone"* ]]
+	[ ! -e "$archives" ]
+	mv "$folder/elsewhere" "$archives"
+	backup -q --for one.lan
+	[ "$(names | wc -l)" = 2 ]
 }
 
 @test "the key of this host opens what was sealed to it, also by age alone" {
