@@ -8,6 +8,8 @@
 #include "features/instance.h"
 #include "features/join.h"
 #include "features/rebuild.h"
+#include "features/render.h"
+#include "rebuild/changes.h"
 #include "rebuild/templates.h"
 
 #define LONGEST_PASSPHRASE 512
@@ -15,15 +17,20 @@
 enum {
 	KEY_REPL = 256,
 	KEY_HOST,
+	KEY_FINGERPRINT,
+	KEY_PASSPHRASE,
 	KEY_ALONE,
 	KEY_CHECK,
 	KEY_FACTS,
-	KEY_PASSPHRASE,
-	KEY_FINGERPRINT,
+	KEY_CHANGES,
+	KEY_REPLACE,
+	KEY_UNDO
 };
 
+/* What the option that chooses it is; 0: rendering. */
 struct rebuild {
-	bool join, alone, check, facts, passphrase;
+	int action;
+	bool several, passphrase;
 	const char *host, *fingerprint;
 };
 
@@ -37,6 +44,12 @@ static const struct cl_option options[] = {
 	  N_("with --repl: demand that the archive has this fingerprint") },
 	{ KEY_ALONE, "alone", NULL,
 	  N_("this host's disk is not an old one, although no other host answers to say so") },
+	{ KEY_CHANGES, "changes", NULL,
+	  N_("show what was changed by hand in files that mailrepl renders") },
+	{ KEY_REPLACE, "replace-changes", NULL,
+	  N_("render, and give up what was changed by hand") },
+	{ KEY_UNDO, "undo", NULL,
+	  N_("put back what Postfix and Dovecot had before their last change") },
 	{ KEY_CHECK, "check-templates", NULL,
 	  N_("name every mistake in the templates and change nothing") },
 	{ KEY_FACTS, "facts", NULL, N_("print what templates are filled with here, as JSON") },
@@ -48,19 +61,21 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	struct rebuild *rebuild = context->data;
 
 	(void)err;
-	if (key == KEY_CHECK || key == KEY_FACTS)
-		context->reads = true;
-	rebuild->check |= key == KEY_CHECK;
-	rebuild->facts |= key == KEY_FACTS;
-	rebuild->passphrase |= key == KEY_PASSPHRASE;
-	if (key == KEY_REPL)
-		rebuild->join = true;
-	else if (key == KEY_ALONE)
-		rebuild->alone = true;
-	else if (key == KEY_HOST)
+	if (key == KEY_PASSPHRASE) {
+		rebuild->passphrase = true;
+		return 0;
+	}
+	if (key == KEY_HOST) {
 		rebuild->host = value;
-	else if (key == KEY_FINGERPRINT)
+		return 0;
+	}
+	if (key == KEY_FINGERPRINT) {
 		rebuild->fingerprint = value;
+		return 0;
+	}
+	context->reads |= key == KEY_CHECK || key == KEY_FACTS || key == KEY_CHANGES;
+	rebuild->several |= rebuild->action && rebuild->action != key;
+	rebuild->action = key;
 	return 0;
 }
 
@@ -121,20 +136,36 @@ static int read_topology(struct cl_context *context, struct mr_error *err)
 				    &context->topology, err);
 }
 
-static int run_render(struct cl_context *context, struct mr_error *err)
+static int run_render(struct cl_context *context, bool give_up, struct mr_error *err)
 {
+	struct mr_arena *arena = context->arena;
 	struct mr_plan plan = { 0 };
 
 	if (read_topology(context, err) < 0 ||
-	    mr_rebuild_plan(context->arena, &context->config, context->dir, &context->topology,
-			    NULL, &plan, err) < 0)
+	    (give_up ? mr_rebuild_replace_plan(arena, &context->config, context->dir,
+					       &context->topology, &plan, err)
+		     : mr_rebuild_plan(arena, &context->config, context->dir, &context->topology,
+				       NULL, &plan, err)) < 0 ||
+	    cl_finish(context, &plan, NULL, err) < 0)
 		return -1;
-	return cl_finish(context, &plan, NULL, err);
+	if (context->dry_run && !context->json && !context->quiet)
+		return rebuild_diff(context, &plan, err);
+	return 0;
 }
 
-static int run_facts(struct cl_context *context, struct mr_error *err)
+static int run_undo(struct cl_context *context, struct mr_error *err)
 {
-	return read_topology(context, err) < 0 ? -1 : rebuild_facts(context, err);
+	struct mr_plan plan = { 0 };
+
+	if (mr_render_step_back_plan(context->arena, &context->config, &plan, err) < 0 ||
+	    cl_finish(context, &plan, NULL, err) < 0)
+		return -1;
+	if (plan.count && !context->dry_run)
+		mr_log(MR_LOG_WARNING,
+		       _("templates and topology still say otherwise: the next rendering "
+			 "(cl-rebuild, "
+			 "or mailrepl-watch when the topology changes) follows them again"));
+	return 0;
 }
 
 static int run_alone(struct cl_context *context, struct mr_error *err)
@@ -156,30 +187,41 @@ static int check(struct cl_context *context, struct mr_error *err)
 
 	if (context->argc > 0)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
-	if (rebuild->fingerprint && !rebuild->join)
+	if (rebuild->fingerprint && rebuild->action != KEY_REPL)
 		return mr_fail(err, MR_E_USAGE, _("--fingerprint goes with --repl"));
-	if (rebuild->host && !rebuild->join)
+	if (rebuild->host && rebuild->action != KEY_REPL)
 		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
-	if (rebuild->passphrase && !rebuild->join)
+	if (rebuild->passphrase && rebuild->action != KEY_REPL)
 		return mr_fail(err, MR_E_USAGE, _("--passphrase-stdin goes with --repl"));
-	if (rebuild->check + rebuild->facts + rebuild->join + rebuild->alone > 1)
-		return mr_fail(
-			err, MR_E_USAGE,
-			_("--repl, --alone, --check-templates and --facts do not go together"));
-	return rebuild->join || rebuild->check ? 0 : cl_require_config(context, err);
+	if (rebuild->several)
+		return mr_fail(err, MR_E_USAGE,
+			       _("one of --repl, --alone, --changes, --replace-changes, --undo, "
+				 "--check-templates and --facts at a time"));
+	if (rebuild->action == KEY_REPL || rebuild->action == KEY_CHECK)
+		return 0;
+	return cl_require_config(context, err);
 }
 
 static int run(struct cl_context *context, struct mr_error *err)
 {
 	const struct rebuild *rebuild = context->data;
 
-	if (rebuild->check)
-		return rebuild_check_templates(context, err);
-	if (rebuild->facts)
-		return run_facts(context, err);
-	if (rebuild->alone)
+	switch (rebuild->action) {
+	case KEY_REPL:
+		return run_join(context, rebuild->host, err);
+	case KEY_ALONE:
 		return run_alone(context, err);
-	return rebuild->join ? run_join(context, rebuild->host, err) : run_render(context, err);
+	case KEY_CHECK:
+		return rebuild_check_templates(context, err);
+	case KEY_FACTS:
+		return read_topology(context, err) < 0 ? -1 : rebuild_facts(context, err);
+	case KEY_CHANGES:
+		return read_topology(context, err) < 0 ? -1 : rebuild_changes(context, err);
+	case KEY_UNDO:
+		return run_undo(context, err);
+	default:
+		return run_render(context, rebuild->action == KEY_REPLACE, err);
+	}
 }
 
 int main(int argc, char **argv)
@@ -187,7 +229,7 @@ int main(int argc, char **argv)
 	struct rebuild rebuild = { 0 };
 	const struct cl_command command = {
 		.name = "cl-rebuild",
-		.usage = "[--repl | --alone | --check-templates | --facts]",
+		.usage = "[--repl | --alone | --changes | --replace-changes | --undo | ...]",
 		.summary =
 			N_("Renders the configuration from the directory, or joins a mail domain."),
 		.options = options,

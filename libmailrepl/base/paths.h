@@ -14,6 +14,8 @@
 #define MR_PATH_PEERS "/etc/mailrepl/tls/peers" /* only on the home: <host>.crt, <host>.key */
 #define MR_PATH_BACKUP_AGE "/etc/mailrepl/tls/backup.age" /* this host's key for sealed archives */
 #define MR_PATH_OVERRIDES "/etc/mailrepl/templates"
+#define MR_PATH_OWN "/etc/mailrepl/own" /* parameters that win over ours */
+#define MR_PATH_CHANGES "/etc/mailrepl/changes" /* what was changed by hand in rendered files */
 #define MR_PATH_STATE "/var/lib/mailrepl"
 #define MR_PATH_LOCK "/var/lib/mailrepl/lock"
 #define MR_PATH_SLAPD "/var/lib/mailrepl/slapd"
@@ -23,6 +25,9 @@
 #define MR_PATH_MAILBOXES "/var/lib/mailrepl/mail"
 #define MR_PATH_QUOTA "/var/lib/mailrepl/quota" /* limits of mailboxes, for Dovecot */
 #define MR_PATH_ORIGINAL "/var/lib/mailrepl/original" /* what lay there before mailrepl */
+#define MR_PATH_BEFORE "/var/lib/mailrepl/before" /* what a service had before its last change */
+#define MR_PATH_WRITTEN "/var/lib/mailrepl/written" /* what was rendered last: other text is an administrator's */
+#define MR_PATH_WRITING "/var/lib/mailrepl/writing" /* what is being installed */
 #define MR_PATH_GATE "/var/lib/mailrepl/gate" /* whether Postfix may say "unknown user" */
 /* A copy was lost or is being filled: Postfix must not run, also not after a reboot (systemd's unit
  * of it has that as a condition). */

@@ -50,6 +50,9 @@ struct mr_gate_view {
 void mr_gate_decide(struct mr_arena *arena, const struct mr_gate *before,
 		    const struct mr_gate_view *view, struct mr_gate *out);
 
+/* The text of a main.cf of ours as the gate would have it: `text` itself if it is so already. */
+const char *mr_gate_text(struct mr_arena *arena, const char *text, bool closed);
+
 /* Puts it in force: the line soft_bounce of our main.cf, as rendering would write it, and Postfix
  * is reloaded if it runs. Without templates and without the lock, since a rendering that fails or
  * waits is one of the reasons to close the gate; a rendering that crosses it is put right by the

@@ -11,18 +11,17 @@
 #define MOST_BYTES (1024 * 1024)
 #define PARAMETER "\nsoft_bounce = "
 
-/* The text with the wanted word in its line; NULL if there is nothing to change. */
-static const char *edited(struct mr_arena *arena, const char *text, bool closed)
+const char *mr_gate_text(struct mr_arena *arena, const char *text, bool closed)
 {
 	const char *word = closed ? "yes" : "no", *line = strstr(text, PARAMETER), *value;
 	size_t len;
 
 	if (!line)
-		return NULL;
+		return text;
 	value = line + strlen(PARAMETER);
 	len = strcspn(value, "\n");
 	if (len == strlen(word) && strncmp(value, word, len) == 0)
-		return NULL;
+		return text;
 	return mr_printf(arena, "%.*s%s%s", (int)(value - text), text, word, value + len);
 }
 
@@ -67,8 +66,8 @@ int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed, st
 		return 0;
 	if (mr_file_read(arena, path, MOST_BYTES, &text, NULL, err) < 0)
 		return err->code == MR_E_NOT_FOUND ? 0 : -1;
-	wanted = edited(arena, text, closed);
-	if (!wanted)
+	wanted = mr_gate_text(arena, text, closed);
+	if (wanted == text)
 		return 0;
 	*changed = true;
 	return replace(config, path, wanted, err);

@@ -176,7 +176,7 @@ static int switch_on(void *argument, struct mr_error *err)
 	wanted = mr_nsswitch_with(arena, text);
 	if (wanted == text)
 		return 0;
-	if (mr_kept_make(config, path, &fresh, err) < 0)
+	if (mr_kept_make(config, MR_PATH_ORIGINAL, path, &fresh, err) < 0)
 		return -1;
 	return replace(config, wanted, err);
 }
@@ -187,7 +187,7 @@ static int switch_off(void *argument, struct mr_error *err)
 	const struct mr_config *config = argument;
 	MR_ARENA arena = mr_arena_open();
 	const char *path = mr_path(arena, config->root, MR_PATH_NSSWITCH), *wanted;
-	struct mr_kept kept = mr_kept_find(arena, config, path);
+	struct mr_kept kept = mr_kept_find(arena, config, MR_PATH_ORIGINAL, path);
 	char *text, *original;
 
 	if (mr_file_read(arena, path, MOST_BYTES, &text, NULL, err) < 0 ||
@@ -205,7 +205,7 @@ int mr_nss_undo_plan(struct mr_arena *arena, const struct mr_config *config, str
 	const char *path = mr_path(arena, config->root, MR_PATH_NSSWITCH);
 
 	/* The system must not ask an nslcd that has gone. */
-	if (is_managed(config) && mr_kept_find(arena, config, path).is_copy)
+	if (is_managed(config) && mr_kept_find(arena, config, MR_PATH_ORIGINAL, path).is_copy)
 		mr_plan_action(arena, plan, switch_off, (void *)config,
 			       _("take the accounts from the system's again (nsswitch.conf)"));
 	return mr_render_service_undo_plan(arena, config, MR_SERVICE_NSLCD, plan, err);

@@ -11,6 +11,7 @@
 #include "features/nss.h"
 #include "features/quota.h"
 #include "features/render.h"
+#include "features/render_hand.h"
 #include "features/sync.h"
 
 #define MAILBOX_USER "vmail"
@@ -196,9 +197,10 @@ static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
 	return 0;
 }
 
-int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
+static int plan_all(struct mr_arena *arena, const struct mr_config *config,
 		    struct mr_directory *dir, const struct mr_topology *topology,
-		    const struct mr_seed *seeds, struct mr_plan *plan, struct mr_error *err)
+		    const struct mr_seed *seeds, bool give_up, struct mr_plan *plan,
+		    struct mr_error *err)
 {
 	struct mr_rendering *rendering = MR_NEW(arena, struct mr_rendering);
 	struct rebuild *rebuild = MR_NEW(arena, struct rebuild);
@@ -218,6 +220,8 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 	if (mr_gate_read(arena, config, &gate, err) < 0 ||
 	    mr_render(arena, config, topology, gate.closed, rendering, err) < 0)
 		return -1;
+	if (mr_render_hand_plan(arena, config, gate.closed, give_up, rendering, plan, err) < 0)
+		return -1;
 	if (held)
 		mr_rebuild_hold(arena, config, plan);
 	if (plan_directory(arena, rebuild, rendering, seeds, held, plan, err) < 0 ||
@@ -225,4 +229,18 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 	    plan_mail(arena, rebuild, rendering, held, plan, err) < 0)
 		return -1;
 	return mr_instance_status_plan(arena, dir, config, topology->generation, plan, err);
+}
+
+int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
+		    struct mr_directory *dir, const struct mr_topology *topology,
+		    const struct mr_seed *seeds, struct mr_plan *plan, struct mr_error *err)
+{
+	return plan_all(arena, config, dir, topology, seeds, false, plan, err);
+}
+
+int mr_rebuild_replace_plan(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_directory *dir, const struct mr_topology *topology,
+			    struct mr_plan *plan, struct mr_error *err)
+{
+	return plan_all(arena, config, dir, topology, NULL, true, plan, err);
 }

@@ -18,6 +18,11 @@ int mr_rebuild_plan(struct mr_arena *arena, const struct mr_config *config,
 		    const struct mr_seed *seeds, struct mr_plan *plan,
 		    struct mr_error *err) MR_MUST_CHECK;
 
+/* The same, but what was changed by hand in rendered files (features/render_hand.h) is given up. */
+int mr_rebuild_replace_plan(struct mr_arena *arena, const struct mr_config *config,
+			    struct mr_directory *dir, const struct mr_topology *topology,
+			    struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
+
 /* Steps for the beginning of a plan whose later steps may leave copies behind that are not in step:
  * Postfix is stopped, and only a mr_rebuild_plan that has waited lets it start again
  * (MR_PATH_HELD), also if the run is killed or the host switched off in between. */

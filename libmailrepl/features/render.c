@@ -7,6 +7,7 @@
 #include "base/paths.h"
 #include "features/nss.h"
 #include "features/render_manifest.h"
+#include "features/render_own.h"
 #include "features/render_template.h"
 
 struct renderer {
@@ -58,8 +59,10 @@ static int render_row(struct renderer *r, const struct mr_manifest_row *row,
 	if (mr_template_render(&template, r->values, &buf, err) < 0)
 		return mr_fail_in(err, _("rendering %s"), row->destination);
 	out->path = mr_path(r->arena, r->config->root, row->destination);
-	out->content = mr_strndup(r->arena, mr_buf_text(&buf), buf.len);
-	out->len = buf.len;
+	if (mr_render_own(r->arena, r->config, row->destination,
+			  mr_strdup(r->arena, mr_buf_text(&buf)), &out->content, err) < 0)
+		return -1;
+	out->len = strlen(out->content);
 	out->service = row->service;
 	out->attrs = (struct mr_file_attrs){ row->mode, (uid_t)-1, (gid_t)-1 };
 	/* Only root gives files away. Under --root Postfix and Dovecot may be missing altogether.

@@ -52,8 +52,9 @@ int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
 		 bool gate_closed, struct mr_rendering *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* Steps for the files of one mail service (Postfix or Dovecot) that differ from what lies there:
- * keep the original (once) below MR_PATH_ORIGINAL, check all of them staged together (`postfix
- * check` and `postconf` warnings, `doveconf -n`), replace each, reload. No step at all if nothing
+ * check all of them staged together (`postfix check` and `postconf` warnings, `doveconf -n`), keep
+ * the original (once) and what is there now, replace each, reload, see that the service serves;
+ * otherwise what was there is put back (features/render_change.h). No step at all if nothing
  * differs and the service runs. slapd's configuration is features/instance.h's affair. With
  * config->mail_manage false: files only. */
 int mr_render_plan(struct mr_arena *arena, const struct mr_config *config,
@@ -69,7 +70,12 @@ int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
 			 const struct mr_rendering *rendering, enum mr_service_name service,
 			 struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
 
-/* Puts back what one of them, or nslcd, had before: steps, none if nothing is kept. */
+/* One step back: what each service had before its last change, and what it has now, change places.
+ * Steps; none if nothing is kept. slapd's configuration is the topology's. */
+int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
+			     struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
+
+/* Puts back what one of them, or nslcd, had before mailrepl: steps, none if nothing is kept. */
 int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 				enum mr_service_name service, struct mr_plan *plan,
 				struct mr_error *err) MR_MUST_CHECK;

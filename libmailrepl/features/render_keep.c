@@ -10,12 +10,11 @@
 #define KEPT_MOST (16 * 1024 * 1024)
 
 struct mr_kept mr_kept_find(struct mr_arena *arena, const struct mr_config *config,
-			    const char *path)
+			    const char *store, const char *path)
 {
 	struct mr_kept kept;
 
-	kept.copy = mr_printf(arena, "%s%s%s", config->root, MR_PATH_ORIGINAL,
-			      path + strlen(config->root));
+	kept.copy = mr_printf(arena, "%s%s%s", config->root, store, path + strlen(config->root));
 	kept.absent = mr_printf(arena, "%s.absent", kept.copy);
 	kept.is_copy = mr_path_exists(kept.copy);
 	kept.is_absent = mr_path_exists(kept.absent);
@@ -48,11 +47,11 @@ static int make_parent(struct mr_arena *arena, const char *path, struct mr_error
 	return mr_folder_make(folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err);
 }
 
-int mr_kept_make(const struct mr_config *config, const char *path, bool *fresh,
+int mr_kept_make(const struct mr_config *config, const char *store, const char *path, bool *fresh,
 		 struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	struct mr_kept kept = mr_kept_find(arena, config, path);
+	struct mr_kept kept = mr_kept_find(arena, config, store, path);
 
 	if (kept.is_copy || kept.is_absent)
 		return 0;
@@ -64,6 +63,29 @@ int mr_kept_make(const struct mr_config *config, const char *path, bool *fresh,
 	return mr_file_replace(kept.absent, "", 0, MR_FILE_PRIVATE, err);
 }
 
+int mr_kept_write(const struct mr_config *config, const char *store, const char *path,
+		  const char *text, size_t len, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_kept kept = mr_kept_find(arena, config, store, path);
+
+	if (make_parent(arena, kept.copy, err) < 0)
+		return -1;
+	return mr_file_replace(kept.copy, text, len, MR_FILE_PRIVATE, err);
+}
+
+const char *mr_kept_text(struct mr_arena *arena, const struct mr_config *config, const char *store,
+			 const char *path)
+{
+	struct mr_error absent;
+	char *text;
+
+	if (mr_file_read(arena, mr_kept_find(arena, config, store, path).copy, KEPT_MOST, &text,
+			 NULL, &absent) < 0)
+		return NULL;
+	return text;
+}
+
 static int drop(const char *path, struct mr_error *err)
 {
 	if (unlink(path) < 0 && errno != ENOENT)
@@ -71,10 +93,11 @@ static int drop(const char *path, struct mr_error *err)
 	return 0;
 }
 
-int mr_kept_restore(const struct mr_config *config, const char *path, struct mr_error *err)
+int mr_kept_restore(const struct mr_config *config, const char *store, const char *path,
+		    struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	struct mr_kept kept = mr_kept_find(arena, config, path);
+	struct mr_kept kept = mr_kept_find(arena, config, store, path);
 
 	if (kept.is_copy) {
 		if (copy_file(arena, kept.copy, path, err) < 0)

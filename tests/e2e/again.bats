@@ -105,11 +105,17 @@ changes_nothing() {
 	diff <(echo "$before") <(state mail1.lan exact)
 }
 
-@test "a file changed by hand is put right by cl-rebuild, once" {
+@test "what was changed by hand is noticed, kept, and given up only when that is said" {
 	on mail1.lan sh -c 'echo "# by hand" >>/etc/postfix/main.cf'
 	run -0 on mail1.lan cl-rebuild
-	[[ $output != *"nothing to do"* ]]
+	[[ $output == *"main.cf was changed by hand, which is kept"* ]]
+	on mail1.lan grep -q "by hand" /etc/postfix/main.cf
+	changes_nothing mail1.lan cl-rebuild
+	run -0 on mail1.lan cl-rebuild --changes
+	[[ $output == *"+# by hand"* ]]
+	on mail1.lan cl-rebuild --replace-changes
 	run ! on mail1.lan grep -q "by hand" /etc/postfix/main.cf
+	changes_nothing mail1.lan cl-rebuild --replace-changes
 	changes_nothing mail1.lan cl-rebuild
 }
 
@@ -119,7 +125,7 @@ changes_nothing() {
 	on mail1.lan rm -rf /etc/postfix/mailrepl
 	on mail1.lan cl-rebuild
 	on mail1.lan sh -c 'echo "no equals sign" >>/etc/postfix/main.cf'
-	on mail1.lan cl-rebuild
+	on mail1.lan cl-rebuild --replace-changes
 	diff <(echo "$before") <(rendered mail1.lan)
 	eventually 20 knows mail1.lan "user1@$domain"
 }

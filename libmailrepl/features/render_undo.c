@@ -1,0 +1,156 @@
+#include "features/render.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/paths.h"
+#include "features/nss.h"
+#include "features/render_change.h"
+#include "features/render_keep.h"
+
+/* Our tables have a folder of their own: it goes with the last of them. */
+static void drop_folder(struct mr_arena *arena, const char *path)
+{
+	const char *folder = mr_strndup(arena, path, (size_t)(strrchr(path, '/') - path));
+
+	if (mr_ends_with(folder, "/mailrepl"))
+		(void)rmdir(folder);
+}
+
+/* Nothing is ours here any more. */
+static int forget(struct mr_arena *arena, const struct mr_config *config, const char *path,
+		  struct mr_error *err)
+{
+	static const char *const stores[] = { MR_PATH_WRITTEN, MR_PATH_WRITING, MR_PATH_CHANGES };
+
+	for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++) {
+		const char *copy = mr_kept_find(arena, config, stores[i], path).copy;
+
+		if (mr_tree_remove(copy, err) < 0 ||
+		    mr_tree_remove(mr_printf(arena, "%s.json", copy), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The last file of a service refers to the others: it goes back first. */
+static int put_back(void *argument, struct mr_error *err)
+{
+	const struct mr_change *change = argument;
+	const struct mr_config *config = change->config;
+	MR_ARENA arena = mr_arena_open();
+
+	if (mr_change_is_managed(config) &&
+	    mr_file_replace(change->due, "restart", strlen("restart"), MR_FILE_PRIVATE, err) < 0)
+		return -1;
+	for (size_t i = change->paths.count; i > 0; i--) {
+		const char *path = change->paths.items[i - 1];
+
+		if (mr_kept_restore(config, MR_PATH_ORIGINAL, path, err) < 0 ||
+		    forget(arena, config, path, err) < 0)
+			return -1;
+		drop_folder(arena, path);
+	}
+	return mr_tree_remove(mr_path(arena, config->root, change->before), err);
+}
+
+static int restart_original(void *argument, struct mr_error *err)
+{
+	const struct mr_change *change = argument;
+
+	if (mr_service_running(change->service, "") &&
+	    mr_service_restart(change->service, "", err) < 0)
+		return -1;
+	return mr_change_end(argument, err);
+}
+
+/* With its packages' own configuration it serves nobody. */
+static int stop_original(void *argument, struct mr_error *err)
+{
+	const struct mr_change *change = argument;
+
+	return mr_service_stop(change->service, "", err) < 0 ? -1 : mr_change_end(argument, err);
+}
+
+static bool has_original(struct mr_arena *arena, const struct mr_change *change)
+{
+	for (size_t i = 0; i < change->paths.count; i++) {
+		struct mr_kept kept = mr_kept_find(arena, change->config, MR_PATH_ORIGINAL,
+						   change->paths.items[i]);
+
+		if (kept.is_copy || kept.is_absent)
+			return true;
+	}
+	return mr_change_is_managed(change->config) && mr_path_exists(change->due);
+}
+
+int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,
+				enum mr_service_name service, struct mr_plan *plan,
+				struct mr_error *err)
+{
+	const char *word = mr_service_word(service);
+	struct mr_change *change;
+
+	if (mr_change_new(arena, config, NULL, service, &change, err) < 0)
+		return -1;
+	if (!has_original(arena, change))
+		return 0;
+	mr_plan_action(arena, plan, put_back, change,
+		       mr_printf(arena, _("put back what %s had before mailrepl"), word));
+	if (mr_change_is_managed(config) && service == MR_SERVICE_NSLCD)
+		mr_plan_action(arena, plan, stop_original, change,
+			       mr_printf(arena, _("stop %s"), word));
+	else if (mr_change_is_managed(config))
+		mr_plan_action(arena, plan, restart_original, change,
+			       mr_printf(arena, _("restart %s if it runs"), word));
+	return 0;
+}
+
+int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
+			     struct mr_plan *plan, struct mr_error *err)
+{
+	static const enum mr_service_name services[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT,
+							 MR_SERVICE_NSLCD };
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		const char *word = mr_service_word(services[i]);
+		struct mr_change *change;
+
+		if (mr_change_new(arena, config, NULL, services[i], &change, err) < 0)
+			return -1;
+		if (!mr_change_has_before(change))
+			continue;
+		mr_plan_action(
+			arena, plan, mr_change_swap, change,
+			mr_printf(arena, _("put back what %s had before its last change"), word));
+		if (mr_change_is_managed(config))
+			mr_plan_action(arena, plan, mr_change_put_in_force, change,
+				       mr_printf(arena, _("let %s read it, and see that it serves"),
+						 word));
+	}
+	return 0;
+}
+
+static int remove_hold(void *argument, struct mr_error *err)
+{
+	const struct mr_config *config = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_HELD), err);
+}
+
+int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
+			struct mr_plan *plan, struct mr_error *err)
+{
+	static const enum mr_service_name services[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT };
+
+	if (mr_nss_undo_plan(arena, config, plan, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (mr_render_service_undo_plan(arena, config, services[i], plan, err) < 0)
+			return -1;
+	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_HELD)))
+		mr_plan_action(arena, plan, remove_hold, (void *)config,
+			       _("let Postfix start: it does not need the copies any more"));
+	return 0;
+}

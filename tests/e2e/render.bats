@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# What cl-rebuild changes is shown before, seen to serve after, and can be undone.
+
+load e2e
+
+own=/etc/mailrepl/own
+
+setup_file() {
+	e2e_up mail1.lan "$client"
+	set_up_home
+	add_user mail1.lan user1
+	await_gates mail1.lan
+	# It renders by itself when it thinks that it must.
+	on mail1.lan /usr/lib/mailrepl/mailrepl-watch stop
+}
+
+teardown_file() {
+	e2e_down
+}
+
+# writes PATH TEXT: below /etc/mailrepl/own on mail1.lan.
+writes() {
+	# shellcheck disable=SC2016 # for that shell to expand
+	on mail1.lan sh -c 'mkdir -p "$(dirname "$1")" && printf "%s\n" "$2" >"$1"' sh "$own/$1" "$2"
+}
+
+limit_is() {
+	[ "$(on mail1.lan postconf -h message_size_limit)" = "$1" ]
+}
+
+# fails_and_goes_back WORDS: a rendering that the checkers accept and that does not serve.
+fails_and_goes_back() {
+	local before
+	before=$(on mail1.lan sh -c 'cat /etc/postfix/main.cf /etc/postfix/master.cf /etc/dovecot/dovecot.conf' | sha256sum)
+	run ! on mail1.lan cl-rebuild
+	[[ $output == *"$1"* && $output == *"the one before is in force again"* ]]
+	[ "$(on mail1.lan sh -c 'cat /etc/postfix/main.cf /etc/postfix/master.cf /etc/dovecot/dovecot.conf' | sha256sum)" = "$before" ]
+	on mail1.lan rm -r "$own"
+	run -0 on mail1.lan cl-rebuild
+	[[ $output == *"nothing to do"* ]]
+	knows mail1.lan "user1@$domain"
+	rcpt_code_is mail1.lan "nobody@$domain" 550
+}
+
+@test "a dry run shows each file's difference and why a service is reloaded, and changes nothing" {
+	writes postfix/main.cf 'message_size_limit = 1234567'
+	run -0 on mail1.lan cl-rebuild --dry-run
+	[[ $output == *"let postfix read its new configuration (main.cf)"* ]]
+	[[ $output == *$'\n-message_size_limit = 52428800\n'* && $output == *$'\n+message_size_limit = 1234567'* ]]
+	[[ $output != *dovecot* ]]
+	limit_is 52428800
+}
+
+@test "own parameters win over ours, are in force, and stay so" {
+	on mail1.lan cl-rebuild
+	limit_is 1234567
+	run -0 on "$client" swaks --server mail1.lan --quit-after EHLO
+	[[ $output == *"SIZE 1234567"* ]]
+	run -0 on mail1.lan cl-rebuild
+	[[ $output == *"nothing to do"* ]]
+}
+
+@test "one step back, and forth again" {
+	run -0 on mail1.lan cl-rebuild --undo --dry-run
+	limit_is 1234567
+	run -0 on mail1.lan cl-rebuild --undo
+	[[ $output == *"templates and topology still say otherwise"* ]]
+	limit_is 52428800
+	run -0 on "$client" swaks --server mail1.lan --quit-after EHLO
+	[[ $output == *"SIZE 52428800"* ]]
+	on mail1.lan cl-rebuild --undo
+	limit_is 1234567
+	on mail1.lan rm -r "$own"
+	on mail1.lan cl-rebuild
+	limit_is 52428800
+}
+
+@test "refused by the service's own checker: nothing is changed" {
+	writes postfix/main.cf 'no_such_parameter = 1'
+	run -78 on mail1.lan cl-rebuild
+	[[ $output == *"no_such_parameter"* ]]
+	run ! on mail1.lan grep no_such_parameter /etc/postfix/main.cf
+	on mail1.lan rm -r "$own"
+}
+
+@test "a Postfix that refuses everybody gets its configuration back" {
+	writes postfix/main.cf 'smtpd_relay_restrictions = reject'
+	fails_and_goes_back "postmaster@mail1.lan"
+}
+
+@test "a Postfix that takes mail for nobody gets its configuration back" {
+	writes postfix/main.cf 'virtual_mailbox_maps = static:all'
+	fails_and_goes_back "no-such-user.mailrepl-probe@mail1.lan"
+}
+
+@test "a Dovecot that does not answer gets its configuration back" {
+	writes dovecot/dovecot.conf 'service imap-login {
+		inet_listener imap {
+			port = 0
+		}
+	}'
+	fails_and_goes_back "dovecot does not serve with its new configuration: port 143"
+}
+
+@test "rendered again and again while messages come: none is lost, none refused" {
+	local n=0 i begin longest=0 took renders=8
+	(
+		for ((i = 0; i < renders; i++)); do
+			writes postfix/main.cf "message_size_limit = $((2000000 + i))"
+			on mail1.lan cl-rebuild || exit 1
+		done >"$BATS_TEST_TMPDIR/renders" 2>&1
+		touch "$BATS_TEST_TMPDIR/done"
+	) 3>&- &
+	while [ ! -e "$BATS_TEST_TMPDIR/done" ] && kill -0 $! 2>/dev/null; do
+		begin=${EPOCHREALTIME/./}
+		submit mail1.lan "user1@$domain" "stream$n." || fail "message $n was refused"
+		took=$(((${EPOCHREALTIME/./} - begin) / 1000))
+		[ "$took" -le "$longest" ] || longest=$took
+		n=$((n + 1))
+	done
+	wait $! || fail "$(cat "$BATS_TEST_TMPDIR/renders")"
+	echo "# $n messages through $renders renderings, the longest took $longest ms" >&3
+	[ "$n" -ge 10 ]
+	all_there() {
+		[ "$(on mail1.lan sh -c 'grep -rh "^Subject: stream" /var/lib/mailrepl/mail/user1 | sort -u | wc -l')" -eq "$n" ]
+	}
+	eventually 60 all_there
+	no_bounces mail1.lan
+}
