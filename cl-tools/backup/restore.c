@@ -105,23 +105,7 @@ static void print_differences(const struct cl_context *context, const struct mr_
 	print_names(context, to, _("stays as it is"), &restore->kept);
 }
 
-/* What is done besides: the steps of what the lists above do not name. */
-static void print_steps(const struct mr_restore *restore, const struct mr_plan *plan, FILE *to)
-{
-	MR_BUF text = { 0 };
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct mr_step *step = &plan->steps[i];
-
-		if (!differs(restore) || restore->which == MR_RESTORE_ALIVE ||
-		    step->kind == MR_STEP_FILE || step->kind == MR_STEP_ACTION)
-			mr_buf_printf(&text, "  - %s\n", step->summary);
-	}
-	fputs(mr_buf_text(&text), to);
-}
-
-static void print_restore(const struct cl_context *context, const struct mr_restore *restore,
-			  const struct mr_plan *plan)
+static void print_restore(const struct cl_context *context, const struct mr_restore *restore)
 {
 	const struct mr_manifest *manifest = &restore->archive.manifest;
 	FILE *to = context->json ? stderr : stdout;
@@ -134,8 +118,9 @@ static void print_restore(const struct cl_context *context, const struct mr_rest
 	print_names(context, to, _("hosts that do not answer"), &restore->silent);
 	print_differences(context, restore, to);
 	/* With --dry-run and -v the whole plan is printed anyway. */
-	if (!context->dry_run && !context->verbose)
-		print_steps(restore, plan, to);
+	for (size_t i = 0; i < restore->besides.count && !context->dry_run && !context->verbose;
+	     i++)
+		fprintf(to, "  - %s\n", restore->besides.items[i]);
 	fflush(to);
 }
 
@@ -164,7 +149,7 @@ static int apply_restore(struct cl_context *context, const struct mr_restore *re
 		return -1;
 
 	if (!context->quiet || !context->yes)
-		print_restore(context, restore, plan);
+		print_restore(context, restore);
 	if (confirm(context, restore, plan, err) < 0)
 		return -1;
 	/* The archive's, where this host had none. */

@@ -7,16 +7,15 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "features/apply.h"
-#include "features/join.h"
 #include "features/rebuild.h"
 #include "features/restore_archive.h"
 #include "features/restore_case.h"
 #include "features/restore_changes.h"
 #include "features/restore_claims.h"
 #include "features/restore_files.h"
+#include "features/restore_gone.h"
 #include "features/restore_record.h"
 #include "features/restore_topology.h"
-#include "features/restore_uid.h"
 #include "features/topology_plan.h"
 
 /* A machine that was set up anew knows nothing: its settings are in the archive. */
@@ -78,6 +77,13 @@ static int open_live(struct mr_arena *arena, struct mr_restore *restore, struct 
 	return 0;
 }
 
+static void name_steps(struct mr_arena *arena, struct mr_restore *restore,
+		       const struct mr_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		mr_list_add(arena, &restore->besides, plan->steps[i].summary);
+}
+
 /* What is there is newer than the archive: nothing but files that are missing come back. */
 static int plan_alive(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
 		      struct mr_error *err)
@@ -87,10 +93,9 @@ static int plan_alive(struct mr_arena *arena, struct mr_restore *restore, struct
 
 	if (mr_restore_files(arena, restore, true, plan, err) < 0)
 		return -1;
-	for (size_t i = 0; i < plan->count; i++)
-		mr_list_add(arena, &restore->missing, plan->steps[i].summary);
 	if (plan->count)
 		plan_render(arena, restore, plan);
+	name_steps(arena, restore, plan);
 	if (open_live(arena, restore, &live, err) < 0)
 		return plan->count ? 0 : -1;
 	if (mr_restore_compare(arena, restore, NULL, true, &differences, err) < 0)
@@ -110,9 +115,10 @@ static int plan_topology(struct mr_arena *arena, struct mr_restore *restore,
 	return 0;
 }
 
-/* Puts the state before into an archive and records what is under way, around what `changes` holds. */
+/* Puts the state before into an archive and records what is under way, around what `changes` holds. Its
+ * first `named` steps are of files and the topology, which the lists of differences do not name. */
 static void plan_around(struct mr_arena *arena, struct mr_restore *restore,
-			const struct mr_plan *changes, struct mr_plan *plan)
+			const struct mr_plan *changes, size_t named, struct mr_plan *plan)
 {
 	struct mr_restore_record record;
 
@@ -122,8 +128,13 @@ static void plan_around(struct mr_arena *arena, struct mr_restore *restore,
 				       plan);
 		mr_restore_before_plan(arena, restore, plan);
 	}
-	for (size_t i = 0; i < changes->count; i++)
+	for (size_t i = 0; i < plan->count; i++)
+		mr_list_add(arena, &restore->besides, plan->steps[i].summary);
+	for (size_t i = 0; i < changes->count; i++) {
 		mr_plan_append(arena, plan, &changes->steps[i]);
+		if (i < named || changes->steps[i].kind == MR_STEP_ACTION)
+			mr_list_add(arena, &restore->besides, changes->steps[i].summary);
+	}
 	if (changes->count || (record.word && restore->which == MR_RESTORE_ROLL_BACK))
 		mr_restore_record_end_plan(arena, restore, plan);
 }
@@ -148,7 +159,7 @@ static int plan_roll_back(struct mr_arena *arena, struct mr_restore *restore, st
 	mr_restore_name_differences(arena, restore, &differences);
 	if (rendered)
 		plan_render(arena, restore, &changes);
-	plan_around(arena, restore, &changes, plan);
+	plan_around(arena, restore, &changes, rendered, plan);
 	return 0;
 }
 
@@ -253,93 +264,7 @@ static int plan_only(struct mr_arena *arena, struct mr_restore *restore, struct 
 		mr_plan_action(arena, plan, ask_hosts, asking,
 			       _("ask the other hosts whether somebody else has these names and "
 				 "addresses by now"));
-	plan_around(arena, restore, &changes, plan);
-	return 0;
-}
-
-static int join_again(void *argument, struct mr_error *err)
-{
-	struct mr_restore *restore = argument;
-	MR_ARENA arena = mr_arena_open();
-	struct mr_config config = restore->config;
-	struct mr_join join = { .given = restore->archive.path };
-	struct mr_plan plan = { 0 };
-	int rc;
-
-	/* One that still runs holds database files that have no name any more. */
-	if (mr_service_stop(MR_SERVICE_SLAPD, config.root, err) < 0)
-		return -1;
-	rc = mr_join_plan(arena, &config, config.host, &join, &plan, err);
-	if (rc == 0)
-		rc = mr_plan_apply(&plan, &config, NULL, err);
-	mr_join_close(&join);
-	return rc;
-}
-
-/* The copies would contradict the new truth of this host, and of the others nobody is left to ask.
- */
-static int drop_copies(void *argument, struct mr_error *err)
-{
-	static const enum mr_database copies[] = { MR_DB_MAIL, MR_DB_UNIX };
-	const struct mr_restore *restore = argument;
-	MR_ARENA arena = mr_arena_open();
-
-	if (mr_service_stop(MR_SERVICE_SLAPD, restore->config.root, err) < 0)
-		return -1;
-	for (int i = 0; i < 2; i++)
-		if (mr_tree_remove(mr_database_path(arena, &restore->config, copies[i]), err) < 0)
-			return -1;
-	return 0;
-}
-
-/* Databases that an interrupted run has loaded are there whole and stay. */
-static int load_archive(void *argument, struct mr_error *err)
-{
-	struct mr_restore *restore = argument;
-	MR_ARENA arena = mr_arena_open();
-	struct mr_backup_source sources[2] = {
-		{ restore->folder, &restore->archive.manifest, MR_MAIL },
-		{ restore->folder, &restore->archive.manifest, MR_UNIX },
-	};
-	const struct mr_seed seeds[MR_DATABASE_COUNT] = {
-		[MR_DB_MAIL_OWNED] = { mr_backup_write_owned, &sources[0], true,
-				       _("from the archive") },
-		[MR_DB_MAIL] = { mr_backup_write_others, &sources[0], false,
-				 _("from the archive") },
-		[MR_DB_UNIX_OWNED] = { mr_backup_write_owned, &sources[1], true,
-				       _("from the archive") },
-		[MR_DB_UNIX] = { mr_backup_write_others, &sources[1], false,
-				 _("from the archive") },
-	};
-	struct mr_plan plan = { 0 };
-
-	if (mr_rebuild_plan(arena, &restore->config, NULL, &restore->topology, seeds, &plan, err) <
-	    0)
-		return -1;
-	return mr_plan_apply(&plan, &restore->config, NULL, err);
-}
-
-static int plan_gone(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
-		     struct mr_error *err)
-{
-	bool rejoin = restore->which == MR_RESTORE_REJOIN;
-
-	mr_restore_record_plan(arena, restore, rejoin ? "rejoin" : "bare", plan);
-	if (mr_restore_files(arena, restore, true, plan, err) < 0)
-		return -1;
-	if (rejoin) {
-		mr_plan_action(
-			arena, plan, join_again, restore,
-			_("join the domain again: what this host owns from its peers' copies"));
-	} else {
-		mr_plan_action(arena, plan, drop_copies, restore,
-			       _("stop slapd, remove old copies"));
-		mr_plan_action(arena, plan, load_archive, restore,
-			       _("load the databases from the archive, start slapd, render Postfix "
-				 "and Dovecot"));
-		mr_restore_uid_plan(arena, restore, plan);
-	}
-	mr_restore_record_end_plan(arena, restore, plan);
+	plan_around(arena, restore, &changes, rendered, plan);
 	return 0;
 }
 
@@ -354,7 +279,10 @@ static int make_plan(struct mr_arena *arena, struct mr_restore *restore, struct 
 	case MR_RESTORE_ONLY:
 		return plan_only(arena, restore, plan, err);
 	default:
-		return plan_gone(arena, restore, plan, err);
+		if (mr_restore_gone_plan(arena, restore, plan, err) < 0)
+			return -1;
+		name_steps(arena, restore, plan);
+		return 0;
 	}
 }
 

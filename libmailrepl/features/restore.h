@@ -57,7 +57,7 @@ struct mr_restore {
 	/* Since the archive, in words ("mailbox anna"): what came, changed, went. `kept`: what stays as it is
 	 * all the same, with the reason. Not among them: hosts, domains and files. */
 	struct mr_list came, changed, went, kept;
-	struct mr_list missing; /* alive: files that come back */
+	struct mr_list besides; /* what the steps do that the lists above do not name, in order */
 	/* Of the other hosts that the archive knows: who answers, and has a copy or has not; who does not. */
 	struct mr_list copies, without, silent;
 };

@@ -19,8 +19,8 @@ static int unpack(struct mr_arena *arena, struct mr_restore *restore, const char
 	struct stat st;
 
 	if (mr_tree_remove(restore->folder, err) < 0 ||
-	    mr_backup_take(arena, &restore->config, path, restore->folder, &restore->archive.manifest,
-			   err) < 0)
+	    mr_backup_take(arena, &restore->config, path, restore->folder,
+			   &restore->archive.manifest, err) < 0)
 		return -1;
 	restore->archive.path = path;
 	restore->archive.size = stat(path, &st) == 0 ? st.st_size : 0;
@@ -105,26 +105,29 @@ static int complete(struct mr_arena *arena, struct mr_restore *restore,
 	return 0;
 }
 
-/* *path = the archive; NULL: the newest. */
+/* *path = the archive; NULL: the newest. `record`: of a restore as changes, or of none. */
 static int choose(struct mr_arena *arena, struct mr_restore *restore,
 		  const struct mr_restore_record *record, const char **path, struct mr_error *err)
 {
-	bool undoes = record->word && strcmp(record->word, "undo") == 0;
+	const struct mr_restore_request *request = &restore->request;
+	bool begun = record->word && strcmp(record->word, request->undo ? "undo" : "changes") == 0;
 
 	*path = asked_for(arena, restore);
-	if (*path || !record->word) {
-		if (!*path && restore->request.undo)
-			return mr_restore_undo_find(arena, &restore->config, path, err);
+	if (*path)
 		return 0;
-	}
-	if (restore->request.undo && !undoes)
-		return mr_restore_undo_find(arena, &restore->config, path, err);
-	if (!undoes || restore->request.undo) {
+	if (begun && (request->undo || request->authoritative || request->only.count)) {
 		*path = record->archive;
 		mr_log(MR_LOG_INFO, _("the restore from %s was interrupted: it goes on with that"),
 		       record->archive);
+		return 0;
 	}
-	return 0;
+	if (record->word && !request->undo)
+		mr_log(MR_LOG_WARNING,
+		       _("the restore from %s was interrupted: the same command again completes "
+			 "it, "
+			 "--undo takes it back"),
+		       record->archive);
+	return request->undo ? mr_restore_undo_find(arena, &restore->config, path, err) : 0;
 }
 
 int mr_restore_archive_take(struct mr_arena *arena, struct mr_restore *restore,
