@@ -22,6 +22,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/advance.h"
+#include "features/catchup.h"
 #include "features/instance.h"
 
 #define DEADLINE_MS 30000
@@ -255,13 +256,18 @@ static int recover(const struct instance *it, struct mr_error *err)
 	return mr_file_replace(it->started, "", 0, MR_FILE_PUBLIC, err);
 }
 
-/* An incomplete copy is worth more than no directory. */
-static void revive_copies(const struct instance *it)
+/* An incomplete copy is worth more than no directory; one that slapd may die of is not. */
+static int prepare_copies(const struct instance *it, struct mr_error *err)
 {
-	struct mr_error err = { 0 };
+	struct mr_error ignored = { 0 };
 
-	if (it->config.host && mr_database_revive(&it->config, &err) < 0)
-		mr_log(MR_LOG_WARNING, "%s", err.message);
+	if (!it->config.host)
+		return 0;
+	if (mr_catchup_recover(&it->config, err) < 0)
+		return -1;
+	if (mr_database_revive(&it->config, &ignored) < 0)
+		mr_log(MR_LOG_WARNING, "%s", ignored.message);
+	return 0;
 }
 
 static int do_run(struct instance *it, struct mr_error *err)
@@ -271,8 +277,7 @@ static int do_run(struct instance *it, struct mr_error *err)
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return mr_fail(err, MR_E_EXISTS, _("%s: slapd is running already"), it->socket);
 	unlink(it->stopped);
-	revive_copies(it);
-	if (recover(it, err) < 0)
+	if (prepare_copies(it, err) < 0 || recover(it, err) < 0)
 		return -1;
 	unlink(it->pid_file);
 	limit_files();
@@ -313,8 +318,7 @@ static int start_slapd(struct instance *it, struct mr_error *err)
 	}
 	if (mr_service_running(MR_SERVICE_SLAPD, it->config.root))
 		return fail_foreign(it, err);
-	revive_copies(it);
-	if (recover(it, err) < 0)
+	if (prepare_copies(it, err) < 0 || recover(it, err) < 0)
 		return -1;
 	/* What is left of one that was killed could belong to somebody whom slapd may not
 	 * overrule. */

@@ -204,11 +204,10 @@ static int fill(struct mr_arena *arena, const struct mr_config *config, const ch
 
 /* *made = a whole and durable database in the folder beside. */
 static int make_beside(struct mr_arena *arena, const struct mr_config *config,
-		       const struct mr_rendering *rendering, enum mr_database database,
-		       unsigned server_id, const struct mr_seed *seed, const char **made,
-		       struct mr_error *err)
+		       const struct mr_rendering *rendering, const char *folder,
+		       enum mr_database database, unsigned server_id, const struct mr_seed *seed,
+		       const char **made, struct mr_error *err)
 {
-	const char *folder = mr_database_loading(arena, config);
 	MR_BUF text = { 0 };
 
 	*made = mr_printf(arena, "%s/%s", folder, databases[database].word);
@@ -227,12 +226,13 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *path = mr_database_path(arena, config, database);
-	const char *made;
+	const char *folder = mr_database_loading(arena, config), *made;
 
 	if (mr_database_exists(config, database))
 		return mr_fail(err, MR_E_EXISTS,
 			       _("%s: the database is there and is not loaded over"), path);
-	if (make_beside(arena, config, rendering, database, server_id, seed, &made, err) < 0)
+	if (make_beside(arena, config, rendering, folder, database, server_id, seed, &made, err) <
+	    0)
 		return -1;
 	/* An empty folder of that name may be left from a database that was dropped. */
 	if (rmdir(path) < 0 && mr_path_exists(path) && mr_tree_remove(path, err) < 0)
@@ -241,7 +241,7 @@ int mr_database_load(const struct mr_config *config, const struct mr_rendering *
 		return mr_fail_errno(err, "%s", path);
 	if (mr_folder_sync(mr_path(arena, config->root, MR_PATH_DB), err) < 0)
 		return -1;
-	return mr_tree_remove(mr_database_loading(arena, config), err);
+	return mr_tree_remove(folder, err);
 }
 
 /* What slapd was configured with, as it was rendered. */
@@ -292,18 +292,43 @@ int mr_database_revive(const struct mr_config *config, struct mr_error *err)
 		       : 0;
 }
 
-int mr_database_recall(const struct mr_config *config, const struct mr_rendering *rendering,
-		       enum mr_database database, unsigned server_id, const struct mr_seed *seed,
-		       struct mr_error *err)
+/* In one step where the database is, which is there. */
+static int replace_in(const struct mr_config *config, const struct mr_rendering *rendering,
+		      const char *folder, enum mr_database database, unsigned server_id,
+		      const struct mr_seed *seed, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *path = mr_database_path(arena, config, database);
 	const char *made;
 
-	if (make_beside(arena, config, rendering, database, server_id, seed, &made, err) < 0 ||
+	if (make_beside(arena, config, rendering, folder, database, server_id, seed, &made, err) <
+		    0 ||
 	    mr_folder_swap(made, path, err) < 0)
 		return -1;
-	return mr_tree_remove(mr_database_loading(arena, config), err);
+	return mr_tree_remove(folder, err);
+}
+
+int mr_database_recall(const struct mr_config *config, const struct mr_rendering *rendering,
+		       enum mr_database database, unsigned server_id, const struct mr_seed *seed,
+		       struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	return replace_in(config, rendering, mr_database_loading(arena, config), database,
+			  server_id, seed, err);
+}
+
+int mr_database_restore(const struct mr_config *config, enum mr_database database,
+			const struct mr_seed *seed, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_rendering rendering;
+
+	if (read_rendering(arena, config, &rendering, err) < 0)
+		return -1;
+	/* All that the seed writes has its numbers. */
+	return replace_in(config, &rendering, mr_path(arena, config->root, MR_PATH_DB "/.restoring"),
+			  database, 0, seed, err);
 }
 
 int mr_database_replace(const struct mr_config *config, const struct mr_rendering *rendering,

@@ -42,23 +42,29 @@ static int drop_database(void *argument, struct mr_error *err)
 	return mr_tree_remove(mr_database_path(in->arena, in->config, step->database), err);
 }
 
-/* Loads, checks and swaps in slapd's configuration. */
-static int install_config(void *argument, struct mr_error *err)
+int mr_slapd_config_install(const struct mr_config *config, const char *ldif, struct mr_error *err)
 {
-	const struct instance *in = argument;
-	const char *folder = mr_path(in->arena, in->config->root, MR_PATH_SLAPD_D);
-	const char *fresh = mr_printf(in->arena, "%s.new", folder);
+	MR_ARENA arena = mr_arena_open();
+	const char *folder = mr_path(arena, config->root, MR_PATH_SLAPD_D);
+	const char *fresh = mr_printf(arena, "%s.new", folder);
 	const char *const check[] = { "slaptest", "-u", "-F", fresh, NULL };
 
 	/* slaptest wants the pid file's folder, which every boot makes anew. */
-	if (mr_slapd_config_load(in->file->content, fresh, err) < 0 ||
-	    mr_folder_make(mr_path(in->arena, in->config->root, MR_PATH_RUN), MR_FILE_PUBLIC_FOLDER,
-			   err) < 0 ||
+	if (mr_slapd_config_load(ldif, fresh, err) < 0 ||
+	    mr_folder_make(mr_path(arena, config->root, MR_PATH_RUN), MR_FILE_PUBLIC_FOLDER, err) <
+		    0 ||
 	    mr_process_check(&(struct mr_process){ .argv = check }, err) < 0 ||
 	    mr_slapd_own(fresh, err) < 0 || mr_tree_sync(fresh, err) < 0 ||
 	    mr_folder_swap(fresh, folder, err) < 0)
 		return -1;
 	return mr_tree_remove(fresh, err);
+}
+
+static int install_config(void *argument, struct mr_error *err)
+{
+	const struct instance *in = argument;
+
+	return mr_slapd_config_install(in->config, in->file->content, err);
 }
 
 static int restart_slapd(void *argument, struct mr_error *err)

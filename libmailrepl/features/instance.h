@@ -27,6 +27,9 @@ void mr_database_base(struct mr_arena *arena, enum mr_database database, const c
 		      struct mr_buf *out);
 /* Loads slapd's configuration from LDIF into a fresh folder by slapadd -n0. */
 int mr_slapd_config_load(const char *ldif, const char *folder, struct mr_error *err) MR_MUST_CHECK;
+/* The same, checked with slaptest, durable, and in one step in the place of what slapd starts with. */
+int mr_slapd_config_install(const struct mr_config *config, const char *ldif,
+			    struct mr_error *err) MR_MUST_CHECK;
 /* Gives a folder and what is below to the user that slapd runs as: openldap, or with --root and
  * without root the caller. */
 int mr_slapd_own(const char *folder, struct mr_error *err) MR_MUST_CHECK;
@@ -73,6 +76,10 @@ int mr_database_revive(const struct mr_config *config, struct mr_error *err) MR_
 int mr_database_replace(const struct mr_config *config, const struct mr_rendering *rendering,
 			enum mr_database database, unsigned server_id, const struct mr_seed *seed,
 			struct mr_error *err) MR_MUST_CHECK;
+/* The same for a copy whose file cannot be trusted, with what slapd is configured with. Before slapd
+ * starts; in a folder of its own, since whoever starts it may hold the lock and be filling another. */
+int mr_database_restore(const struct mr_config *config, enum mr_database database,
+			const struct mr_seed *seed, struct mr_error *err) MR_MUST_CHECK;
 /* The same for one that may be owned, and is older than its copies (features/recall.h): slapd must
  * not run. */
 int mr_database_recall(const struct mr_config *config, const struct mr_rendering *rendering,

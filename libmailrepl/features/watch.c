@@ -18,6 +18,7 @@
 #define FIRST_START 15
 #define FIRST_REBUILD 5
 #define MOST_REBUILD 600
+#define CATCHING { .pause = { .first = 60, .most = 3600 } }
 
 void mr_watch_say(const char *fmt, ...)
 {
@@ -53,6 +54,7 @@ struct mr_watch *mr_watch_open(const char *root)
 		.answered = time(NULL),
 		.starts = { .first = FIRST_START, .most = MR_WATCH_FIRST_RESTART },
 		.hangs = { .first = MR_WATCH_FIRST_RESTART, .most = MR_WATCH_MOST_RESTART },
+		.catching = { CATCHING, CATCHING },
 		.recalls = { .first = FIRST_REBUILD, .most = MOST_REBUILD },
 		.rebuilds = { .first = FIRST_REBUILD, .most = MOST_REBUILD },
 	};
@@ -64,6 +66,7 @@ void mr_watch_close(struct mr_watch *watch)
 	if (!watch)
 		return;
 	mr_watch_verify_end(&watch->verifying);
+	mr_watch_catch_up_end(watch);
 	for (size_t i = 0; i < watch->count; i++)
 		mr_watch_peer_close(&watch->peers[i]);
 	free(watch->peers);
@@ -209,6 +212,7 @@ static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_e
 	mr_watch_read(watch, look);
 	mr_watch_rebuild(watch, look);
 	mr_watch_compare(watch, look);
+	mr_watch_catch_up(watch, look);
 	mr_watch_recall(watch, look);
 	mr_watch_mend(watch, look);
 	keep_moves(watch, look);

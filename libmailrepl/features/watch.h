@@ -5,6 +5,8 @@
  *	2. a copy that stays behind a provider that answers, or a slapd that hangs: slapd is
  *	   restarted (never often); one that has gone is started, unless an administrator has
  *	   stopped it, or systemd looks after it;
+ *	   a copy that has thousands of changes to take does not wait for the disk with each
+ *	   (features/catchup.h);
  *	3. the copies are compared with their owners, entry by entry, after a restart here or there
  *	   and from time to time: equal contextCSNs prove nothing. What differs is repaired;
  *	4. the gate (features/gate.h) is decided, written and put in force;

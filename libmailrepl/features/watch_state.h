@@ -23,6 +23,14 @@ struct mr_watch_verifying {
 	char slapd[64]; /* which slapd of this host was seen last; "": none */
 };
 
+/* A copy that catches up (features/catchup.h). */
+struct mr_watch_catching {
+	int64_t begun; /* 0: not known, or not now */
+	int64_t done;  /* since when nothing is missing; 0: something is */
+	bool failed;   /* to end; it has been said */
+	struct mr_watch_pause pause;
+};
+
 struct mr_watch {
 	struct mr_arena *arena; /* names of peers, for good */
 	const char *root;
@@ -51,6 +59,7 @@ struct mr_watch {
 	char gate_why[MR_WATCH_WHY_SIZE];
 	struct mr_watch_status status;
 	struct mr_watch_verifying verifying;
+	struct mr_watch_catching catching[2]; /* mail, unix */
 	char quota_csn[MR_WATCH_CSN_SIZE]; /* how far the accounts were when their limits were written */
 };
 
@@ -89,6 +98,11 @@ bool mr_watch_is_locked(const struct mr_look *look);
 void mr_watch_recall(struct mr_watch *watch, struct mr_look *look);
 /* Asks the providers and compares the copies. */
 void mr_watch_compare(struct mr_watch *watch, struct mr_look *look);
+/* Lets a copy that has thousands of changes to take catch up without waiting for the disk, and makes it durable
+ * when it has them: before the gate is decided. */
+void mr_watch_catch_up(struct mr_watch *watch, struct mr_look *look);
+/* This service ends: nobody would make them durable. */
+void mr_watch_catch_up_end(struct mr_watch *watch);
 /* Has this host's copies compared with their owners, after restarts here or there and from time to
  * time, and has what differs repaired: by cl-replication, which works on while looks go on. */
 void mr_watch_verify(struct mr_watch *watch, struct mr_look *look);
