@@ -1,7 +1,8 @@
 #include "adapters/directory_ldap.h"
 
+#include <errno.h>
 #include <openldap.h>
-#include <stdint.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,25 +25,51 @@ static int layer_ctrl(Sockbuf_IO_Desc *layer, int option, void *argument)
 	return LBER_SBIOD_CTRL_NEXT(layer, option, argument);
 }
 
-static int socket_of(const Sockbuf_IO_Desc *layer)
+static const struct mr_ldap_socket *socket_of(const Sockbuf_IO_Desc *layer)
 {
-	return (int)(intptr_t)layer->sbiod_pvt;
+	return layer->sbiod_pvt;
+}
+
+/* Whether to try again. */
+static bool is_ready(const struct mr_ldap_socket *socket, short events)
+{
+	struct pollfd ready = { .fd = socket->fd, .events = events };
+	int n;
+
+	if (!socket->wait_until || errno != EAGAIN)
+		return false;
+	n = poll(&ready, 1, mr_left_ms(socket->wait_until));
+	if (n == 0)
+		errno = ETIMEDOUT;
+	return n > 0 || (n < 0 && errno == EINTR);
 }
 
 static ber_slen_t socket_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 {
-	return recv(socket_of(layer), data, len, 0);
+	const struct mr_ldap_socket *socket = socket_of(layer);
+	ber_slen_t got;
+
+	do {
+		got = recv(socket->fd, data, len, 0);
+	} while (got < 0 && is_ready(socket, POLLIN));
+	return got;
 }
 
 /* The library's own layer would kill the process by SIGPIPE when the server is gone. */
 static ber_slen_t socket_write(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 {
-	return send(socket_of(layer), data, len, MSG_NOSIGNAL);
+	const struct mr_ldap_socket *socket = socket_of(layer);
+	ber_slen_t sent;
+
+	do {
+		sent = send(socket->fd, data, len, MSG_NOSIGNAL);
+	} while (sent < 0 && is_ready(socket, POLLOUT));
+	return sent;
 }
 
 static int socket_close(Sockbuf_IO_Desc *layer)
 {
-	return close(socket_of(layer));
+	return close(socket_of(layer)->fd);
 }
 
 static ber_slen_t wiping_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
@@ -61,7 +88,7 @@ static ber_slen_t wiping_write(Sockbuf_IO_Desc *layer, void *data, ber_len_t len
 	return sent;
 }
 
-LDAP *mr_ldap_attach(int fd, const char *uri)
+LDAP *mr_ldap_attach(struct mr_ldap_socket *socket, const char *uri)
 {
 	static Sockbuf_IO stream = { layer_setup, layer_remove, layer_ctrl,
 				     socket_read, socket_write, socket_close };
@@ -70,10 +97,9 @@ LDAP *mr_ldap_attach(int fd, const char *uri)
 	Sockbuf *buffer = NULL;
 	LDAP *ld = NULL;
 
-	if (ldap_init_fd(fd, LDAP_PROTO_EXT, uri, &ld) != LDAP_SUCCESS ||
+	if (ldap_init_fd(socket->fd, LDAP_PROTO_EXT, uri, &ld) != LDAP_SUCCESS ||
 	    ldap_get_option(ld, LDAP_OPT_SOCKBUF, &buffer) != LDAP_OPT_SUCCESS || !buffer ||
-	    ber_sockbuf_add_io(buffer, &stream, LBER_SBIOD_LEVEL_PROVIDER, (void *)(intptr_t)fd) <
-		    0 ||
+	    ber_sockbuf_add_io(buffer, &stream, LBER_SBIOD_LEVEL_PROVIDER, socket) < 0 ||
 	    ber_sockbuf_add_io(buffer, &wiping, LBER_SBIOD_LEVEL_APPLICATION, NULL) < 0)
 		abort();
 	return ld;

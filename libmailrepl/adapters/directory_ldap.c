@@ -163,9 +163,10 @@ static int explain_tls(const struct mr_ldap_call *call, int fd, const char *host
 		call->dir->server, target->ca_file, host);
 }
 
-static int start_tls(const struct mr_ldap_call *call, int fd, const char *host,
+static int start_tls(const struct mr_ldap_call *call, const char *host,
 		     const struct mr_directory_target *target, struct mr_error *err)
 {
+	struct mr_ldap_socket *socket = &call->dir->socket;
 	LDAP *ld = call->dir->ld;
 	int msgid = -1, rc = ldap_start_tls(ld, NULL, NULL, &msgid);
 	struct timeval left;
@@ -174,11 +175,16 @@ static int start_tls(const struct mr_ldap_call *call, int fd, const char *host,
 		return -1;
 	left = mr_left(call->until);
 	ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
-	if (ldap_install_tls(ld) != LDAP_SUCCESS)
-		return explain_tls(call, fd, host, target, err);
+	/* During the handshake the library itself would not wait on a non-blocking socket, but try again
+	 * and again, as fast as it can, and for ever. */
+	socket->wait_until = call->until;
+	rc = ldap_install_tls(ld);
+	socket->wait_until = 0;
+	if (rc != LDAP_SUCCESS)
+		return explain_tls(call, socket->fd, host, target, err);
 	/* It leaves the socket in blocking mode; then a write to a server that does not read would
 	 * know no deadline. */
-	return mr_socket_unblock(fd, err);
+	return mr_socket_unblock(socket->fd, err);
 }
 
 /* RFC 4422 appendix A: the mechanism is one message, the identity asked for, which is empty; so it
@@ -207,11 +213,9 @@ static int bind_as(const struct mr_ldap_call *call, const char *dn,
 static int open_local(struct ldap_directory *ldap, const LDAPURLDesc *url, const char *uri,
 		      long long until, struct mr_error *err)
 {
-	int fd;
-
-	if (mr_connect_socket(url->lud_host, until, &fd, err) < 0)
+	if (mr_connect_socket(url->lud_host, until, &ldap->socket.fd, err) < 0)
 		return mr_fail_in(err, "%s", ldap->server);
-	ldap->ld = mr_ldap_attach(fd, uri);
+	ldap->ld = mr_ldap_attach(&ldap->socket, uri);
 	set_options(ldap, until);
 	return 0;
 }
@@ -221,15 +225,14 @@ static int open_remote(struct ldap_directory *ldap, const LDAPURLDesc *url,
 		       struct mr_error *err)
 {
 	struct mr_ldap_call call = { ldap, _("starting TLS"), "", until };
-	int fd;
 
-	if (mr_connect_host(url->lud_host, url->lud_port, until, &fd, err) < 0)
+	if (mr_connect_host(url->lud_host, url->lud_port, until, &ldap->socket.fd, err) < 0)
 		return mr_fail_in(err, "%s", ldap->server);
-	ldap->ld = mr_ldap_attach(fd, target->uri);
+	ldap->ld = mr_ldap_attach(&ldap->socket, target->uri);
 	set_options(ldap, until);
 	if (set_tls(ldap, target, err) < 0)
 		return mr_fail_in(err, "%s", ldap->server);
-	return start_tls(&call, fd, url->lud_host, target, err);
+	return start_tls(&call, url->lud_host, target, err);
 }
 
 static int connect_and_bind(struct ldap_directory *ldap, const LDAPURLDesc *url,

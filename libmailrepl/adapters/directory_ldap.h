@@ -9,9 +9,18 @@
 #include "adapters/directory_backend.h"
 #include "base/clock.h"
 
+/* A connected, non-blocking socket below the library. */
+struct mr_ldap_socket {
+	int fd;
+	/* mr_now_ms: reading and writing wait until then, and fail with ETIMEDOUT; 0: they do not
+	 * wait. */
+	long long wait_until;
+};
+
 struct ldap_directory {
 	struct mr_directory base;
 	LDAP *ld;
+	struct mr_ldap_socket socket; /* of ld */
 	char *server; /* for messages: "slapd at mail2.lan:3890" */
 	int deadline_ms;
 	bool lost; /* the connection is gone; libldap must not make another, it would be neither TLS
@@ -39,9 +48,9 @@ int mr_connect_host(const char *host, int port, long long until, int *fd,
 /* Back to non-blocking mode. */
 int mr_socket_unblock(int fd, struct mr_error *err) MR_MUST_CHECK;
 
-/* A handle for a connected socket, which it takes over. What was sent is wiped from the library's
+/* A handle for a connected socket, which it takes over, and uses until it is unbound. What was sent is wiped from the library's
  * buffers (requests hold password hashes), and writing to a server that is gone raises no SIGPIPE. */
-LDAP *mr_ldap_attach(int fd, const char *uri);
+LDAP *mr_ldap_attach(struct mr_ldap_socket *socket, const char *uri);
 
 struct mr_ldap_call mr_ldap_begin(struct ldap_directory *dir, const char *verb, const char *dn);
 /* Fails with libldap's result code `rc` in words. Always -1. */

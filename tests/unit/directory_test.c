@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 
 #include "adapters/tls.h"
 
@@ -717,6 +718,65 @@ static void what_a_peer_is_asked_is_not_held_back(void **state)
 	assert_int_equal(hold_back, 0);
 }
 
+/* Agrees to TLS, and then says nothing more until the client goes. */
+static void *agree_and_hang(void *argument)
+{
+	static const char agreed[] = "0\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
+	int fd = accept(*(int *)argument, NULL, NULL);
+	char data[1024];
+
+	assert_true(recv(fd, data, sizeof(data), 0) > 0);
+	assert_int_equal(send(fd, agreed, sizeof(agreed) - 1, 0), sizeof(agreed) - 1);
+	while (recv(fd, data, sizeof(data), 0) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+static long cpu_ms(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+static void a_peer_that_hangs_in_the_handshake_is_given_up_in_time_and_waited_for_at_rest(void **state)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(address);
+	MR_ARENA arena = mr_arena_open();
+	struct mr_directory_target target = {
+		.ca_file = mr_printf(arena, "%s/ca.crt", slapd.folder),
+		.cert_file = mr_printf(arena, "%s/mail1.lan.crt", slapd.folder),
+		.key_file = mr_printf(arena, "%s/mail1.lan.key", slapd.folder),
+		.deadline_ms = 2000,
+	};
+	struct mr_directory *dir = NULL;
+	struct mr_error err = { 0 };
+	long long began;
+	pthread_t server;
+	long used;
+	int rc;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(pthread_create(&server, NULL, agree_and_hang, &listener), 0);
+	target.uri = mr_printf(arena, "ldap://127.0.0.1:%d", ntohs(address.sin_port));
+	began = mr_now_ms();
+	used = cpu_ms();
+	rc = mr_directory_open(&target, &dir, &err);
+	used = cpu_ms() - used;
+	assert_gave_up(rc, &err, began, 2000);
+	assert_true(used < 1000);
+	pthread_join(server, NULL);
+	close(listener);
+}
+
 static void a_peer_that_cannot_be_trusted_is_refused(void **state)
 {
 	static const struct {
@@ -1008,6 +1068,7 @@ int main(void)
 		SLAPD(a_peer_is_known_by_its_certificate),
 		SLAPD(the_certificate_that_a_peer_shows_can_be_read),
 		SLAPD(what_a_peer_is_asked_is_not_held_back),
+		SLAPD(a_peer_that_hangs_in_the_handshake_is_given_up_in_time_and_waited_for_at_rest),
 		SLAPD(a_peer_that_cannot_be_trusted_is_refused),
 		SLAPD(a_server_that_does_not_know_our_ca_turns_us_away),
 		SLAPD(remote_targets_need_certificates_and_a_host),
