@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define RECORD_MAX ((size_t)4 * 1024 * 1024)
+#define ATTRS_MAX  1000 /* each is compared with those before */
 #define CHUNK	   ((size_t)64 * 1024)
 
 struct mr_ldif {
@@ -261,6 +262,8 @@ int mr_ldif_read(struct mr_ldif *ldif, struct mr_arena *arena, struct mr_entry *
 		if (strcasecmp(name, "dn") == 0)
 			return invalid(ldif, _("an empty line is missing before this record"), err);
 		mr_entry_add(arena, entry, name, value);
+		if (entry->count > ATTRS_MAX)
+			return invalid(ldif, _("the record has more than 1000 attributes"), err);
 	}
 	if (rc < 0)
 		return -1;

@@ -7,7 +7,7 @@
 struct mr_ldif;
 
 /* Reads from `fd` (borrowed). `name` is for messages ("mail-owned.ldif: line 12: …"). A record of more
- * than 4 MiB, a NUL, a change record or a URL value (":<") is MR_E_INVALID. */
+ * than 4 MiB or 1,000 attributes, a NUL, a change record or a URL value (":<") is MR_E_INVALID. */
 struct mr_ldif *mr_ldif_open(int fd, const char *name);
 /* The same from a function that fills `buf` with up to `size` bytes and returns their number, 0 at the
  * end, or -1. */

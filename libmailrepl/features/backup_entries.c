@@ -6,6 +6,8 @@
 #include "features/backup_ldif.h"
 #include "model/dit.h"
 
+#define DN_MOST 4096
+
 const char *mr_backup_base(struct mr_arena *arena, const struct mr_manifest *manifest,
 			   const char *name)
 {
@@ -23,8 +25,8 @@ static int check_dn(struct mr_arena *arena, const char *name, const char *base, 
 {
 	size_t len = strlen(dn);
 
-	if (!mr_dn_value(arena, dn))
-		return mr_fail(err, MR_E_ARCHIVE, _("%s: malformed DN %s"), name, dn);
+	if (len > DN_MOST || !mr_dn_value(arena, dn))
+		return mr_fail(err, MR_E_ARCHIVE, _("%s: malformed DN %.200s"), name, dn);
 	if (!mr_ldif_dn_below(dn, len, base))
 		return mr_fail(err, MR_E_ARCHIVE, _("%s: %s does not belong here"), name, dn);
 	if (first && len != strlen(base))

@@ -20,6 +20,7 @@
 #define TOPOLOGY_NAME "topology.ldif"
 #define CA_NAME "tls/ca.crt"
 #define TOPOLOGY_MOST ((int64_t)16 << 20) /* 4,095 hosts give 5 MB */
+#define TOPOLOGY_ENTRIES 10000
 #define SMALL_MOST ((int64_t)1 << 20)     /* keys, templates, configuration */
 /* LDIF shrinks to a tenth; what claims to be more than a thousand times as large as its file is
  * there to fill disks. Small archives may. */
@@ -243,8 +244,14 @@ static int parse_topology(struct mr_arena *arena, int fd, const char *name, stru
 	struct mr_ldif *ldif = mr_ldif_open(fd, name);
 	int more;
 
-	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0)
+	while ((more = mr_ldif_read(ldif, arena, &entry, err)) > 0) {
 		mr_entries_add(arena, &entries, entry);
+		if (entries.count > TOPOLOGY_ENTRIES) {
+			more = mr_fail(err, MR_E_ARCHIVE, _("more than %d entries"),
+				       TOPOLOGY_ENTRIES);
+			break;
+		}
+	}
 	mr_ldif_close(ldif);
 	*count = entries.count;
 	if (more < 0 || mr_topology_parse(arena, &entries, out, err) < 0) {
