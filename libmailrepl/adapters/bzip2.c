@@ -34,7 +34,7 @@ void mr_bzip2_compress(struct mr_buf *out, const void *data, size_t len)
 
 	if (len > MOST_IN_ONE || !(room = malloc(size)))
 		abort();
-	if (BZ2_bzBuffToBuffCompress(room, &size, (char *)(uintptr_t)data, (unsigned)len, 9, 0,
+	if (BZ2_bzBuffToBuffCompress(room, &size, (char *)(uintptr_t)data, (unsigned)len, 1, 0,
 				     0) != BZ_OK)
 		abort();
 	mr_buf_add(out, room, size);

@@ -9,7 +9,7 @@
 
 /* "1.0.8": which library it is. The same version gives the same bytes for the same data. */
 const char *mr_bzip2_version(void);
-/* Appends `data` as one stream. Memory: 8 MB. */
+/* Appends `data` as one stream, in blocks of 100 kB: memory is 1 MB. */
 void mr_bzip2_compress(struct mr_buf *out, const void *data, size_t len);
 
 /* Decompresses the one stream that begins at `offset` of `fd` (borrowed; its position is left

@@ -53,7 +53,7 @@ static int read_it(const char *path, const char *folder)
 	struct rusage children;
 	struct timespec begin, end;
 	struct mr_error err = { 0 };
-	int rc;
+	int rc = 0;
 
 	setrlimit(RLIMIT_FSIZE, &disk);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -124,9 +124,9 @@ static void refused(const struct bench *bench, const char *what, const struct mr
 	struct mr_process process = { .argv = argv, .timeout_ms = 2 * MOST_MS };
 	struct mr_process_result result;
 	struct mr_error err = { 0 };
-	long kb, child_kb, ms;
+	long kb = 0, child_kb = 0, ms = 0;
 	char word[64];
-	int rc;
+	int rc = 0;
 
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	assert_ok(mr_process_run(&process, &result, &err), err);
