@@ -40,6 +40,18 @@ static int check_unused(const struct mr_group_view *view, const struct mr_group 
 	return 0;
 }
 
+/* By its addresses and its real one. */
+static int check_postmaster(const struct mr_group_view *view, const struct mr_group *group,
+			    struct mr_error *err)
+{
+	struct mr_list gone = { 0 };
+
+	for (size_t i = 0; i < group->addresses.count; i++)
+		mr_list_add(view->arena, &gone, group->addresses.items[i]);
+	mr_list_add(view->arena, &gone, group->routing_address);
+	return mr_domain_postmaster_check(view->topology, &gone, err);
+}
+
 int mr_group_delete_plan(const struct mr_group_view *view, const char *name, unsigned services,
 			 const char *host, struct mr_plan *plan, struct mr_error *err)
 {
@@ -50,11 +62,9 @@ int mr_group_delete_plan(const struct mr_group_view *view, const char *name, uns
 			    &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		const struct mr_group *group = &found[i].mail;
-
 		if (found[i].service == MR_MAIL &&
-		    (check_unused(view, group, err) < 0 ||
-		     mr_domain_postmaster_check(view->topology, &group->addresses, err) < 0))
+		    (check_unused(view, &found[i].mail, err) < 0 ||
+		     check_postmaster(view, &found[i].mail, err) < 0))
 			return -1;
 		mr_plan_delete_entry(view->arena, plan, found[i].owner.step_host,
 				     found[i].entry->dn,
