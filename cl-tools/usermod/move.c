@@ -78,6 +78,19 @@ static int judge(const struct waiting *waiting, enum mr_move_sight sight, struct
 	return 0;
 }
 
+/* What either host could not do, once each time that it is something else. */
+static void tell_trouble(const struct waiting *waiting, struct mr_buf *told)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *text = mr_move_trouble(arena, &waiting->context->config, waiting->outcome.user);
+
+	if (!text || strcmp(text, mr_buf_text(told)) == 0)
+		return;
+	told->len = 0;
+	mr_buf_puts(told, text);
+	mr_log(MR_LOG_WARNING, _("%s: %s (it is tried again)"), waiting->outcome.user, text);
+}
+
 static int wait_for(void *argument, struct mr_error *err)
 {
 	struct waiting *waiting = argument;
@@ -87,7 +100,9 @@ static int wait_for(void *argument, struct mr_error *err)
 	/* The copy here may not know the offer yet: only what was seen under way can have come
 	 * back. */
 	bool seen = waiting->aborts;
+	MR_BUF trouble = { 0 };
 
+	mr_move_trouble_forget(&waiting->context->config, waiting->outcome.user);
 	for (;;) {
 		enum mr_move_sight sight = MR_MOVE_UNDER_WAY;
 		enum mr_move_phase phase = MR_MOVE_COPYING;
@@ -103,6 +118,7 @@ static int wait_for(void *argument, struct mr_error *err)
 				       words_of(phase));
 			told = (int)phase;
 		}
+		tell_trouble(waiting, &trouble);
 		if (keep_worker(waiting, &started, err) < 0)
 			return -1;
 		(void)usleep(LOOK_US);

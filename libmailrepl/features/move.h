@@ -28,7 +28,7 @@
  * the host that the mailbox is offered to, and only for that mailbox: a doveadm service of Dovecot's
  * would give whoever knows its password every command for every mailbox.
  *
- * The new owner asks for each phase through the same channel (verbs sync, hold, list, adopt), and
+ * The new owner asks for each phase through the same channel (verbs sync, hold, list, adopt; and trouble, which says why it does not go on), and
  * the old one records it as a compare-and-swap of mailReplMove: an abort and an adoption cannot both
  * win. */
 #ifndef MR_FEATURES_MOVE_H
@@ -76,8 +76,22 @@ int mr_move_look(struct mr_arena *arena, struct mr_directory *dir,
 		 const struct mr_move_outcome *outcome, enum mr_move_sight *sight,
 		 enum mr_move_phase *phase, struct mr_error *err) MR_MUST_CHECK;
 
+/* Why a move of the user does not go on, as "HOST: words", since the last time that it was
+ * forgotten; NULL: nothing is known. Both hosts know what either of them says, others do not. */
+const char *mr_move_trouble(struct mr_arena *arena, const struct mr_config *config,
+			    const char *user);
+void mr_move_trouble_forget(const struct mr_config *config, const char *user);
+
 /* Starts this host's worker in the background, if it does not run. It ends by itself. */
 int mr_move_start(const struct mr_config *config, struct mr_error *err) MR_MUST_CHECK;
+/* For a host that is gone while a mailbox was on its way from it to this one: whether some of its
+ * mail has been copied here, or is in its place already, as the mailbox `id`; the first becomes the
+ * second. */
+bool mr_move_has_copy(const struct mr_config *config, const char *user);
+bool mr_move_has_arrived(const struct mr_config *config, const char *id);
+int mr_move_rescue(const struct mr_config *config, const char *user, const char *id,
+		   struct mr_error *err) MR_MUST_CHECK;
+
 /* For mailrepl-watch, at each look: starts the worker if one of this host's moves has something to
  * do. *last: when it was started last, kept by the caller, 0 at first. */
 int mr_move_watch(const struct mr_config *config, struct mr_directory *dir, int64_t now,

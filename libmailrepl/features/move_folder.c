@@ -112,6 +112,26 @@ int mr_move_folder_adopt(const struct mr_config *config, const char *user, const
 	return remove_file(staged, err) < 0 ? -1 : mr_move_folder_forget_old(config, id, err);
 }
 
+bool mr_move_has_copy(const struct mr_config *config, const char *user)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	return is_kind(path_of(arena, config, mr_move_staged_id(arena, user)), S_IFDIR);
+}
+
+bool mr_move_has_arrived(const struct mr_config *config, const char *id)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	return is_kind(path_of(arena, config, id), S_IFDIR);
+}
+
+int mr_move_rescue(const struct mr_config *config, const char *user, const char *id,
+		   struct mr_error *err)
+{
+	return mr_move_folder_adopt(config, user, id, err);
+}
+
 int mr_move_folder_forget_old(const struct mr_config *config, const char *id, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();

@@ -127,6 +127,31 @@ static void plan_offer(const struct offer *offer, const struct mr_user *user, lo
 		    mr_move_format(offer->arena, &move));
 }
 
+/* The new owner, which is not the home, does not write the old one's entry. */
+static int fail_not_offered(const struct offer *offer, struct mr_error *err)
+{
+	static const char *const attrs[] = { "mailHost", NULL };
+	const struct mr_search find = {
+		.base = mr_dit_all(MR_MAIL),
+		.filter = mr_filter(offer->arena, "(&(uid=%s)(mailRoutingAddress=*))", offer->user),
+		.attrs = attrs,
+	};
+	const char *home = offer->topology->home, *owner;
+	struct mr_entries found = { 0 };
+
+	if (mr_directory_list(offer->dir, offer->arena, &find, &found, err) < 0)
+		return -1;
+	owner = found.count ? mr_entry_value(found.items[0], "mailHost") : NULL;
+	if (!owner)
+		owner = home;
+	return mr_fail(err, MR_E_DENIED,
+		       _("%s takes only what was offered to it: run \"cl-usermod --host %s %s\" on "
+			 "%s, which has the mailbox%s%s; this host then fetches it"),
+		       offer->config->host, offer->target->name, offer->user, owner,
+		       strcmp(owner, home) == 0 ? "" : _(", or on the home, "),
+		       strcmp(owner, home) == 0 ? "" : home);
+}
+
 int mr_move_offer_plan(struct mr_arena *arena, const struct mr_config *config,
 		       struct mr_directory *dir, const struct mr_topology *topology,
 		       const struct mr_move_request *request, struct mr_plan *plan,
@@ -146,7 +171,9 @@ int mr_move_offer_plan(struct mr_arena *arena, const struct mr_config *config,
 		return check_same(&at, offer.target->name, err);
 	}
 	if (locate(&offer, &user, err) < 0)
-		return -1;
+		return err->code == MR_E_DENIED && strcmp(offer.target->name, config->host) == 0
+			       ? fail_not_offered(&offer, err)
+			       : -1;
 	out->from = user.owner.host->name;
 	if (strcmp(out->from, out->to) == 0)
 		return 0;

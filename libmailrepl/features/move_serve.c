@@ -124,11 +124,21 @@ static int do_adopt(struct visit *visit, struct mr_error *err)
 	return say_ok(visit, err);
 }
 
+static int do_trouble(struct visit *visit, struct mr_error *err)
+{
+	if (!visit->argument)
+		return mr_fail(err, MR_E_PROTOCOL, _("%s asks what makes no sense"), visit->peer);
+	mr_move_trouble_note(visit->mover->config, visit->at.route.user, visit->peer,
+			     visit->argument);
+	return say_ok(visit, err);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct visit *visit, struct mr_error *err);
 } verbs[] = {
-	{ "sync", do_sync }, { "hold", do_hold }, { "list", do_list }, { "adopt", do_adopt }
+	{ "sync", do_sync },   { "hold", do_hold },       { "list", do_list },
+	{ "adopt", do_adopt }, { "trouble", do_trouble },
 };
 
 /* The mailbox is offered to this host and to no other: nothing else is said about it. */
@@ -164,6 +174,15 @@ static int check_peer(const struct mr_mover *mover, const struct mr_certificate 
 	return 0;
 }
 
+/* What follows the verb and the user; NULL: nothing. */
+static const char *rest_of(const char *question)
+{
+	const char *at = strchr(question, ' ');
+
+	at = at ? strchr(at + 1, ' ') : NULL;
+	return at ? at + 1 : NULL;
+}
+
 /* The question is read in any case: a connection that is closed with something unread loses the
  * answer. */
 static int answer(struct visit *visit, const struct mr_certificate *certificate,
@@ -178,11 +197,11 @@ static int answer(struct visit *visit, const struct mr_certificate *certificate,
 	if (!mr_starts_with(line, GREETING))
 		return mr_fail(err, MR_E_PROTOCOL, _("%s speaks another language"), visit->peer);
 	words = mr_list_split(visit->mover->arena, line + strlen(GREETING), ' ');
-	if (words.count < 2 || words.count > 3)
+	if (words.count < 2)
 		return mr_fail(err, MR_E_PROTOCOL, _("%s asks what makes no sense"), visit->peer);
 	if (find_offer(visit, words.items[1], err) < 0)
 		return -1;
-	visit->argument = words.count == 3 ? words.items[2] : NULL;
+	visit->argument = rest_of(line + strlen(GREETING));
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i].name, words.items[0]) == 0)
 			return verbs[i].run(visit, err);

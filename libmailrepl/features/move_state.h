@@ -90,6 +90,11 @@ int mr_move_requeue(const char *real_address, size_t *waiting, struct mr_error *
 /* Appends all that a program writes; it fails if the program does. */
 int mr_move_output(const char *const *argv, struct mr_buf *out, struct mr_error *err) MR_MUST_CHECK;
 
+/* --- what goes wrong (move_trouble.c): for the command that waits; see mr_move_trouble */
+
+void mr_move_trouble_note(const struct mr_config *config, const char *user, const char *host,
+			  const char *text);
+
 /* --- the two sides */
 
 /* The old owner's, by itself: one step of one move if it is due. *busy: look again soon. */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -325,6 +326,23 @@ static int take(struct taking *taking, struct mr_error *err)
 	return done ? 0 : adopt(taking, err);
 }
 
+#define MOST_WORDS 300
+
+/* The command that waits at the other host says it. Whoever cannot be told is what is wrong. */
+static void tell(const struct taking *taking, const struct mr_error *why)
+{
+	char words[MOST_WORDS];
+	struct mr_error ignored;
+
+	mr_move_trouble_note(taking->mover->config, taking->user, taking->mover->config->host,
+			     why->message);
+	snprintf(words, sizeof(words), "%.*s", MOST_WORDS - 1, why->message);
+	for (char *at = words; (at = strpbrk(at, "\r\n")); at++)
+		*at = ' ';
+	if (request(taking, "trouble", words, &ignored) < 0)
+		mr_log(MR_LOG_DEBUG, "%s", ignored.message);
+}
+
 int mr_move_take(const struct mr_mover *mover, const char *program, const char *host,
 		 const char *user, struct mr_error *err)
 {
@@ -334,6 +352,8 @@ int mr_move_take(const struct mr_mover *mover, const char *program, const char *
 	if (mr_instance_open_peer(mover->arena, mover->config, NULL, host, &taking.peer, err) < 0)
 		return -1;
 	rc = take(&taking, err);
+	if (rc < 0)
+		tell(&taking, err);
 	mr_directory_close(taking.peer);
 	return rc < 0 ? mr_fail_in(err, _("moving %s from %s"), user, host) : 0;
 }

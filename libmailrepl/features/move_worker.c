@@ -272,8 +272,11 @@ static void give_all(struct worker *worker, struct scene *scene)
 		struct mr_error err;
 		bool busy = true;
 
-		if (mr_move_give(&scene->mover, at, &busy, &err) < 0)
+		if (mr_move_give(&scene->mover, at, &busy, &err) < 0) {
 			complain(worker, err.message);
+			mr_move_trouble_note(worker->config, at->route.user, worker->config->host,
+					     err.message);
+		}
 		scene->active |= busy;
 	}
 }

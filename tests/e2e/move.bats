@@ -179,8 +179,8 @@ kill_workers() {
 }
 
 @test "it moves back, from the other side, and the former entry gives way" {
-	start_senders mover
 	ids mail2.lan mover >"$BATS_TEST_TMPDIR/had"
+	start_senders mover
 	run -0 on mail2.lan cl-usermod --host mail1.lan mover
 	stop_senders
 	is_at mover mail1.lan
@@ -231,6 +231,22 @@ kill_workers() {
 
 phase_is_here() {
 	as_root mail1.lan ldapsearch -LLL -b "ou=Mail,dc=mailrepl" "uid=$1" mailReplMove | grep -q "$2"
+}
+
+said() {
+	on "$1" grep -q "$2" /var/log/waiting
+}
+
+@test "the command that waits says what the other host cannot do, and goes on when it can" {
+	on mail2.lan sh -c 'mv /usr/bin/doveadm /root/; printf "#!/bin/sh\necho no room on this disk >&2; exit 75\n" >/usr/bin/doveadm; chmod 755 /usr/bin/doveadm'
+	on mail1.lan sh -c 'exec cl-usermod --host mail2.lan quits >/var/log/waiting 2>&1' </dev/null 3>&- &
+	eventually 60 said mail1.lan "quits: mail2.lan: .*no room on this disk"
+	on mail2.lan mv /root/doveadm /usr/bin/doveadm
+	wait $!
+	is_at quits mail2.lan
+	[ "$(on mail1.lan grep -c 'no room' /var/log/waiting)" = 1 ]
+	# Back, for what follows.
+	run -0 on mail2.lan cl-usermod --host mail1.lan quits
 }
 
 # ask HOST QUESTION: what mail1 answers, on the port where mailboxes are fetched, to who has that host's certificate.
@@ -305,6 +321,7 @@ refused() {
 	refused 0 "nothing to do" --host mail1.lan quits
 	refused 0 "nothing to do" --abort quits
 	refused 64 "--abort" --host mail2.lan --abort quits
+	# The new owner says where to run it.
 	run -77 on mail2.lan cl-usermod --host mail2.lan quits
-	[[ $output == *"mail1.lan"* ]]
+	[[ $output == *'run "cl-usermod --host mail2.lan quits" on mail1.lan, which has the mailbox'* ]] || fail "$output"
 }
