@@ -29,6 +29,74 @@ static int read_there(const struct mr_mover *mover, const char *dn, const char *
 	return mr_directory_read(mover->dir, mover->arena, dn, attrs, out, err);
 }
 
+/* Taken over, or taken out of the list of hosts: nobody fetches the mail any more. */
+static bool is_lost(const struct mr_mover *mover, const struct mr_move_entry *at)
+{
+	return !mr_topology_host(mover->topology, at->move.host);
+}
+
+static bool is_taken_over(const struct mr_mover *mover, const struct mr_move_entry *at)
+{
+	const struct mr_list *former = &mover->topology->former;
+
+	for (size_t i = 0; i < former->count; i++)
+		if (strcmp(mr_former_parse(mover->arena, former->items[i]).gone, at->move.host) ==
+		    0)
+			return true;
+	return false;
+}
+
+struct heir {
+	const char *home, *mailbox;
+	bool found;
+};
+
+/* Who took a host over adopted what had arrived there, and takes mail for its old real addresses. */
+static int find_heir(struct mr_arena *arena, struct mr_directory *dir, void *answer,
+		     struct mr_error *err)
+{
+	static const char *const attrs[] = { "uid", NULL };
+	struct heir *heir = answer;
+	const struct mr_search find = {
+		.base = mr_dit_owned(arena, MR_MAIL, heir->home),
+		.filter = mr_filter(arena, "(&(mailRoutingAddress=*)(mailLocalAddress=%s))",
+				    heir->mailbox),
+		.attrs = attrs,
+	};
+	struct mr_entries found = { 0 };
+
+	if (mr_directory_list(dir, arena, &find, &found, err) < 0)
+		return -1;
+	heir->found = found.count > 0;
+	return 0;
+}
+
+/* The home is asked itself: that the host is gone and what was adopted may come to the copies here
+ * in any order. */
+static int has_heir(const struct mr_mover *mover, const struct mr_move_entry *at, bool *yes,
+		    struct mr_error *err)
+{
+	struct heir heir = { mover->topology->home, at->move.mailbox, false };
+	struct mr_question question = { .host = heir.home, .answer = &heir };
+
+	if (mr_ask_all(mover->config, NULL, &question, 1, find_heir) != 1) {
+		*err = question.err;
+		return mr_fail_in(err, _("%s is gone; who has the mailbox of %s now"),
+				  at->move.host, at->route.user);
+	}
+	*yes = heir.found;
+	return 0;
+}
+
+static int give_up(const struct mr_mover *mover, const struct mr_move_entry *at,
+		   struct mr_error *err)
+{
+	struct mr_move next = at->move;
+
+	next.phase = MR_MOVE_ABORTING;
+	return mr_move_entry_advance(mover->arena, mover->dir, at, &next, err);
+}
+
 /* The new owner's entries, in this host's copies. */
 static int has_arrived(const struct mr_mover *mover, const struct mr_move_entry *at, bool *yes,
 		       struct mr_error *err)
@@ -111,7 +179,7 @@ static const char *real_address(const struct mr_mover *mover, const struct mr_mo
 }
 
 struct sight {
-	const char *former_dn, *route_dn, *mailbox;
+	const char *former_dn, *mailbox;
 	bool both;
 };
 
@@ -119,13 +187,22 @@ static int see(struct mr_arena *arena, struct mr_directory *dir, void *answer, s
 {
 	static const char *const attrs[] = { "mailRoutingAddress", "mailReplForward", NULL };
 	struct sight *sight = answer;
-	struct mr_entry *former, *route;
+	/* With whoever has it by now: that may be the heir of the new owner. */
+	const struct mr_search find = {
+		.base = mr_dit_all(MR_MAIL),
+		.filter = mr_filter(arena,
+				    "(|(mailRoutingAddress=%s)(&(mailRoutingAddress=*)"
+				    "(mailLocalAddress=%s)))",
+				    sight->mailbox, sight->mailbox),
+		.attrs = attrs,
+	};
+	struct mr_entry *former;
+	struct mr_entries routes = { 0 };
 
 	if (mr_directory_read(dir, arena, sight->former_dn, attrs, &former, err) < 0 ||
-	    mr_directory_read(dir, arena, sight->route_dn, attrs, &route, err) < 0)
+	    mr_directory_list(dir, arena, &find, &routes, err) < 0)
 		return -1;
-	sight->both = former && route && !mr_entry_value(former, "mailRoutingAddress") &&
-		      mr_entry_has_nocase(route, "mailRoutingAddress", sight->mailbox);
+	sight->both = former && !mr_entry_value(former, "mailRoutingAddress") && routes.count;
 	return 0;
 }
 
@@ -137,11 +214,9 @@ static bool is_known_everywhere(const struct mr_mover *mover, const struct mr_mo
 	struct mr_question *questions = MR_NEW_ARRAY(arena, struct mr_question, topology->count);
 	struct sight *sights = MR_NEW_ARRAY(arena, struct sight, topology->count);
 	const char *user = at->route.user;
-	const struct sight want = {
-		mr_dit_user(arena, user, mr_dit_copy(arena, MR_MAIL, mover->config->host)),
-		mr_dit_user(arena, user, mr_dit_copy(arena, MR_MAIL, at->move.host)),
-		at->move.mailbox, false
-	};
+	const struct sight want = { mr_dit_user(arena, user,
+						mr_dit_copy(arena, MR_MAIL, mover->config->host)),
+				    at->move.mailbox, false };
 	size_t count = 0;
 	bool all = true;
 
@@ -266,13 +341,16 @@ static int give_back(const struct mr_mover *mover, const struct mr_move_entry *a
 int mr_move_give(const struct mr_mover *mover, const struct mr_move_entry *at, bool *busy,
 		 struct mr_error *err)
 {
+	const bool lost = is_lost(mover, at);
 	bool arrived;
 
 	*busy = at->move.phase != MR_MOVE_KEPT;
 	switch (at->move.phase) {
 	case MR_MOVE_ADOPTING:
-		if (has_arrived(mover, at, &arrived, err) < 0)
+		if ((lost ? has_heir : has_arrived)(mover, at, &arrived, err) < 0)
 			return -1;
+		if (!arrived && lost && is_taken_over(mover, at))
+			return give_up(mover, at, err);
 		return arrived ? become_former(mover, at, err) : 0;
 	case MR_MOVE_MOVED:
 		return give_moved(mover, at, busy, err);
@@ -281,6 +359,6 @@ int mr_move_give(const struct mr_mover *mover, const struct mr_move_entry *at, b
 	case MR_MOVE_ABORTING:
 		return give_back(mover, at, err);
 	default:
-		return 0; /* the new owner asks */
+		return lost ? give_up(mover, at, err) : 0; /* the new owner asks */
 	}
 }

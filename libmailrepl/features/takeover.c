@@ -7,7 +7,7 @@
 #include "features/identity.h"
 #include "features/instance.h"
 #include "features/rebuild.h"
-#include "features/takeover_adopt.h"
+#include "features/takeover_moves.h"
 #include "features/topology_plan.h"
 
 /* One account, written by an action so that its hash goes from directory to directory and into no
@@ -64,10 +64,12 @@ static struct mr_entry *adopted(struct mr_arena *arena, const struct mr_config *
 			mr_entry_add(arena, entry, name, adoption->new_routing);
 		else if (strcasecmp(name, address) == 0)
 			mr_entry_add_list(arena, entry, name, &adoption->addresses);
+		else if (strcasecmp(name, "mailReplMove") == 0)
+			continue; /* it is here now */
 		else
 			mr_entry_add_list(arena, entry, name, &old->attrs[i].values);
 	}
-	if (service == MR_MAIL && adoption->routing &&
+	if (adoption->routing &&
 	    strcmp(adoption->routing, adoption->new_routing) != 0)
 		mr_entry_add(arena, entry, address, adoption->routing);
 	return entry;
@@ -89,23 +91,41 @@ static void plan_account(struct mr_arena *arena, const struct mr_config *config,
 		mr_printf(arena, _("adopt account %s of %s"), adoption->new_name, takeover->gone));
 }
 
-static void plan_route(struct mr_arena *arena, const struct mr_config *config,
-		       struct mr_takeover *takeover, const struct mr_adoption *adoption,
-		       struct mr_plan *plan)
+/* In the place of what a mailbox that had moved from here left behind, whose old real addresses it
+ * keeps. */
+static int plan_route(struct mr_arena *arena, const struct mr_config *config,
+		      struct mr_takeover *takeover, const struct mr_adoption *adoption,
+		      struct mr_plan *plan, struct mr_error *err)
 {
-	bool group;
+	static const char *const owned[] = { "mailReplFormerAddress", "mailReplForward",
+					     "mailReplMove", NULL };
+	const bool group = strcasecmp(adoption->type, "uid") != 0;
+	struct mr_entry *wanted, *before;
+	const struct mr_attr *former;
+	const char *summary;
 
 	if (!adoption->route || adoption->route_done)
-		return;
-	group = strcasecmp(adoption->type, "uid") != 0;
+		return 0;
 	*(group ? &takeover->groups : &takeover->routes) += 1;
-	mr_plan_add_entry(arena, plan, NULL, adopted(arena, config, adoption, MR_MAIL),
-			  mr_printf(arena,
-				    group ? _("adopt group %s -> %s") : _("adopt route %s -> %s"),
-				    adoption->addresses.count
-					    ? mr_list_join(arena, &adoption->addresses, ", ")
-					    : adoption->new_name,
-				    adoption->new_routing ? adoption->new_routing : "-"));
+	wanted = adopted(arena, config, adoption, MR_MAIL);
+	summary = mr_printf(arena, group ? _("adopt group %s -> %s") : _("adopt route %s -> %s"),
+			    adoption->addresses.count
+				    ? mr_list_join(arena, &adoption->addresses, ", ")
+				    : adoption->new_name,
+			    adoption->new_routing ? adoption->new_routing : "-");
+	mr_takeover_moves_mail_plan(arena, config, adoption, plan);
+	if (mr_directory_read(takeover->dir, arena, wanted->dn, NULL, &before, err) < 0)
+		return -1;
+	former = before ? mr_entry_attr(before, "mailReplFormerAddress") : NULL;
+	for (size_t i = 0; former && i < former->values.count; i++)
+		if (!adoption->new_routing ||
+		    strcasecmp(former->values.items[i], adoption->new_routing) != 0)
+			mr_entry_add(arena, wanted, former->name, former->values.items[i]);
+	if (before)
+		mr_plan_update_entry(arena, plan, NULL, before, wanted, owned, summary);
+	else
+		mr_plan_add_entry(arena, plan, NULL, wanted, summary);
+	return 0;
 }
 
 /* The domains belong to whoever is the home. */
@@ -210,14 +230,17 @@ int mr_takeover_plan(struct mr_arena *arena, const struct mr_config *config,
 	if (mr_topology_host(topology, takeover->gone))
 		mr_topology_take_over(arena, topology, takeover->gone, config->host,
 				      &takeover->topology);
-	if (mr_adoptions_find(arena, config, takeover, &adoptions, err) < 0 ||
+	if (mr_adoptions_find(arena, config, topology, takeover, &adoptions, err) < 0 ||
+	    mr_takeover_moves_stop_plan(arena, config, takeover, plan, err) < 0 ||
 	    (takeover->home && plan_ca(arena, config, topology, takeover, plan, err) < 0))
 		return -1;
 	for (size_t i = 0; i < adoptions.count; i++)
 		plan_account(arena, config, takeover, &adoptions.items[i], plan);
 	for (size_t i = 0; i < adoptions.count; i++)
-		plan_route(arena, config, takeover, &adoptions.items[i], plan);
-	if (plan_domains(arena, config, takeover, plan, err) < 0)
+		if (plan_route(arena, config, takeover, &adoptions.items[i], plan, err) < 0)
+			return -1;
+	if (mr_takeover_moves_forward_plan(arena, config, takeover, &adoptions, plan, err) < 0 ||
+	    plan_domains(arena, config, takeover, plan, err) < 0)
 		return -1;
 	if (takeover->home)
 		return plan_home(arena, config, takeover, plan, err);

@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "base/paths.h"
+#include "features/takeover_moves.h"
+#include "model/mailbox.h"
 
 struct finder {
 	struct mr_arena *arena;
@@ -116,7 +118,8 @@ static int own(struct finder *finder, enum mr_service service, const char *filte
 {
 	static const char *const attrs[] = { "objectClass",        "uid",  "cn",
 					     "uidNumber",          "mail", "mailLocalAddress",
-					     "mailRoutingAddress", NULL };
+					     "mailRoutingAddress", "mailReplForward",
+					     "mailReplFormerAddress", "mailReplAccess", NULL };
 	const struct mr_search find = { .base = mr_dit_owned(finder->arena, service,
 							     finder->config->host),
 					.filter = filter,
@@ -169,6 +172,15 @@ static int find_done(struct finder *finder, struct mr_adoption *adoption, struct
 	return 0;
 }
 
+static bool is_former(struct mr_arena *arena, const struct mr_entry *entry)
+{
+	struct mr_route route;
+	struct mr_error ignored;
+
+	return mr_route_parse(arena, entry, &route, &ignored) == 0 &&
+	       mr_route_kind(&route) == MR_ROUTE_FORMER;
+}
+
 static int is_free_name(struct finder *finder, const char *type, const char *name, bool *out,
 			struct mr_error *err)
 {
@@ -185,7 +197,10 @@ static int is_free_name(struct finder *finder, const char *type, const char *nam
 			i < mail.count ? mail.items[i] : unix_.items[i - mail.count];
 		const char *value = mr_dn_value(finder->arena, entry->dn);
 
-		*out &= !(value && strcasecmp(value, name) == 0);
+		/* What a mailbox that had moved from here left behind gives way. */
+		*out &= !(value && strcasecmp(value, name) == 0) ||
+			(i < mail.count && strcasecmp(type, "uid") == 0 &&
+			 is_former(finder->arena, entry));
 	}
 	return 0;
 }
@@ -302,7 +317,8 @@ static bool is_done(const struct mr_adoption *adoption)
 }
 
 int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
-		      struct mr_takeover *takeover, struct mr_adoptions *out, struct mr_error *err)
+		      const struct mr_topology *topology, struct mr_takeover *takeover,
+		      struct mr_adoptions *out, struct mr_error *err)
 {
 	struct finder finder = { arena, config, takeover, out, NULL, MR_MAIL, 0 };
 
@@ -311,6 +327,8 @@ int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
 	for (size_t i = 0; i < out->count; i++)
 		if (find_done(&finder, &out->items[i], err) < 0)
 			return -1;
+	if (mr_takeover_moves_find(arena, config, topology, takeover, out, err) < 0)
+		return -1;
 	for (size_t i = 0; i < out->count; i++) {
 		struct mr_adoption *adoption = &out->items[i];
 

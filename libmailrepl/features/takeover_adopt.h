@@ -12,6 +12,9 @@ struct mr_adoption {
 	const char *new_name, *new_routing;
 	bool account_done, route_done; /* adopted by an earlier run */
 	struct mr_list addresses;      /* those that come along */
+	bool copied;                   /* some of its mail is here, from a move that was under way */
+	struct mr_list forwards;       /* old real addresses whose mail goes */
+	const char *forward_to;        /* there: a mailbox that is not adopted; or NULL */
 };
 
 struct mr_adoptions {
@@ -21,7 +24,7 @@ struct mr_adoptions {
 
 /* All of them, in the order of their entries, with what each becomes. */
 int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
-		      struct mr_takeover *takeover, struct mr_adoptions *out,
-		      struct mr_error *err) MR_MUST_CHECK;
+		      const struct mr_topology *topology, struct mr_takeover *takeover,
+		      struct mr_adoptions *out, struct mr_error *err) MR_MUST_CHECK;
 
 #endif
