@@ -193,6 +193,23 @@ aged() {
 	[ "$(names | wc -l)" = 3 ]
 }
 
+@test "what an undo of the last restore needs does not go" {
+	local before
+	aged -3
+	cl-useradd --root "$folder" -q -e since@example.org since mail
+	backup -q -r --authoritative --yes
+	before=$(names | tail -n 1)
+	aged +0
+	backup -q --for one.lan
+	[ "$(names | wc -l)" = 4 ]
+	run -0 backup --prune --keep last=1
+	[ "$(names | wc -l)" = 2 ]
+	[ -e "$archives/$before" ]
+	backup -q -r --undo --yes
+	run -0 cl-userlist --root "$folder" --tsv
+	[[ $output == *since@example.org* ]]
+}
+
 @test "what is kept may be a setting, and nonsense is refused before anything is made" {
 	setting keep last=2
 	aged -5 -4 -3
