@@ -154,6 +154,7 @@ static int plan_roll_back(struct mr_arena *arena, struct mr_restore *restore, st
 	rendered = changes.count;
 	if (mr_restore_compare(arena, restore, NULL, true, &differences, err) < 0 ||
 	    mr_restore_claims(arena, restore, false, &differences, err) < 0 ||
+	    mr_restore_keep_postmasters(arena, restore, &live, &differences, err) < 0 ||
 	    mr_restore_changes(arena, restore, &differences, &changes, err) < 0)
 		return -1;
 	mr_restore_name_differences(arena, restore, &differences);
@@ -254,6 +255,7 @@ static int plan_only(struct mr_arena *arena, struct mr_restore *restore, struct 
 	if (mr_restore_compare(arena, restore, only, restore->request.authoritative, differences,
 			       err) < 0 ||
 	    mr_restore_claims(arena, restore, true, differences, err) < 0 ||
+	    mr_restore_keep_postmasters(arena, restore, &live, differences, err) < 0 ||
 	    check_domains(restore, differences, err) < 0 ||
 	    mr_restore_changes(arena, restore, differences, &changes, err) < 0)
 		return -1;

@@ -210,6 +210,51 @@ int mr_restore_claims(struct mr_arena *arena, struct mr_restore *restore, bool o
 	return 0;
 }
 
+static bool loses(const struct mr_restore_difference *difference, const struct mr_entry *entry,
+		  const char *address)
+{
+	if (difference->kept || difference->service != MR_MAIL ||
+	    !mr_dn_equal(difference->dn, entry->dn))
+		return false;
+	return difference->kind == MR_RESTORE_CAME ||
+	       (difference->kind == MR_RESTORE_CHANGED &&
+		!mr_entry_has_nocase(difference->wanted, "mailLocalAddress", address));
+}
+
+static int keep_postmaster(struct mr_arena *arena, struct mr_restore *restore,
+			   const struct mr_domain *domain,
+			   struct mr_restore_differences *differences, struct mr_error *err)
+{
+	static const char *const attrs[] = { "uid", "cn", NULL };
+	const struct mr_search find = {
+		.base = mr_dit_owned(arena, MR_MAIL, restore->config.host),
+		.filter = mr_filter(arena, "(mailLocalAddress=%s)", domain->postmaster),
+		.attrs = attrs,
+	};
+	struct mr_entries found = { 0 };
+
+	if (mr_directory_list(restore->dir, arena, &find, &found, err) < 0)
+		return -1;
+	for (size_t i = 0; i < found.count; i++)
+		for (size_t j = 0; j < differences->count; j++)
+			if (loses(&differences->items[j], found.items[i], domain->postmaster))
+				differences->items[j].kept = mr_printf(
+					arena, _("mail for the postmaster of %s goes to %s"),
+					domain->name, domain->postmaster);
+	return 0;
+}
+
+int mr_restore_keep_postmasters(struct mr_arena *arena, struct mr_restore *restore,
+				const struct mr_topology *live,
+				struct mr_restore_differences *differences, struct mr_error *err)
+{
+	for (size_t i = 0; i < live->domain_detail_count; i++)
+		if (live->domain_details[i].postmaster &&
+		    keep_postmaster(arena, restore, &live->domain_details[i], differences, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int ask(struct mr_arena *arena, const struct mr_restore *restore,
 	       const struct mr_topology *topology, const struct mr_restore_difference *difference,
 	       struct mr_error *err)

@@ -11,7 +11,14 @@ int mr_restore_claims(struct mr_arena *arena, struct mr_restore *restore, bool o
 		      struct mr_restore_differences *differences,
 		      struct mr_error *err) MR_MUST_CHECK;
 
-/* The same question to the other hosts themselves, whose latest writes may not be here yet: what WENT and is
+/* Sets `kept` of what has the address that mail for the postmaster of a mail domain goes to, if it would lose
+ * it. */
+int mr_restore_keep_postmasters(struct mr_arena *arena, struct mr_restore *restore,
+				const struct mr_topology *live,
+				struct mr_restore_differences *differences,
+				struct mr_error *err) MR_MUST_CHECK;
+
+/* The question of mr_restore_claims to the other hosts themselves, whose latest writes may not be here yet: what WENT and is
  * not kept; of very many the first ones. MR_E_EXISTS. */
 int mr_restore_claims_ask(const struct mr_restore *restore,
 			  const struct mr_restore_differences *differences,

@@ -315,6 +315,42 @@ static void a_mailbox_that_moves_is_left_to_the_move(void **state)
 	assert_contains(kept(state, arena, &came), "mailbox a: it is moving");
 }
 
+/* Differences of `live` from an archive that knows the postmaster `then`, joined if they are kept. */
+static const char *postmaster_kept(void **state, struct mr_arena *arena, const char *live,
+				   const char *then)
+{
+	struct mr_restore *restore =
+		restore_of(state, arena, &(struct scene){ live, then, UNIX_TOP, NULL });
+	struct mr_topology topology = { 0 };
+	struct mr_restore_differences differences;
+	struct mr_error err;
+
+	mr_topology_set_postmaster(arena, &topology, "d.org", "a@d.org");
+	assert_ok(mr_restore_compare(arena, restore, NULL, true, &differences, &err), err);
+	assert_ok(mr_restore_keep_postmasters(arena, restore, &topology, &differences, &err), err);
+	mr_restore_name_differences(arena, restore, &differences);
+	mr_directory_close(restore->dir);
+	return mr_list_join(arena, &restore->kept, "|");
+}
+
+static void who_gets_the_postmasters_mail_keeps_that_address(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *live =
+		COPIES TOPS UNIX_TOP OWN_MAILBOX("a", "a@d.org") OWN_MAILBOX("b", "b@d.org");
+
+	assert_string_equal(postmaster_kept(state, arena, live, TOPS),
+			    "mailbox a: mail for the postmaster of d.org goes to a@d.org");
+	assert_string_equal(postmaster_kept(state, arena, live, TOPS OWN_MAILBOX("a", "c@d.org")),
+			    "mailbox a: mail for the postmaster of d.org goes to a@d.org");
+	assert_string_equal(postmaster_kept(state, arena, live,
+					    TOPS
+					    "dn: uid=a," MAIL "\nobjectClass: account\nuid: a\n"
+					    "mailLocalAddress: a@d.org\nmailLocalAddress: c@d.org\n"
+					    "mailRoutingAddress: a@mail1.lan\n\n"),
+			    "");
+}
+
 #define GROUP(members)                                                                             \
 	"dn: cn=g," MAIL "\nobjectClass: nisMailAlias\ncn: g\nmailLocalAddress: g@d.org\n"         \
 	"mailRoutingAddress: g@mail1.lan\n" members "\n"
@@ -482,6 +518,7 @@ int main(void)
 		IN_FOLDER(an_address_of_this_host_that_goes_back_is_in_nobodys_way),
 		IN_FOLDER(what_somebody_left_behind_claims_no_name),
 		IN_FOLDER(a_mailbox_that_moves_is_left_to_the_move),
+		IN_FOLDER(who_gets_the_postmasters_mail_keeps_that_address),
 		IN_FOLDER(one_user_comes_back_with_account_and_membership_and_nobody_else),
 		IN_FOLDER(a_domain_brings_its_routes_and_groups_and_accounts_that_are_gone),
 		IN_FOLDER(what_the_archive_does_not_have_or_cannot_be_meant_is_refused),
