@@ -116,10 +116,17 @@ static int read_all(struct finder *finder, enum mr_service service, struct mr_er
 static int own(struct finder *finder, enum mr_service service, const char *filter,
 	       struct mr_entries *out, struct mr_error *err)
 {
-	static const char *const attrs[] = { "objectClass",        "uid",  "cn",
-					     "uidNumber",          "mail", "mailLocalAddress",
-					     "mailRoutingAddress", "mailReplForward",
-					     "mailReplFormerAddress", "mailReplAccess", NULL };
+	static const char *const attrs[] = { "objectClass",
+					     "uid",
+					     "cn",
+					     "uidNumber",
+					     "mail",
+					     "mailLocalAddress",
+					     "mailRoutingAddress",
+					     "mailReplForward",
+					     "mailReplFormerAddress",
+					     "mailReplAccess",
+					     NULL };
 	const struct mr_search find = { .base = mr_dit_owned(finder->arena, service,
 							     finder->config->host),
 					.filter = filter,
@@ -142,10 +149,9 @@ static void use(struct mr_arena *arena, struct mr_adoption *adoption, const stru
 static int find_done(struct finder *finder, struct mr_adoption *adoption, struct mr_error *err)
 {
 	bool group = adoption->account && mr_entry_is(adoption->account, "posixGroup");
-	const char *number = adoption->account
-				     ? mr_entry_value(adoption->account,
-						      group ? "gidNumber" : "uidNumber")
-				     : NULL;
+	const char *number = adoption->account ? mr_entry_value(adoption->account,
+								group ? "gidNumber" : "uidNumber")
+					       : NULL;
 	struct mr_entries found;
 
 	if (number) {
@@ -297,7 +303,8 @@ static int choose_addresses(struct finder *finder, struct mr_adoption *adoption,
 		if (own(finder, MR_MAIL, mr_filter(finder->arena, "(mailLocalAddress=%s)", address),
 			&found, err) < 0)
 			return -1;
-		if (!found.count || mr_entry_has_nocase(found.items[0], adoption->type, adoption->new_name))
+		if (!found.count ||
+		    mr_entry_has_nocase(found.items[0], adoption->type, adoption->new_name))
 			mr_list_add(finder->arena, &adoption->addresses, address);
 		else
 			mr_list_add(
@@ -314,6 +321,35 @@ static bool is_done(const struct mr_adoption *adoption)
 {
 	return (!adoption->account || adoption->account_done) &&
 	       (!adoption->route || adoption->route_done);
+}
+
+static const char *new_name_of(const struct mr_adoptions *all, const char *user)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct mr_adoption *one = &all->items[i];
+
+		if (one->account && one->new_name && strcasecmp(one->type, "uid") == 0 &&
+		    strcmp(one->name, user) == 0)
+			return one->new_name;
+	}
+	return user;
+}
+
+/* A group of accounts names its members: those who get another name stay in it. */
+static void rename_members(struct mr_adoptions *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct mr_adoption *group = &all->items[i];
+
+		for (size_t j = 0; group->account && j < group->account->count; j++) {
+			struct mr_attr *attr = &group->account->attrs[j];
+
+			for (size_t k = 0;
+			     strcasecmp(attr->name, "memberUid") == 0 && k < attr->values.count;
+			     k++)
+				attr->values.items[k] = new_name_of(all, attr->values.items[k]);
+		}
+	}
 }
 
 int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
@@ -339,5 +375,6 @@ int mr_adoptions_find(struct mr_arena *arena, const struct mr_config *config,
 		    choose_addresses(&finder, adoption, err) < 0)
 			return -1;
 	}
+	rename_members(out);
 	return 0;
 }

@@ -335,6 +335,20 @@ static int expect_error(struct test *test, const char *word, const char *want)
 	return expect(mr_buf_text(&got), mr_buf_text(&wanted));
 }
 
+static int expect_entry(struct test *test, const char *dn, const char *want)
+{
+	struct mr_entry *entry;
+	MR_BUF got = { 0 };
+
+	if (mr_directory_read(test->dir, test->arena, dn, NULL, &entry, &test->err) < 0)
+		return -1;
+	for (size_t i = 0; entry && i < entry->count; i++)
+		for (size_t j = 0; j < entry->attrs[i].values.count; j++)
+			mr_buf_printf(&got, "%s: %s\n", entry->attrs[i].name,
+				      entry->attrs[i].values.items[j]);
+	return expect(mr_buf_text(&got), want);
+}
+
 static int expect_notes(struct test *test, const char *want)
 {
 	MR_BUF got = { 0 };
@@ -489,6 +503,8 @@ static int run_section(struct test *test, const char *folder, char *head, const 
 		return act(test, rest, make_takeover_plan);
 	if (strcmp(word, "notes") == 0)
 		return expect_notes(test, body);
+	if (strcmp(word, "entry") == 0)
+		return expect_entry(test, rest, body);
 	if (strcmp(word, "clashes") == 0)
 		return expect_clashes(test, body);
 	if (strcmp(word, "plan") == 0 || strcmp(word, "details") == 0)
