@@ -133,3 +133,18 @@ copied() {
 	run -0 backup -r -n --fingerprint "$(backup --fingerprint | tr 'A-Z-' 'a-z ')"
 	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop
 }
+
+@test "a disk without room for an archive is named before anything is written" {
+	local other=$BATS_TEST_TMPDIR/full state=$BATS_TEST_TMPDIR/full/var/lib/mailrepl
+	mkdir -p "$other/archives" "$state" "$other/etc/mailrepl"
+	cp "$folder/etc/mailrepl/mailrepl.conf" "$other/etc/mailrepl/"
+	sed -i -E 's/^\t?(host|home) = .*//' "$other/etc/mailrepl/mailrepl.conf"
+	cp "$archives"/*-for-two.lan.tar.bz2 "$other/archives/"
+	mount -t tmpfs -o size=4k none "$state"
+	run -74 cl-rebuild --root "$other" --repl --host two.lan
+	local left
+	left=$(find "$state" -type f ! -name lock)
+	umount "$state"
+	[[ $output == *" needs "*" bytes, and "*" has "*" free"* ]]
+	[ -z "$left" ]
+}

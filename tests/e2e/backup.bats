@@ -87,6 +87,16 @@ manifest() {
 	run ! on mail2.lan sh -c "tar -tjf $archives/*Z-mail2.lan.tar.bz2 | grep -e ca.key -e peers"
 }
 
+@test "every host has the domain's backup key and shows the same fingerprint" {
+	local host want
+	want=$(on mail1.lan cl-backup --fingerprint)
+	for host in mail2.lan relay.lan; do
+		[ "$(on "$host" cl-backup --fingerprint)" = "$want" ]
+		[ "$(on "$host" stat -c '%a %U' /etc/mailrepl/tls/backup.key)" = "600 root" ]
+	done
+	on mail2.lan cl-backup --verify --all --json | jq -e '[.archives[] | .valid and .hmac == "key"] | all'
+}
+
 # fresh_refuses WORDS: cl-rebuild --repl with the archive that lies in fresh.lan:/root/bad.tar.bz2 ends with an error, and
 # nothing is changed.
 fresh_refuses() {
@@ -150,6 +160,16 @@ repack() {
 	fresh_refuses ''
 	repack 'echo "{" >MANIFEST.json'
 	fresh_refuses MANIFEST.json
+}
+
+@test "an archive with another fingerprint than was typed is refused" {
+	local name
+	name=$(basename "$(newest_archive for-fresh.lan)")
+	on fresh.lan sh -c "rm -rf $archives/* && cp -p /root/good.tar.bz2 $archives/$name"
+	fresh_files >"$BATS_TEST_TMPDIR/before"
+	run -65 on fresh.lan cl-rebuild --repl --fingerprint AAAA-AAAA-AAAA-AAAA
+	[[ $output == *"its fingerprint is $(on mail1.lan cl-backup --fingerprint)"* ]]
+	diff "$BATS_TEST_TMPDIR/before" <(fresh_files)
 }
 
 @test "a hostile archive is refused, and leaves nothing outside of its folder" {
