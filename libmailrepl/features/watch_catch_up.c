@@ -137,18 +137,21 @@ static void keep(struct mr_watch *watch, const struct mr_look *look, size_t s)
 {
 	struct mr_watch_catching *catching = &watch->catching[s];
 	enum mr_service service = s == 0 ? MR_MAIL : MR_UNIX;
+	bool running = mr_catchup_running(&look->config, service), late;
 	const struct mr_watch_peer *peer;
-	bool late;
 
-	if (!mr_catchup_running(&look->config, service)) {
-		if (!mr_watch_pause_over(&catching->pause, look->now) || !all_answer(watch))
-			return;
+	if (!running)
+		catching->begun = 0;
+	if (!running && !mr_watch_pause_over(&catching->pause, look->now))
+		return;
+	/* Also what was begun before this service was: it may have been killed on its way. */
+	if (!catching->begun && all_answer(watch)) {
 		peer = find_behind(watch, look, s, true);
 		if (peer)
 			begin(watch, look, catching, service, peer->name);
-		return;
 	}
-	/* Begun before this service was. */
+	if (!running)
+		return;
 	if (!catching->begun)
 		catching->begun = look->now;
 	late = look->now - catching->begun > MOST_SECONDS;
