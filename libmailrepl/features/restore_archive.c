@@ -47,6 +47,7 @@ struct choice {
 	struct mr_arena *arena;
 	const struct mr_restore *restore;
 	struct mr_list before; /* paths */
+	bool *told;            /* of the first one that was passed over */
 };
 
 /* The newest one after a roll back is that of the state before it. */
@@ -63,11 +64,12 @@ static bool wanted(const void *context, const struct mr_manifest *manifest)
 
 		/* Sealed or not. */
 		if (before && mr_starts_with(before, name)) {
-			mr_log(MR_LOG_INFO,
+			mr_log(*choice->told ? MR_LOG_DEBUG : MR_LOG_INFO,
 			       _("%s was made before a restore: it is not taken unless named, or "
 				 "by "
 				 "--undo"),
 			       choice->before.items[i]);
+			*choice->told = true;
 			return false;
 		}
 	}
@@ -76,7 +78,8 @@ static bool wanted(const void *context, const struct mr_manifest *manifest)
 
 static int take_newest(struct mr_arena *arena, struct mr_restore *restore, struct mr_error *err)
 {
-	struct choice choice = { arena, restore, { 0 } };
+	bool told = false;
+	struct choice choice = { arena, restore, { 0 }, &told };
 
 	mr_restore_before_list(arena, &restore->config, &choice.before);
 	if (mr_backup_newest(arena, &restore->config, wanted, &choice, restore->folder,

@@ -9,7 +9,8 @@
 #define PATH_UNDER_WAY MR_PATH_STATE "/restoring"
 #define PATH_BEFORE MR_PATH_STATE "/restored"
 #define RECORD_MOST ((size_t)1 << 20)
-#define BEFORE_MOST 100 /* paths that are remembered */
+/* Paths that are remembered, also of archives that are gone: the folder may be unmounted. */
+#define BEFORE_MOST 5000
 
 static char *read_text(struct mr_arena *arena, const struct mr_config *config, const char *path)
 {
