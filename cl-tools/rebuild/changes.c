@@ -21,7 +21,8 @@ int rebuild_diff(struct cl_context *context, const struct mr_plan *plan, struct 
 
 		if (step->kind != MR_STEP_FILE || step->secret_content)
 			continue;
-		(void)mr_file_read(context->arena, step->path, TEXT_MOST, &text, NULL, &absent);
+		if (mr_file_read(context->arena, step->path, TEXT_MOST, &text, NULL, &absent) < 0)
+			text = NULL;
 		if (mr_text_diff(step->path, text, step->content, &out, err) < 0)
 			return -1;
 	}

@@ -34,12 +34,12 @@
 #define MR_PATH_HELD "/var/lib/mailrepl/not-in-step"
 /* New configuration is installed and not in force yet. */
 #define MR_PATH_DUE_POSTFIX "/var/lib/mailrepl/.due-postfix"
+#define MR_PATH_ARCHIVED "/var/lib/mailrepl/archived" /* the folder that archives were written to */
 #define MR_PATH_RUN "/run/mailrepl"
 /* Held while the chroot of Postfix is filled. */
 #define MR_PATH_POSTFIX_LOCK "/var/lib/mailrepl/postfix.lock"
 #define MR_PATH_STOPPED "/run/mailrepl/stopped" /* slapd does not run, and that is meant */
 #define MR_PATH_STARTED "/run/mailrepl/started" /* slapd was started since the machine was */
-#define MR_PATH_ARCHIVED "/var/lib/mailrepl/archived" /* the folder that archives were written to */
 #define MR_PATH_HEARD "/run/mailrepl/heard" /* features/heard.h */
 #define MR_PATH_WATCH_PID "/run/mailrepl/watch.pid"
 #define MR_PATH_SOCKET "/run/mailrepl/ldapi"
