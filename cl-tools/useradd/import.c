@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "adapters/json.h"
 #include "base/log.h"
-#include "features/import.h"
+#include "features/import_confirm.h"
 #include "features/import_offline.h"
 
 #define MOST_BYTES ((size_t)1 << 30)
@@ -103,7 +104,21 @@ static struct mr_value *result_of(struct mr_arena *arena, const struct mr_import
 	return top;
 }
 
-static int apply(struct cl_context *context, struct mr_import *import, struct mr_error *err)
+/* Whoever has a rival is left with it: which of the two is right a program cannot know. */
+static void confirm(struct cl_context *context, const struct mr_import *import, long long begin)
+{
+	struct mr_list rivals = { 0 };
+
+	if (import->added + import->completed)
+		mr_import_confirm(import, begin, &rivals);
+	for (size_t i = 0; i < rivals.count; i++)
+		mr_log(MR_LOG_WARNING, "%s", rivals.items[i]);
+	if (rivals.count)
+		context->status = EX_TEMPFAIL;
+}
+
+static int apply(struct cl_context *context, struct mr_import *import, long long begin,
+		 struct mr_error *err)
 {
 	struct mr_plan plan = { 0 };
 	int rc;
@@ -117,6 +132,8 @@ static int apply(struct cl_context *context, struct mr_import *import, struct mr
 		mr_log(MR_LOG_INFO,
 		       _("%zu users added, %zu completed, %zu were there already, %zu bad lines"),
 		       import->added, import->completed, import->skipped, bad_lines(import->file));
+	if (!context->dry_run)
+		confirm(context, import, begin);
 	if (import->file->problem_count)
 		context->status = EX_DATAERR;
 	return 0;
@@ -126,6 +143,8 @@ static int import_text(struct cl_context *context, const char *path, const struc
 		       const char *host, bool partial, struct mr_import_file *file,
 		       struct mr_import *import, struct mr_error *err)
 {
+	const long long begin = (long long)time(NULL);
+
 	mr_import_file_parse(context->arena, path, text->data, text->len, file);
 	if (mr_import_check(context->arena, &context->config, context->dir, &context->topology,
 			    host, file, import, err) < 0)
@@ -134,7 +153,7 @@ static int import_text(struct cl_context *context, const char *path, const struc
 	log_problems(path, file, partial ? MR_LOG_WARNING : MR_LOG_ERROR);
 	if (file->problem_count && (!partial || !file->count))
 		return refuse(context, file);
-	return apply(context, import, err);
+	return apply(context, import, begin, err);
 }
 
 int useradd_import(struct cl_context *context, const char *path, const char *host, bool partial,
