@@ -87,10 +87,12 @@ static int ask_early(void)
 	int answer = 0;
 	struct mr_question question = { .host = "mail2.lan", .answer = &answer };
 	struct mr_asking *asking = mr_ask_open(&config, NULL, &question, 1, answer_42);
+	size_t answered;
 
 	await_tries(1);
 	assert_int_equal(asked, 0);
-	assert_int_equal(mr_ask_finish(asking), question.result == 0);
+	answered = mr_ask_finish(asking);
+	assert_int_equal(answered, question.result == 0);
 	assert_int_equal(question.result, answer ? 0 : -1);
 	return answer;
 }
