@@ -130,17 +130,19 @@ static int remove_archive(void *argument, struct mr_error *err)
 }
 
 /* The last archive from before a restore, and what is being restored right now. */
-static void find_needed(struct pruning *pr, const struct mr_config *config)
+static int find_needed(struct pruning *pr, const struct mr_config *config, struct mr_error *err)
 {
 	struct mr_restore_record record;
-	struct mr_list before = { 0 };
+	struct mr_list before;
 
-	mr_restore_record_read(pr->arena, config, &record);
-	mr_restore_before_list(pr->arena, config, &before);
+	if (mr_restore_record_read(pr->arena, config, &record, err) < 0 ||
+	    mr_restore_before_list(pr->arena, config, &before, err) < 0)
+		return -1;
 	if (record.word && record.archive)
 		mr_list_add(pr->arena, &pr->needed, record.archive);
 	if (before.count)
 		mr_list_add(pr->arena, &pr->needed, before.items[before.count - 1]);
+	return 0;
 }
 
 static void plan_series(struct pruning *pr, struct series *series)
@@ -196,10 +198,9 @@ int mr_prune_plan(struct mr_arena *arena, const struct mr_config *config,
 	/* Before the very first archive there is no folder. */
 	if (mr_backup_list(arena, config, false, &pr.list, err) < 0)
 		return prune->fresh && err->code == MR_E_NOT_FOUND ? 0 : -1;
-	if (mr_backup_key_read(config, &pr.key, err) < 0)
+	if (find_needed(&pr, config, err) < 0 || mr_backup_key_read(config, &pr.key, err) < 0)
 		return -1;
 	warn_of_bad(&pr);
-	find_needed(&pr, config);
 	plan_all(&pr);
 	mr_secret_close(&pr.key);
 	return 0;

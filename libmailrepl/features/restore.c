@@ -117,15 +117,19 @@ static int plan_topology(struct mr_arena *arena, struct mr_restore *restore,
 
 /* Puts the state before into an archive and records what is under way, around what `changes` holds. Its
  * first `named` steps are of files and the topology, which the lists of differences do not name. */
-static void plan_around(struct mr_arena *arena, struct mr_restore *restore,
-			const struct mr_plan *changes, size_t named, struct mr_plan *plan)
+static int plan_around(struct mr_arena *arena, struct mr_restore *restore,
+		       const struct mr_plan *changes, size_t named, struct mr_plan *plan,
+		       struct mr_error *err)
 {
 	struct mr_restore_record record;
 
-	mr_restore_record_read(arena, &restore->config, &record);
+	if (mr_restore_record_read(arena, &restore->config, &record, err) < 0)
+		return -1;
 	if (changes->count) {
-		mr_restore_record_plan(arena, restore, restore->request.undo ? "undo" : "changes",
-				       plan);
+		if (mr_restore_record_plan(arena, restore,
+					   restore->request.undo ? "undo" : "changes", plan,
+					   err) < 0)
+			return -1;
 		mr_restore_before_plan(arena, restore, plan);
 	}
 	for (size_t i = 0; i < plan->count; i++)
@@ -137,6 +141,7 @@ static void plan_around(struct mr_arena *arena, struct mr_restore *restore,
 	}
 	if (changes->count || (record.word && restore->which == MR_RESTORE_ROLL_BACK))
 		mr_restore_record_end_plan(arena, restore, plan);
+	return 0;
 }
 
 static int plan_roll_back(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,
@@ -160,8 +165,7 @@ static int plan_roll_back(struct mr_arena *arena, struct mr_restore *restore, st
 	mr_restore_name_differences(arena, restore, &differences);
 	if (rendered)
 		plan_render(arena, restore, &changes);
-	plan_around(arena, restore, &changes, rendered, plan);
-	return 0;
+	return plan_around(arena, restore, &changes, rendered, plan, err);
 }
 
 struct asking {
@@ -266,8 +270,7 @@ static int plan_only(struct mr_arena *arena, struct mr_restore *restore, struct 
 		mr_plan_action(arena, plan, ask_hosts, asking,
 			       _("ask the other hosts whether somebody else has these names and "
 				 "addresses by now"));
-	plan_around(arena, restore, &changes, rendered, plan);
-	return 0;
+	return plan_around(arena, restore, &changes, rendered, plan, err);
 }
 
 static int make_plan(struct mr_arena *arena, struct mr_restore *restore, struct mr_plan *plan,

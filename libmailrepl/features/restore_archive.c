@@ -81,7 +81,8 @@ static int take_newest(struct mr_arena *arena, struct mr_restore *restore, struc
 	bool told = false;
 	struct choice choice = { arena, restore, { 0 }, &told };
 
-	mr_restore_before_list(arena, &restore->config, &choice.before);
+	if (mr_restore_before_list(arena, &restore->config, &choice.before, err) < 0)
+		return -1;
 	if (mr_backup_newest(arena, &restore->config, wanted, &choice, restore->folder,
 			     &restore->archive, err) < 0)
 		return mr_fail_in(err, _("archives made by %s"), restore->config.host);
@@ -140,9 +141,9 @@ int mr_restore_archive_take(struct mr_arena *arena, struct mr_restore *restore,
 	const char *path;
 	int rc;
 
-	if (mr_backup_place(arena, &restore->config, "restore", &restore->folder, err) < 0)
+	if (mr_backup_place(arena, &restore->config, "restore", &restore->folder, err) < 0 ||
+	    mr_restore_record_read(arena, &restore->config, &record, err) < 0)
 		return -1;
-	mr_restore_record_read(arena, &restore->config, &record);
 	if (record.word && (strcmp(record.word, "rejoin") == 0 || strcmp(record.word, "bare") == 0))
 		rc = complete(arena, restore, &record, asked_for(arena, restore), err);
 	else if (choose(arena, restore, &record, &path, err) < 0)

@@ -75,8 +75,8 @@ int mr_restore_gone_plan(struct mr_arena *arena, struct mr_restore *restore, str
 {
 	bool rejoin = restore->which == MR_RESTORE_REJOIN;
 
-	mr_restore_record_plan(arena, restore, rejoin ? "rejoin" : "bare", plan);
-	if (mr_restore_files(arena, restore, true, plan, err) < 0)
+	if (mr_restore_record_plan(arena, restore, rejoin ? "rejoin" : "bare", plan, err) < 0 ||
+	    mr_restore_files(arena, restore, true, plan, err) < 0)
 		return -1;
 	if (rejoin) {
 		mr_plan_action(

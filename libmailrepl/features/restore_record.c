@@ -1,9 +1,9 @@
 #include "features/restore_record.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/paths.h"
 
 #define PATH_UNDER_WAY MR_PATH_STATE "/restoring"
@@ -12,29 +12,29 @@
 /* Paths that are remembered, also of archives that are gone: the folder may be unmounted. */
 #define BEFORE_MOST 5000
 
-static char *read_text(struct mr_arena *arena, const struct mr_config *config, const char *path)
+/* *out = NULL: there is none. One that cannot be read must not look like none. */
+static int read_text(struct mr_arena *arena, const struct mr_config *config, const char *path,
+		     char **out, struct mr_error *err)
 {
-	struct mr_error err;
-	char *text;
-
-	if (mr_file_read(arena, mr_path(arena, config->root, path), RECORD_MOST, &text, NULL,
-			 &err) < 0) {
-		if (err.code != MR_E_NOT_FOUND)
-			mr_log(MR_LOG_WARNING, "%s", err.message);
-		return NULL;
-	}
-	return text;
+	*out = NULL;
+	if (mr_file_read(arena, mr_path(arena, config->root, path), RECORD_MOST, out, NULL, err) ==
+		    0 ||
+	    err->code == MR_E_NOT_FOUND)
+		return 0;
+	return -1;
 }
 
-void mr_restore_record_read(struct mr_arena *arena, const struct mr_config *config,
-			    struct mr_restore_record *out)
+int mr_restore_record_read(struct mr_arena *arena, const struct mr_config *config,
+			   struct mr_restore_record *out, struct mr_error *err)
 {
-	char *text = read_text(arena, config, PATH_UNDER_WAY), *archive, *line;
+	char *text, *archive, *line;
 
 	*out = (struct mr_restore_record){ 0 };
+	if (read_text(arena, config, PATH_UNDER_WAY, &text, err) < 0)
+		return -1;
 	archive = text ? strchr(text, ' ') : NULL;
 	if (!archive)
-		return;
+		return 0;
 	*archive++ = '\0';
 	line = archive + strcspn(archive, "\n");
 	if (*line)
@@ -42,6 +42,7 @@ void mr_restore_record_read(struct mr_arena *arena, const struct mr_config *conf
 	line[strcspn(line, "\n")] = '\0';
 	*out = (struct mr_restore_record){ text, archive,
 					   *line && strcmp(line, "-") != 0 ? line : NULL };
+	return 0;
 }
 
 /* A full archive of `host`: "<time>-<host>.tar.bz2", sealed or not. */
@@ -54,37 +55,51 @@ static bool is_own(const char *name, const char *host)
 	       mr_starts_with(name + stamp + len, ".tar.bz2");
 }
 
-static struct mr_list own_archives(struct mr_arena *arena, const struct mr_config *config)
+/* A folder that cannot be read must not look like an empty one: an ordinary archive would be taken for that
+ * of the state before. */
+static int own_archives(struct mr_arena *arena, const struct mr_config *config, struct mr_list *out,
+			struct mr_error *err)
 {
-	DIR *dir = opendir(mr_path(arena, config->root, config->backup_folder));
-	struct mr_list names = { 0 };
+	const char *path = mr_path(arena, config->root, config->backup_folder);
+	DIR *dir = opendir(path);
 	struct dirent *item;
 
-	while (dir && (item = readdir(dir)))
+	*out = (struct mr_list){ 0 };
+	if (!dir)
+		return errno == ENOENT ? 0 : mr_fail_errno(err, "%s", path);
+	while (errno = 0, (item = readdir(dir)))
 		if (is_own(item->d_name, config->host))
-			mr_list_add(arena, &names, item->d_name);
-	if (dir)
+			mr_list_add(arena, out, item->d_name);
+	if (errno) {
+		mr_fail_errno(err, "%s", path);
 		closedir(dir);
-	mr_list_sort(&names);
-	return names;
+		return -1;
+	}
+	closedir(dir);
+	mr_list_sort(out);
+	return 0;
 }
 
-void mr_restore_record_plan(struct mr_arena *arena, struct mr_restore *restore, const char *word,
-			    struct mr_plan *plan)
+int mr_restore_record_plan(struct mr_arena *arena, struct mr_restore *restore, const char *word,
+			   struct mr_plan *plan, struct mr_error *err)
 {
 	const struct mr_config *config = &restore->config;
-	struct mr_list names = own_archives(arena, config);
 	struct mr_restore_record record;
-	const char *newest = names.count ? names.items[names.count - 1] : "-";
+	struct mr_list names;
 
 	/* What the interrupted run has recorded is still right: what came after that is of the state before. */
-	mr_restore_record_read(arena, config, &record);
+	if (mr_restore_record_read(arena, config, &record, err) < 0)
+		return -1;
 	if (record.word && strcmp(record.word, word) == 0 &&
 	    strcmp(record.archive, restore->archive.path) == 0)
-		return;
+		return 0;
+	if (own_archives(arena, config, &names, err) < 0)
+		return -1;
 	mr_plan_file(arena, plan, mr_path(arena, config->root, PATH_UNDER_WAY),
-		     mr_printf(arena, "%s %s\n%s\n", word, restore->archive.path, newest),
+		     mr_printf(arena, "%s %s\n%s\n", word, restore->archive.path,
+			       names.count ? names.items[names.count - 1] : "-"),
 		     MR_FILE_PRIVATE, _("record that a restore is under way"));
+	return 0;
 }
 
 static int end(void *argument, struct mr_error *err)
@@ -101,28 +116,35 @@ void mr_restore_record_end_plan(struct mr_arena *arena, struct mr_restore *resto
 	mr_plan_action(arena, plan, end, restore, _("record that the restore is complete"));
 }
 
-void mr_restore_before_list(struct mr_arena *arena, const struct mr_config *config,
-			    struct mr_list *out)
+int mr_restore_before_list(struct mr_arena *arena, const struct mr_config *config,
+			   struct mr_list *out, struct mr_error *err)
 {
-	char *text = read_text(arena, config, PATH_BEFORE), *rest, *line;
+	char *text, *rest, *line;
 
 	*out = (struct mr_list){ 0 };
+	if (read_text(arena, config, PATH_BEFORE, &text, err) < 0)
+		return -1;
 	for (line = text ? strtok_r(text, "\n", &rest) : NULL; line;
 	     line = strtok_r(NULL, "\n", &rest))
 		mr_list_add(arena, out, line);
+	return 0;
 }
 
 /* *out = the one that the run which is under way has made already; NULL: none. */
-static const char *made_already(struct mr_arena *arena, const struct mr_config *config,
-				const struct mr_restore_record *record)
+static int made_already(struct mr_arena *arena, const struct mr_config *config,
+			const struct mr_restore_record *record, const char **out,
+			struct mr_error *err)
 {
-	struct mr_list names = own_archives(arena, config);
+	struct mr_list names;
 
-	for (size_t i = 0; i < names.count; i++)
+	*out = NULL;
+	if (own_archives(arena, config, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count && !*out; i++)
 		if (!record->newest || strcmp(names.items[i], record->newest) > 0)
-			return mr_printf(arena, "%s%s/%s", config->root, config->backup_folder,
+			*out = mr_printf(arena, "%s%s/%s", config->root, config->backup_folder,
 					 names.items[i]);
-	return NULL;
+	return 0;
 }
 
 static int remember(struct mr_arena *arena, const struct mr_config *config, const char *path,
@@ -132,7 +154,8 @@ static int remember(struct mr_arena *arena, const struct mr_config *config, cons
 	MR_BUF text = { 0 };
 	size_t first;
 
-	mr_restore_before_list(arena, config, &paths);
+	if (mr_restore_before_list(arena, config, &paths, err) < 0)
+		return -1;
 	if (mr_list_has(&paths, path))
 		return 0;
 	mr_list_add(arena, &paths, path);
@@ -156,8 +179,10 @@ static int make_before(void *argument, struct mr_error *err)
 	MR_DIRECTORY dir = NULL;
 	const char *path;
 
-	mr_restore_record_read(arena, config, &record);
-	path = made_already(arena, config, &record);
+	if (mr_restore_record_read(arena, config, &record, err) < 0)
+		return -1;
+	if (made_already(arena, config, &record, &path, err) < 0)
+		return -1;
 	if (!path) {
 		if (mr_instance_open(arena, config, &dir, err) < 0 ||
 		    mr_instance_topology(arena, dir, config, &topology, err) < 0 ||
@@ -182,11 +207,13 @@ int mr_restore_undo_find(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_list paths;
 	const char *made;
 
-	mr_restore_before_list(arena, config, &paths);
-	mr_restore_record_read(arena, config, &record);
+	if (mr_restore_before_list(arena, config, &paths, err) < 0 ||
+	    mr_restore_record_read(arena, config, &record, err) < 0)
+		return -1;
 	*out = paths.count ? paths.items[paths.count - 1] : NULL;
 	if (record.word) {
-		made = made_already(arena, config, &record);
+		if (made_already(arena, config, &record, &made, err) < 0)
+			return -1;
 		if (!made)
 			return mr_fail(err, MR_E_NOT_FOUND,
 				       _("the restore from %s was interrupted before it had "

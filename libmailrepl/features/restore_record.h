@@ -15,18 +15,18 @@ struct mr_restore_record {
 	const char *newest;  /* a file's name, or NULL */
 };
 
-/* That there is none, or none that can be understood, is no error. */
-void mr_restore_record_read(struct mr_arena *arena, const struct mr_config *config,
-			    struct mr_restore_record *out);
+/* That there is none, or none that can be understood, is no error; one that cannot be read is. */
+int mr_restore_record_read(struct mr_arena *arena, const struct mr_config *config,
+			   struct mr_restore_record *out, struct mr_error *err) MR_MUST_CHECK;
 /* The step that records it, and the one that says that all is done. */
-void mr_restore_record_plan(struct mr_arena *arena, struct mr_restore *restore, const char *word,
-			    struct mr_plan *plan);
+int mr_restore_record_plan(struct mr_arena *arena, struct mr_restore *restore, const char *word,
+			   struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
 void mr_restore_record_end_plan(struct mr_arena *arena, struct mr_restore *restore,
 				struct mr_plan *plan);
 
 /* Archives made before a restore, oldest first. */
-void mr_restore_before_list(struct mr_arena *arena, const struct mr_config *config,
-			    struct mr_list *out);
+int mr_restore_before_list(struct mr_arena *arena, const struct mr_config *config,
+			   struct mr_list *out, struct mr_error *err) MR_MUST_CHECK;
 /* The step that makes one, for what the record says is under way: once, however often it is run. */
 void mr_restore_before_plan(struct mr_arena *arena, struct mr_restore *restore,
 			    struct mr_plan *plan);

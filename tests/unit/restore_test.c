@@ -442,9 +442,10 @@ static struct mr_restore_record recorded(void **state, struct mr_arena *arena, c
 {
 	const struct mr_config config = { .root = *state, .host = "mail1.lan" };
 	struct mr_restore_record record;
+	struct mr_error err;
 
 	put(arena, *state, "var/lib/mailrepl/restoring", text);
-	mr_restore_record_read(arena, &config, &record);
+	assert_ok(mr_restore_record_read(arena, &config, &record, &err), err);
 	return record;
 }
 
