@@ -14,6 +14,8 @@
  *	tls/peers/<host>.crt, .key   full archive of the home only
  *	mailrepl.conf        full only
  *	templates/<path>     overrides, full and peers
+ *	own/<path>, changes/<path>   parameters of the administrator's, and what was changed by hand in
+ *	                     rendered files: full only
  *	mail-owned.ldif      slapcat of what the maker owns
  *	mail-copies.ldif     slapcat of the copy's base entry with its contextCSNs and of the other
  *	                     hosts' containers

@@ -28,7 +28,8 @@ static const struct row {
 	{ MR_BACKUP_KEY_NAME, ALL, false, false }, { "tls/ca.key", FULL_HOME, true, false },
 	{ "tls/host.crt", ALL, true, false },      { "tls/host.key", ALL, true, false },
 	{ "tls/peers/", FULL_HOME, false, false }, { "mailrepl.conf", FULL, true, false },
-	{ "templates/", ALL, false, false },       { "mail-owned.ldif", ALL, false, false },
+	{ "templates/", ALL, false, false },       { "own/", FULL, false, false },
+	{ "changes/", FULL, false, false },        { "mail-owned.ldif", ALL, false, false },
 	{ "mail-copies.ldif", ALL, true, false },  { "unix-owned.ldif", ALL, false, true },
 	{ "unix-copies.ldif", ALL, false, true },
 };
@@ -240,8 +241,7 @@ static int parse_member(const struct mr_value *value, int format, struct mr_mani
 		return refuse(err, _("unknown member"), out->name);
 	if (out->size < 0 || !digest_ok(out->sha256))
 		return refuse(err, _("size or SHA-256"), out->name);
-	ldif = format > 1 && mr_ends_with(out->name, ".ldif") &&
-	       !mr_starts_with(out->name, "templates/");
+	ldif = format > 1 && mr_ends_with(row_of(out->name)->name, ".ldif");
 	out->entries = mr_value_get_int(value, "entries", -1);
 	if (ldif != (out->entries >= 0))
 		return refuse(err, _("number of entries"), out->name);

@@ -143,13 +143,12 @@ static int add_peers(struct reading *re, struct mr_error *err)
 	return 0;
 }
 
-/* Names below `folder`, relative to MR_PATH_OVERRIDES. What begins with a dot is somebody's
+/* Names below `folder`, relative to it, in `below` of it. What begins with a dot is somebody's
  * temporary file. */
-static int list_templates(struct reading *re, const char *below, struct mr_list *out,
-			  struct mr_error *err)
+static int list_folder(struct reading *re, const char *folder, const char *below,
+		       struct mr_list *out, struct mr_error *err)
 {
-	const char *path =
-		mr_printf(re->arena, "%s%s/%s", re->config->root, MR_PATH_OVERRIDES, below);
+	const char *path = mr_printf(re->arena, "%s%s/%s", re->config->root, folder, below);
 	DIR *dir = opendir(path);
 	struct dirent *item;
 	int rc = 0;
@@ -163,7 +162,7 @@ static int list_templates(struct reading *re, const char *below, struct mr_list 
 		if (item->d_name[0] == '.' || fstatat(dirfd(dir), item->d_name, &st, 0) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode))
-			rc = list_templates(re, mr_printf(re->arena, "%s/", name), out, err);
+			rc = list_folder(re, folder, mr_printf(re->arena, "%s/", name), out, err);
 		else if (S_ISREG(st.st_mode))
 			mr_list_add(re->arena, out, name);
 	}
@@ -171,17 +170,19 @@ static int list_templates(struct reading *re, const char *below, struct mr_list 
 	return rc;
 }
 
-static int add_templates(struct reading *re, struct mr_error *err)
+/* As members of that folder's name. */
+static int add_folder(struct reading *re, const char *folder, struct mr_error *err)
 {
 	struct mr_list names = { 0 };
 
-	if (list_templates(re, "", &names, err) < 0)
+	if (list_folder(re, folder, "", &names, err) < 0)
 		return -1;
 	mr_list_sort(&names);
 	for (size_t i = 0; i < names.count; i++)
-		if (add_file(re, mr_printf(re->arena, "templates/%s", names.items[i]),
-			     mr_printf(re->arena, "%s/%s", MR_PATH_OVERRIDES, names.items[i]),
-			     err) < 0)
+		if (add_file(
+			    re,
+			    mr_printf(re->arena, "%s/%s", strrchr(folder, '/') + 1, names.items[i]),
+			    mr_printf(re->arena, "%s/%s", folder, names.items[i]), err) < 0)
 			return -1;
 	return 0;
 }
@@ -216,7 +217,12 @@ int mr_backup_parts_read(struct mr_arena *arena, const struct mr_config *config,
 	if (peer && (add_file(&re, "tls/host.crt", peer_path(arena, peer, ".crt"), err) < 0 ||
 		     add_key(&re, "tls/host.key", peer_path(arena, peer, ".key"), err) < 0))
 		return -1;
-	return add_templates(&re, err);
+	if (add_folder(&re, MR_PATH_OVERRIDES, err) < 0)
+		return -1;
+	if (!peer &&
+	    (add_folder(&re, MR_PATH_OWN, err) < 0 || add_folder(&re, MR_PATH_CHANGES, err) < 0))
+		return -1;
+	return 0;
 }
 
 void mr_backup_parts_close(struct mr_backup_parts *parts)

@@ -87,12 +87,21 @@ static int plan_file(struct mr_arena *arena, const char *from, const char *to, s
 /* Where a member goes, without root; NULL: it is no file of the machine. */
 static const char *destination(struct mr_arena *arena, const char *name)
 {
+	static const struct {
+		const char *member, *path;
+	} folders[] = {
+		{ "templates/", MR_PATH_OVERRIDES },
+		{ "own/", MR_PATH_OWN },
+		{ "changes/", MR_PATH_CHANGES },
+		{ "tls/", MR_PATH_TLS },
+	};
+
 	if (strcmp(name, "mailrepl.conf") == 0)
 		return MR_PATH_CONFIG;
-	if (mr_starts_with(name, "templates/"))
-		return mr_printf(arena, "%s/%s", MR_PATH_OVERRIDES, name + strlen("templates/"));
-	if (mr_starts_with(name, "tls/"))
-		return mr_printf(arena, "%s/%s", MR_PATH_TLS, name + strlen("tls/"));
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (mr_starts_with(name, folders[i].member))
+			return mr_printf(arena, "%s/%s", folders[i].path,
+					 name + strlen(folders[i].member));
 	return NULL;
 }
 
