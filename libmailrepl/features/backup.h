@@ -167,10 +167,10 @@ int mr_backup_names(struct mr_arena *arena, const char *folder, struct mr_list *
 int mr_backup_place(struct mr_arena *arena, const struct mr_config *config, const char *word,
 		    const char **out, struct mr_error *err) MR_MUST_CHECK;
 
-/* mr_backup_read of `path` into `folder` under this host's backup key; with a warning if it carries no
- * HMAC. */
+/* mr_backup_read of `path` into `folder` (NULL: nowhere), for `host` (NULL: everything), under this
+ * host's backup key; with a warning if it carries no HMAC. */
 int mr_backup_take(struct mr_arena *arena, const struct mr_config *config, const char *path,
-		   const char *folder, struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
+		   const char *folder, const char *host, struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* The newest archive of the configured folder that verifies (under this host's backup key, if it
  * has one) and that `wanted` accepts, unpacked into `folder`. One that carries no HMAC is taken with

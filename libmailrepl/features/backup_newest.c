@@ -77,10 +77,13 @@ static void warn_of_none(const char *path, const struct mr_manifest *manifest)
 }
 
 int mr_backup_take(struct mr_arena *arena, const struct mr_config *config, const char *path,
-		   const char *folder, struct mr_manifest *out, struct mr_error *err)
+		   const char *folder, const char *host, struct mr_manifest *out,
+		   struct mr_error *err)
 {
 	MR_SECRET key = { 0 };
-	const struct mr_backup_reading reading = { .path = path, .folder = folder, .key = &key };
+	const struct mr_backup_reading reading = {
+		.path = path, .folder = folder, .host = host, .key = &key
+	};
 
 	if (mr_backup_key_read(config, &key, err) < 0 ||
 	    mr_backup_read(arena, &reading, out, err) < 0)

@@ -326,8 +326,8 @@ static int take_archive(struct mr_arena *arena, const struct mr_config *config,
 {
 	join->archive.path = join->given;
 	if (join->given)
-		return mr_backup_unpack_for(arena, join->given, join->folder, config->host,
-					    &join->archive.manifest, err);
+		return mr_backup_take(arena, config, join->given, join->folder, config->host,
+				      &join->archive.manifest, err);
 	return mr_backup_newest_for(arena, config, usable, config->host, join->folder, config->host,
 				    &join->archive, err);
 }

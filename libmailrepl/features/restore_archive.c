@@ -19,7 +19,7 @@ static int unpack(struct mr_arena *arena, struct mr_restore *restore, const char
 	struct stat st;
 
 	if (mr_tree_remove(restore->folder, err) < 0 ||
-	    mr_backup_take(arena, &restore->config, path, restore->folder,
+	    mr_backup_take(arena, &restore->config, path, restore->folder, NULL,
 			   &restore->archive.manifest, err) < 0)
 		return -1;
 	restore->archive.path = path;
