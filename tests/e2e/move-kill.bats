@@ -7,7 +7,7 @@
 
 load e2e
 
-kills=${E2E_KILLS:-6}
+kills=${E2E_KILLS:-4}
 hosts=(mail1.lan mail2.lan relay.lan)
 mail=/var/lib/mailrepl/mail
 move=/usr/lib/mailrepl/mailrepl-move
