@@ -50,21 +50,22 @@ static int read_recorded(struct mr_arena *arena, struct hand *hand, struct mr_er
 		       hand->path);
 }
 
-/* Is what lies there what was installed, or what was just being installed when we were killed? */
+/* Is what lies there what was installed, or what was just being installed when we were killed? Before
+ * anything was installed it is what was there before us, which goes. */
 static bool is_ours(struct mr_arena *arena, const struct mr_config *config, bool gate_closed,
 		    const char *path, const char *current)
 {
 	static const char *const stores[] = { MR_PATH_WRITTEN, MR_PATH_WRITING };
-	bool known = false;
+	bool installed = false;
 
 	for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++) {
 		const char *text = mr_kept_text(arena, config, stores[i], path);
 
 		if (text && strcmp(mr_gate_text(arena, text, gate_closed), current) == 0)
 			return true;
-		known |= text != NULL;
+		installed |= text && i == 0;
 	}
-	return !known;
+	return !installed;
 }
 
 static int find(struct mr_arena *arena, const struct mr_config *config, bool gate_closed,

@@ -154,6 +154,30 @@ static void what_a_killed_run_has_written_is_no_change_by_hand(void **state)
 	assert_false(mr_path_exists(at(arena, &config, MR_PATH_CHANGES)));
 }
 
+static void what_a_killed_first_run_has_not_replaced_yet_is_no_change_by_hand(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = config_in(state);
+	struct mr_rendered file = { .path = at(arena, &config, "/etc/postfix/main.cf"),
+				    .content = "one = 1\n",
+				    .len = 8,
+				    .attrs = MR_FILE_PUBLIC,
+				    .service = MR_SERVICE_POSTFIX };
+	struct mr_rendering rendering = { &file, 1, 1 };
+	struct mr_change *change;
+
+	assert_ok(mr_folder_make(at(arena, &config, "/etc/postfix"), MR_FILE_PUBLIC_FOLDER, &err),
+		  err);
+	write_at(arena, &config, "/etc/postfix/main.cf", "one = the distribution's\n");
+	assert_ok(mr_change_new(arena, &config, &rendering, MR_SERVICE_POSTFIX, &change, &err),
+		  err);
+	assert_ok(mr_change_begin(change, &err), err);
+	/* Killed here. */
+	render(arena, &config, "one = 1\n", false);
+	assert_main_cf(arena, &config, "one = 1\n");
+	assert_false(mr_path_exists(at(arena, &config, MR_PATH_CHANGES)));
+}
+
 static void one_step_back_and_forth(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -211,6 +235,7 @@ int main(void)
 		IN_FOLDER(the_same_lines_changed_by_both_are_an_error_and_nothing_is_written),
 		IN_FOLDER(whether_postfix_defers_is_no_change_by_hand),
 		IN_FOLDER(what_a_killed_run_has_written_is_no_change_by_hand),
+		IN_FOLDER(what_a_killed_first_run_has_not_replaced_yet_is_no_change_by_hand),
 		IN_FOLDER(one_step_back_and_forth),
 		IN_FOLDER(own_parameters_take_the_place_of_ours),
 	};
