@@ -38,7 +38,7 @@ struct made {
 	struct mr_backup *backup;
 };
 
-/* The lock is the caller's, so whatever is there belongs to nobody. */
+/* The lock is the caller's, so whatever is there belongs to nobody, or has lost its name in a moment. */
 static int remove_stale(const char *folder, struct mr_error *err)
 {
 	DIR *dir = opendir(folder);
@@ -345,7 +345,8 @@ int mr_backup_create_ordered(struct mr_arena *arena, const struct mr_config *con
 	ma.work = order->seal ? mr_path(arena, config->root, MR_PATH_STATE) : ma.folder;
 	if (choose_targets(&ma, true, &targets, err) < 0 ||
 	    mr_folder_make(ma.folder, MR_FILE_PRIVATE_FOLDER, err) < 0 ||
-	    remove_stale(ma.folder, err) < 0)
+	    remove_stale(ma.folder, err) < 0 ||
+	    remove_stale(mr_path(arena, config->root, MR_PATH_STATE), err) < 0)
 		return -1;
 	while (is_taken(&ma, &targets, ma.created))
 		ma.created++;

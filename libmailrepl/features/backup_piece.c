@@ -21,17 +21,31 @@ struct mr_piece_writer {
 	struct mr_piece piece;
 };
 
-/* The prefix is that of stale files. */
-int mr_nameless_file(const char *folder, struct mr_error *err)
+/* On filesystems that cannot make files without a name (NFS): the prefix is that of stale files. */
+static int file_unlinked(const char *folder)
 {
 	MR_ARENA arena = mr_arena_open();
 	char *path = mr_printf(arena, "%s/.mailrepl-XXXXXX", folder);
 	int fd = mkostemp(path, O_CLOEXEC);
 
-	if (fd < 0)
-		return mr_fail_errno(err, _("making a file in %s"), folder);
-	unlink(path);
+	/* Another run may have taken it for a stale one. */
+	if (fd >= 0 && unlink(path) < 0 && errno != ENOENT) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
 	return fd;
+}
+
+int mr_nameless_file(const char *folder, struct mr_error *err)
+{
+	int fd = open(folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT))
+		fd = file_unlinked(folder);
+	return fd < 0 ? mr_fail_errno(err, _("making a file in %s"), folder) : fd;
 }
 
 static int start(const char *const *const commands[2], const struct mr_process *process,

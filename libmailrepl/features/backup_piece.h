@@ -45,7 +45,8 @@ int mr_piece_sum(const struct mr_piece *piece, struct mr_sha256 *sum,
 int mr_piece_copy(const struct mr_piece *piece, int out, struct mr_error *err) MR_MUST_CHECK;
 /* Compares the next bytes of `in` with it. MR_E_IO: they differ. */
 int mr_piece_compare(const struct mr_piece *piece, int in, struct mr_error *err) MR_MUST_CHECK;
-/* A file in `folder` that is gone when it is closed: it has a name only for the moment between two calls. The descriptor, or -1. */
+/* A file in `folder` without a name, gone when it is closed. (On a filesystem that has no such files: with one for the moment between
+ * two calls.) The descriptor, or -1. */
 int mr_nameless_file(const char *folder, struct mr_error *err) MR_MUST_CHECK;
 
 #endif
