@@ -25,7 +25,7 @@ static int layer_ctrl(Sockbuf_IO_Desc *layer, int option, void *argument)
 	return LBER_SBIOD_CTRL_NEXT(layer, option, argument);
 }
 
-static const struct mr_ldap_socket *socket_of(const Sockbuf_IO_Desc *layer)
+static struct mr_ldap_socket *socket_of(const Sockbuf_IO_Desc *layer)
 {
 	return layer->sbiod_pvt;
 }
@@ -46,12 +46,13 @@ static bool is_ready(const struct mr_ldap_socket *socket, short events)
 
 static ber_slen_t socket_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 {
-	const struct mr_ldap_socket *socket = socket_of(layer);
+	struct mr_ldap_socket *socket = socket_of(layer);
 	ber_slen_t got;
 
 	do {
 		got = recv(socket->fd, data, len, 0);
 	} while (got < 0 && is_ready(socket, POLLIN));
+	socket->ended |= got == 0 && len > 0;
 	return got;
 }
 

@@ -147,14 +147,12 @@ static int set_tls(struct ldap_directory *ldap, const struct mr_directory_target
 }
 
 /* The library tells neither why it does not trust a server nor that this one hung up. */
-static int explain_tls(const struct mr_ldap_call *call, int fd, const char *host,
+static int explain_tls(const struct mr_ldap_call *call, const char *host,
 		       const struct mr_directory_target *target, struct mr_error *err)
 {
-	char byte;
-
 	if (mr_left_ms(call->until) == 0)
 		return mr_ldap_fail(call, LDAP_TIMEOUT, err);
-	if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+	if (call->dir->socket.ended)
 		return mr_ldap_fail(call, LDAP_SERVER_DOWN, err);
 	return mr_fail(
 		err, MR_E_DENIED,
@@ -181,7 +179,7 @@ static int start_tls(const struct mr_ldap_call *call, const char *host,
 	rc = ldap_install_tls(ld);
 	socket->wait_until = 0;
 	if (rc != LDAP_SUCCESS)
-		return explain_tls(call, socket->fd, host, target, err);
+		return explain_tls(call, host, target, err);
 	/* It leaves the socket in blocking mode; then a write to a server that does not read would
 	 * know no deadline. */
 	return mr_socket_unblock(socket->fd, err);

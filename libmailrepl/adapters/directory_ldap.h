@@ -15,6 +15,7 @@ struct mr_ldap_socket {
 	/* mr_now_ms: reading and writing wait until then, and fail with ETIMEDOUT; 0: they do not
 	 * wait. */
 	long long wait_until;
+	bool ended; /* the other side has closed it, and that was read */
 };
 
 struct ldap_directory {
