@@ -202,5 +202,11 @@ struct mr_backup_source {
 };
 int mr_backup_write_copy(void *source, int fd, struct mr_error *err);
 int mr_backup_write_others(void *source, int fd, struct mr_error *err);
+/* The same, with these contextCSNs of the maker's on the base entry, because its container follows:
+ * what slapcat gives of the maker's owned database (`in`), as it stands in a copy. */
+int mr_backup_write_others_with(const struct mr_backup_source *source, const struct mr_list *csns,
+				int fd, struct mr_error *err) MR_MUST_CHECK;
+int mr_backup_write_maker(const struct mr_backup_source *source, int in, int fd,
+			  struct mr_error *err) MR_MUST_CHECK;
 int mr_backup_write_owned(void *source, int fd, struct mr_error *err);
 #endif

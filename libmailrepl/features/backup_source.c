@@ -81,56 +81,88 @@ static const char *merge_csns(struct mr_arena *arena, const struct mr_list *owne
 	return mr_strdup(arena, mr_buf_text(&lines));
 }
 
-static int write_parts(const struct mr_backup_source *source, bool with_maker, int out,
-		       struct mr_error *err)
+static int write_maker(const struct mr_backup_source *source, struct mr_arena *arena,
+		       const char *name, int in, int out, struct mr_error *err)
 {
-	MR_ARENA arena = mr_arena_open();
-	const char *all = mr_dit_all(source->service), *owned_name, *copies_name;
-	struct mr_list owned_csns, copied_csns;
-	int owned = -1, copies = -1, rc = -1;
+	const char *host = source->manifest->host;
 
-	if (open_member(source, "owned", &owned_name, &owned, arena, err) < 0 ||
-	    open_member(source, "copies", &copies_name, &copies, arena, err) < 0)
-		goto done;
-	if (!with_maker && owned >= 0) {
-		close(owned);
-		owned = -1;
-	}
-	if (copies < 0) {
-		mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), copies_name);
-		goto done;
-	}
-	if (head_csns(arena, owned, owned_name, &owned_csns, err) < 0 ||
-	    head_csns(arena, copies, copies_name, &copied_csns, err) < 0)
-		goto done;
-	rc = mr_ldif_rewrite(&(struct mr_ldif_rewrite){ copies_name, all, all, kept_drops,
-							merge_csns(arena, &owned_csns, &copied_csns,
-								   source->manifest->server_id) },
-			     copies, out, err);
-	if (rc == 0 && owned >= 0)
+	return mr_ldif_rewrite(
+		&(struct mr_ldif_rewrite){ name, mr_dit_owned(arena, source->service, host),
+					   mr_dit_copy(arena, source->service, host), kept_drops,
+					   NULL },
+		in, out, err);
+}
+
+/* The base and the containers of all but the maker; `csns` are the maker's. */
+static int write_copies(const struct mr_backup_source *source, struct mr_arena *arena,
+			const struct mr_list *csns, bool merged, int out, struct mr_error *err)
+{
+	static const struct mr_list none = { 0 };
+	const char *all = mr_dit_all(source->service), *name, *lines = "";
+	struct mr_list copied;
+	int in, rc;
+
+	if (open_member(source, "copies", &name, &in, arena, err) < 0)
+		return -1;
+	if (in < 0)
+		return mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), name);
+	rc = head_csns(arena, in, name, &copied, err);
+	/* Of what is newer than the archive nothing is merged. */
+	for (size_t i = 0; rc == 0 && !merged && i < csns->count; i++)
+		lines = mr_printf(arena, "%scontextCSN: %s\n", lines, csns->items[i]);
+	if (rc == 0)
 		rc = mr_ldif_rewrite(
 			&(struct mr_ldif_rewrite){
-				owned_name,
-				mr_dit_owned(arena, source->service, source->manifest->host),
-				mr_dit_copy(arena, source->service, source->manifest->host),
-				kept_drops, NULL },
-			owned, out, err);
-done:
-	if (owned >= 0)
-		close(owned);
-	if (copies >= 0)
-		close(copies);
+				name, all, all, kept_drops,
+				mr_printf(arena, "%s%s", lines,
+					  merge_csns(arena, merged ? csns : &none, &copied,
+						     source->manifest->server_id)) },
+			in, out, err);
+	close(in);
 	return rc;
 }
 
-int mr_backup_write_copy(void *source, int fd, struct mr_error *err)
+int mr_backup_write_copy(void *argument, int fd, struct mr_error *err)
 {
-	return write_parts(source, true, fd, err);
+	const struct mr_backup_source *source = argument;
+	MR_ARENA arena = mr_arena_open();
+	struct mr_list csns;
+	const char *name;
+	int in, rc;
+
+	if (open_member(source, "owned", &name, &in, arena, err) < 0)
+		return -1;
+	rc = head_csns(arena, in, name, &csns, err);
+	if (rc == 0)
+		rc = write_copies(source, arena, &csns, true, fd, err);
+	if (rc == 0 && in >= 0)
+		rc = write_maker(source, arena, name, in, fd, err);
+	if (in >= 0)
+		close(in);
+	return rc;
 }
 
-int mr_backup_write_others(void *source, int fd, struct mr_error *err)
+int mr_backup_write_others(void *argument, int fd, struct mr_error *err)
 {
-	return write_parts(source, false, fd, err);
+	const struct mr_list none = { 0 };
+
+	return mr_backup_write_others_with(argument, &none, fd, err);
+}
+
+int mr_backup_write_others_with(const struct mr_backup_source *source, const struct mr_list *csns,
+				int fd, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	return write_copies(source, arena, csns, false, fd, err);
+}
+
+int mr_backup_write_maker(const struct mr_backup_source *source, int in, int fd,
+			  struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	return write_maker(source, arena, source->manifest->host, in, fd, err);
 }
 
 int mr_backup_write_owned(void *argument, int fd, struct mr_error *err)

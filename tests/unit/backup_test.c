@@ -603,6 +603,58 @@ static void without_its_container_the_maker_has_no_csn(void **state)
 	assert_contains(text, CSN("20", "002"));
 }
 
+static int write_others_of_a_new_truth(void *source, int fd, struct mr_error *err)
+{
+	struct mr_arena *arena = mr_arena_open();
+	struct mr_list csns = { 0 };
+	int rc;
+
+	mr_list_add(arena, &csns, CSN("50", "001"));
+	rc = mr_backup_write_others_with(source, &csns, fd, err);
+	mr_arena_close(arena);
+	return rc;
+}
+
+static void a_copy_of_a_new_truth_has_its_csn_not_the_archives(void **state)
+{
+	static const char owned[] =
+		"dn: " OWNED_MAIL "\ncn: mail1.lan\ncontextCSN: " CSN("10", "001") "\n\n";
+	struct mr_error err = { 0 };
+	const char *text = written(*state, write_others_of_a_new_truth, owned, COPIES, &err);
+
+	assert_contains(text, "contextCSN: " CSN("50", "001") "\n");
+	assert_contains(text, "contextCSN: " CSN("20", "002") "\n");
+	assert_null(strstr(text, CSN("30", "001")));
+	assert_null(strstr(text, CSN("10", "001")));
+	assert_null(strstr(text, "mail1.lan"));
+}
+
+static int write_maker_from_slapcat(void *argument, int fd, struct mr_error *err)
+{
+	const struct mr_backup_source *source = argument;
+	struct mr_arena *arena = mr_arena_open();
+	int in = open(mr_printf(arena, "%s/mail-owned.ldif", source->folder), O_RDONLY | O_CLOEXEC);
+	int rc = mr_backup_write_maker(source, in, fd, err);
+
+	close(in);
+	mr_arena_close(arena);
+	return rc;
+}
+
+static void what_slapadd_gave_an_entry_it_has_in_the_copy_too(void **state)
+{
+	static const char owned[] =
+		"dn: " OWNED_MAIL "\ncn: mail1.lan\nentryUUID: 1\ncontextCSN: " CSN(
+			"50", "001") "\n\ndn: uid=a," OWNED_MAIL "\nuid: a\nentryUUID: 2\n"
+				     "entryCSN: 3\n\n";
+	struct mr_error err = { 0 };
+
+	assert_string_equal(written(*state, write_maker_from_slapcat, owned, COPIES, &err),
+			    "dn: cn=mail1.lan,ou=Mail,dc=mailrepl\ncn: mail1.lan\nentryUUID: 1\n\n"
+			    "dn: uid=a,cn=mail1.lan,ou=Mail,dc=mailrepl\nuid: a\nentryUUID: 2\n"
+			    "entryCSN: 3\n\n");
+}
+
 static void a_new_truth_has_no_operational_attributes(void **state)
 {
 	static const char owned[] =
@@ -685,6 +737,8 @@ int main(void)
 		cmocka_unit_test(the_makers_container_moves_into_the_copy),
 		cmocka_unit_test(of_two_csns_of_a_server_the_older_counts),
 		cmocka_unit_test(without_its_container_the_maker_has_no_csn),
+		cmocka_unit_test(a_copy_of_a_new_truth_has_its_csn_not_the_archives),
+		cmocka_unit_test(what_slapadd_gave_an_entry_it_has_in_the_copy_too),
 		cmocka_unit_test(a_new_truth_has_no_operational_attributes),
 		cmocka_unit_test(records_that_do_not_belong_there_are_refused),
 	};
