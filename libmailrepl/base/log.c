@@ -24,7 +24,7 @@ static struct {
 	char what[128];
 	unsigned long long done, total, first;
 	long long start_ms, next_ms;
-	bool running, drawn;
+	bool running, drawn, bytes;
 } progress;
 
 void mr_log_init(const char *program, enum mr_log_level most)
@@ -93,25 +93,35 @@ static void format_duration(char *text, size_t size, unsigned long long seconds)
 		snprintf(text, size, "%llus", seconds);
 }
 
+static void format_amount(char *text, size_t size, double amount)
+{
+	if (progress.bytes)
+		snprintf(text, size, _("%.1f MB"), amount / 1e6);
+	else
+		snprintf(text, size, "%.0f", amount);
+}
+
 static void draw(long long now)
 {
 	unsigned long long elapsed = (unsigned long long)(now - progress.start_ms);
 	double rate =
 		elapsed ? (double)(progress.done - progress.first) * 1000.0 / (double)elapsed : 0;
-	char text[LINE_SIZE], left[64], head[128];
+	char text[LINE_SIZE], left[64], head[128], done[32], total[32], pace[32];
 
+	format_amount(done, sizeof(done), (double)progress.done);
+	format_amount(total, sizeof(total), (double)progress.total);
+	format_amount(pace, sizeof(pace), rate);
 	if (progress.total && progress.done < progress.total && rate > 0) {
 		format_duration(
 			left, sizeof(left),
 			(unsigned long long)((double)(progress.total - progress.done) / rate));
-		snprintf(text, sizeof(text), _("%s: %llu of %llu, %.0f/s, %s left"), progress.what,
-			 progress.done, progress.total, rate, left);
+		snprintf(text, sizeof(text), _("%s: %s of %s, %s/s, %s left"), progress.what, done,
+			 total, pace, left);
 	} else if (progress.total) {
-		snprintf(text, sizeof(text), _("%s: %llu of %llu, %.0f/s"), progress.what,
-			 progress.done, progress.total, rate);
+		snprintf(text, sizeof(text), _("%s: %s of %s, %s/s"), progress.what, done, total,
+			 pace);
 	} else {
-		snprintf(text, sizeof(text), _("%s: %llu, %.0f/s"), progress.what, progress.done,
-			 rate);
+		snprintf(text, sizeof(text), _("%s: %s, %s/s"), progress.what, done, pace);
 	}
 	snprintf(head, sizeof(head), "%s%s: ", logger.terminal ? "\r" : "", logger.program);
 	write_line(head, text, logger.terminal ? "\033[K" : "\n");
@@ -131,7 +141,7 @@ static void start(const char *what, unsigned long long done, long long now)
 	progress.running = true;
 }
 
-void mr_progress(const char *what, unsigned long long done, unsigned long long total)
+static void go_on(const char *what, unsigned long long done, unsigned long long total, bool bytes)
 {
 	long long now;
 
@@ -143,8 +153,19 @@ void mr_progress(const char *what, unsigned long long done, unsigned long long t
 		start(what, done, now);
 	progress.done = done;
 	progress.total = total;
+	progress.bytes = bytes;
 	if (now >= progress.next_ms)
 		draw(now);
+}
+
+void mr_progress(const char *what, unsigned long long done, unsigned long long total)
+{
+	go_on(what, done, total, false);
+}
+
+void mr_progress_bytes(const char *what, unsigned long long done, unsigned long long total)
+{
+	go_on(what, done, done > total ? 0 : total, true);
 }
 
 void mr_progress_end(void)

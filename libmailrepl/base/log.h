@@ -21,6 +21,9 @@ void mr_audit(const char *fmt, ...) MR_PRINTF(1, 2);
  * `total` 0: unknown. Shows count, rate and time left. A call costs nothing until it is time to
  * draw. */
 void mr_progress(const char *what, unsigned long long done, unsigned long long total);
+/* The same in bytes, shown as megabytes (10^6). A `total` that was only expected and is exceeded
+ * counts as unknown. */
+void mr_progress_bytes(const char *what, unsigned long long done, unsigned long long total);
 void mr_progress_end(void);
 
 #endif

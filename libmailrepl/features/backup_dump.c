@@ -8,8 +8,12 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/backup.h"
+#include "features/backup_manifest.h"
 
 #define CHUNK ((size_t)64 * 1024)
+#define LOOK_MOST 3 /* archives that are looked at for how large this one may become */
+#define FOR "-for-" /* in names of archives for other hosts */
 
 static const struct {
 	enum mr_database database;
@@ -39,7 +43,8 @@ static int64_t count_marks(const char *text, size_t len)
 
 /* slapcat's output goes through us into the compressor. In front of each block are the last bytes
  * of the one before, in case a mark lies across both. */
-static int pump(struct mr_dump *dump, int fd, struct mr_piece_writer *writer, struct mr_error *err)
+static int pump(struct mr_dump *dump, unsigned long long expected, int fd,
+		struct mr_piece_writer *writer, struct mr_error *err)
 {
 	struct mr_sha256 *sum = mr_sha256_open();
 	char room[CARRY + CHUNK] = "\n\n\n", *block = room + CARRY;
@@ -58,7 +63,7 @@ static int pump(struct mr_dump *dump, int fd, struct mr_piece_writer *writer, st
 		dump->size += n;
 		dump->entries += count_marks(room, CARRY + (size_t)n);
 		memmove(room, room + n, CARRY);
-		mr_progress(dump->name, (unsigned long long)dump->size, 0);
+		mr_progress_bytes(dump->name, (unsigned long long)dump->size, expected);
 	}
 	mr_sha256_close(sum, dump->sha256);
 	mr_progress_end();
@@ -70,7 +75,39 @@ struct dumping {
 	const struct mr_config *config;
 	const char *folder;
 	int64_t time;
+	struct mr_manifest before; /* of this host's newest archive; no members: there is none */
 };
+
+/* How large the next archive will be is not known before it is made: about as large as the last. */
+static void look_before(struct dumping *du)
+{
+	const char *folder = mr_path(du->arena, du->config->root, du->config->backup_folder);
+	struct mr_list names = { 0 };
+	struct mr_error ignored;
+	int tries = LOOK_MOST;
+
+	if (mr_backup_names(du->arena, folder, &names, &ignored) < 0)
+		return;
+	for (size_t i = names.count; i > 0 && tries > 0; i--) {
+		const char *path = mr_printf(du->arena, "%s/%s", folder, names.items[i - 1]);
+
+		/* To open a sealed one somebody might be asked for a passphrase. */
+		if (mr_ends_with(path, ".age") || strstr(path, FOR))
+			continue;
+		tries--;
+		if (mr_backup_peek(du->arena, path, &du->before, &ignored) == 0 &&
+		    !du->before.for_host && strcmp(du->before.host, du->config->host) == 0)
+			return;
+		du->before = (struct mr_manifest){ 0 };
+	}
+}
+
+static unsigned long long expected_size(const struct dumping *du, const char *name)
+{
+	const struct mr_manifest_member *member = mr_manifest_member(&du->before, name);
+
+	return member ? (unsigned long long)member->size : 0;
+}
 
 static int run_slapcat(const struct dumping *du, int row, struct mr_child **child, int *fd,
 		       struct mr_error *err)
@@ -100,7 +137,7 @@ static int write_data(const struct dumping *du, int row, struct mr_dump *dump, s
 		mr_piece_abandon(writer);
 		return -1;
 	}
-	if (pump(dump, fd, writer, err) < 0) {
+	if (pump(dump, expected_size(du, dump->name), fd, writer, err) < 0) {
 		mr_process_kill(child);
 		mr_piece_abandon(writer);
 		return -1;
@@ -143,8 +180,9 @@ int mr_dumps_create(const struct mr_config *config, const char *folder, int64_t 
 		    struct mr_dumps *out, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	const struct dumping du = { arena, config, folder, time };
+	struct dumping du = { .arena = arena, .config = config, .folder = folder, .time = time };
 
+	look_before(&du);
 	for (int i = 0; i < MR_DUMPS; i++) {
 		struct mr_dump *dump = &out->items[i];
 

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapters/ldif.h"
+#include "base/log.h"
 
 #define BLOCK ((size_t)256 * 1024)
 #define LINE_MOST ((size_t)4 << 20)
@@ -17,6 +20,8 @@ struct rewriter {
 	struct mr_buf in, out;
 	size_t at, from_len; /* `in` before `at` is done with */
 	unsigned long long line;
+	unsigned long long done, total; /* bytes read, and how many there are */
+	char doing[128];
 	int in_fd, out_fd;
 	bool ended, inside, any;
 	bool first[256]; /* first letters of what is dropped: most lines are decided by it */
@@ -58,6 +63,8 @@ static int fill(struct rewriter *re, struct mr_error *err)
 	if (n < 0)
 		return mr_fail_errno(err, _("reading %s"), re->what->name);
 	mr_buf_add(&re->in, block, (size_t)n);
+	re->done += (unsigned long long)n;
+	mr_progress_bytes(re->doing, re->done, re->total);
 	re->ended = n == 0;
 	return 0;
 }
@@ -210,6 +217,17 @@ static int run(struct rewriter *re, struct mr_error *err)
 	return more < 0 ? -1 : flush(re, err);
 }
 
+static void expect(struct rewriter *re)
+{
+	struct stat st;
+
+	if (re->what->size)
+		re->total = (unsigned long long)re->what->size;
+	else if (fstat(re->in_fd, &st) == 0 && S_ISREG(st.st_mode))
+		re->total = (unsigned long long)st.st_size;
+	snprintf(re->doing, sizeof(re->doing), _("loading %s"), re->what->name);
+}
+
 int mr_ldif_rewrite(const struct mr_ldif_rewrite *rewrite, int in, int out, struct mr_error *err)
 {
 	struct rewriter re = {
@@ -225,7 +243,9 @@ int mr_ldif_rewrite(const struct mr_ldif_rewrite *rewrite, int in, int out, stru
 		re.first[(unsigned char)toupper((unsigned char)**drop)] = true;
 	}
 	mr_buf_add(&re.in, "", 0);
+	expect(&re);
 	rc = run(&re, err);
+	mr_progress_end();
 	mr_buf_close(&re.in);
 	mr_buf_close(&re.out);
 	return rc;

@@ -4,6 +4,8 @@
 #ifndef MR_FEATURES_BACKUP_LDIF_H
 #define MR_FEATURES_BACKUP_LDIF_H
 
+#include <stdint.h>
+
 #include "base/strings.h"
 
 struct mr_ldif_rewrite {
@@ -14,9 +16,11 @@ struct mr_ldif_rewrite {
 		*drop; /* attributes left out (without regard to case and options), ends in NULL */
 	const char *extra; /* whole lines put into the first record, which must be `from` itself;
 			      NULL: none */
+	int64_t size; /* of the input, as far as it is known, for the progress; 0: it is a file, or
+			 nobody knows */
 };
 
-/* Copies `in` to `out`, memory flat. MR_E_ARCHIVE: a folded or overlong line, a DN elsewhere, a
+/* Copies `in` to `out`, memory flat, and shows the progress (base/log.h). MR_E_ARCHIVE: a folded or overlong line, a DN elsewhere, a
  * record without DN. */
 int mr_ldif_rewrite(const struct mr_ldif_rewrite *rewrite, int in, int out,
 		    struct mr_error *err) MR_MUST_CHECK;

@@ -7,6 +7,7 @@
 
 #include "adapters/ldif.h"
 #include "features/backup_ldif.h"
+#include "features/backup_manifest.h"
 #include "features/csn.h"
 
 #define NEVER "entryDN", "subschemaSubentry", "hasSubordinates"
@@ -81,15 +82,17 @@ static const char *merge_csns(struct mr_arena *arena, const struct mr_list *owne
 	return mr_strdup(arena, mr_buf_text(&lines));
 }
 
-static int write_maker(const struct mr_backup_source *source, struct mr_arena *arena,
-		       const char *name, int in, int out, struct mr_error *err)
+static int write_maker(const struct mr_backup_source *source, struct mr_arena *arena, int in,
+		       int out, struct mr_error *err)
 {
 	const char *host = source->manifest->host;
+	const char *name = mr_printf(arena, "%s-owned.ldif", mr_service_name(source->service));
+	const struct mr_manifest_member *member = mr_manifest_member(source->manifest, name);
 
 	return mr_ldif_rewrite(
 		&(struct mr_ldif_rewrite){ name, mr_dit_owned(arena, source->service, host),
 					   mr_dit_copy(arena, source->service, host), kept_drops,
-					   NULL },
+					   NULL, member ? member->size : 0 },
 		in, out, err);
 }
 
@@ -116,7 +119,8 @@ static int write_copies(const struct mr_backup_source *source, struct mr_arena *
 				name, all, all, kept_drops,
 				mr_printf(arena, "%s%s", lines,
 					  merge_csns(arena, merged ? csns : &none, &copied,
-						     source->manifest->server_id)) },
+						     source->manifest->server_id)),
+				0 },
 			in, out, err);
 	close(in);
 	return rc;
@@ -136,7 +140,7 @@ int mr_backup_write_copy(void *argument, int fd, struct mr_error *err)
 	if (rc == 0)
 		rc = write_copies(source, arena, &csns, true, fd, err);
 	if (rc == 0 && in >= 0)
-		rc = write_maker(source, arena, name, in, fd, err);
+		rc = write_maker(source, arena, in, fd, err);
 	if (in >= 0)
 		close(in);
 	return rc;
@@ -162,7 +166,7 @@ int mr_backup_write_maker(const struct mr_backup_source *source, int in, int fd,
 {
 	MR_ARENA arena = mr_arena_open();
 
-	return write_maker(source, arena, source->manifest->host, in, fd, err);
+	return write_maker(source, arena, in, fd, err);
 }
 
 int mr_backup_write_owned(void *argument, int fd, struct mr_error *err)
@@ -176,8 +180,9 @@ int mr_backup_write_owned(void *argument, int fd, struct mr_error *err)
 		return -1;
 	if (in < 0)
 		return mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), name);
-	rc = mr_ldif_rewrite(&(struct mr_ldif_rewrite){ name, suffix, suffix, fresh_drops, NULL },
-			     in, fd, err);
+	rc = mr_ldif_rewrite(
+		&(struct mr_ldif_rewrite){ name, suffix, suffix, fresh_drops, NULL, 0 }, in, fd,
+		err);
 	close(in);
 	return rc;
 }

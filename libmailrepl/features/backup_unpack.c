@@ -21,7 +21,7 @@
 #define CA_NAME "tls/ca.crt"
 #define TOPOLOGY_MOST ((int64_t)16 << 20) /* 4,095 hosts give 5 MB */
 #define TOPOLOGY_ENTRIES 10000
-#define SMALL_MOST ((int64_t)1 << 20)     /* keys, templates, configuration */
+#define SMALL_MOST ((int64_t)1 << 20) /* keys, templates, configuration */
 /* LDIF shrinks to a tenth; what claims to be more than a thousand times as large as its file is
  * there to fill disks. Small archives may. */
 #define MOST_RATIO 1000
@@ -179,7 +179,7 @@ static long pull(void *context, char *buf, size_t size, struct mr_error *err)
 	if ((copying->fd >= 0 && mr_write_all(copying->fd, buf, (size_t)n, err) < 0) ||
 	    (copying->keep >= 0 && mr_write_all(copying->keep, buf, (size_t)n, err) < 0))
 		return mr_fail_in(err, "%s", copying->want->name);
-	mr_progress(_("verifying"), un->done, un->total);
+	mr_progress_bytes(_("verifying"), un->done, un->total);
 	return n;
 }
 
