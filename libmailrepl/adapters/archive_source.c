@@ -127,7 +127,9 @@ static int end_lbzip2(struct mr_archive_source *source, struct mr_error *err)
 	source->lbzip2 = NULL;
 	if (mr_process_end(child, err) == 0)
 		return 0;
-	err->code = MR_E_ARCHIVE;
+	/* Killed, it says nothing about the archive, and no older one may be taken instead. */
+	if (err->code == MR_E_SYSTEM)
+		err->code = MR_E_ARCHIVE;
 	return -1;
 }
 

@@ -208,9 +208,11 @@ static int judge(struct job *job, struct mr_error *err)
 	line = last_line(&job->capture.tail);
 	if (line)
 		return mr_fail(err, MR_E_SYSTEM, "%s: %s", job->name, line);
+	/* The kernel kills when there is no memory left. */
 	if (job->status > 128)
-		return mr_fail(err, MR_E_SYSTEM, _("%s: ended by signal %d (%s)"), job->name,
-			       job->status - 128, strsignal(job->status - 128));
+		return mr_fail(err, job->status == 128 + SIGKILL ? MR_E_TEMPORARY : MR_E_SYSTEM,
+			       _("%s: ended by signal %d (%s)"), job->name, job->status - 128,
+			       strsignal(job->status - 128));
 	return mr_fail(err, MR_E_SYSTEM, _("%s: failed with status %d and said nothing"), job->name,
 		       job->status);
 }

@@ -29,7 +29,7 @@ int mr_process_run(const struct mr_process *process, struct mr_process_result *r
 		   struct mr_error *err) MR_MUST_CHECK;
 
 /* The same, but a non-zero exit status is MR_E_SYSTEM: "<program>: <last non-empty line it wrote>".
- */
+ * One that was killed (SIGKILL: no memory left) and has said nothing is MR_E_TEMPORARY. */
 int mr_process_check(const struct mr_process *process, struct mr_error *err) MR_MUST_CHECK;
 
 /* Waits until the process behind a pidfd (pidfd_open(2)) has ended; false: it has not within
