@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapters/archive_header.h"
 #include "adapters/tls.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -162,29 +163,18 @@ static int write_data(const struct dumping *du, int row, struct mr_dump *dump, s
 
 static int write_head(const struct dumping *du, struct mr_dump *dump, struct mr_error *err)
 {
-	struct mr_piece_writer *writer;
+	char header[MR_ARCHIVE_BLOCK];
 
-	if (mr_piece_create(du->folder, false, &writer, err) < 0)
+	if (mr_archive_header(dump->name, dump->size, du->time, header, err) < 0)
 		return -1;
-	if (mr_piece_add_header(writer, dump->name, dump->size, du->time, err) < 0) {
-		mr_piece_abandon(writer);
-		return -1;
-	}
-	return mr_piece_finish(writer, &dump->head, err);
+	return mr_piece_put_small(du->folder, header, sizeof(header), &dump->head, err);
 }
 
 static int write_end(const struct dumping *du, struct mr_piece *out, struct mr_error *err)
 {
-	static const char zeros[1024];
-	struct mr_piece_writer *writer;
+	static const char zeros[2 * MR_ARCHIVE_BLOCK];
 
-	if (mr_piece_create(du->folder, false, &writer, err) < 0)
-		return -1;
-	if (mr_piece_add(writer, zeros, sizeof(zeros), err) < 0) {
-		mr_piece_abandon(writer);
-		return -1;
-	}
-	return mr_piece_finish(writer, out, err);
+	return mr_piece_put_small(du->folder, zeros, sizeof(zeros), out, err);
 }
 
 int mr_dumps_create(const struct mr_config *config, const char *folder, int64_t time,

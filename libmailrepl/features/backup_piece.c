@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "adapters/archive_header.h"
+#include "adapters/bzip2.h"
 #include "base/file.h"
 #include "base/process.h"
 
@@ -49,17 +50,16 @@ int mr_nameless_file(const char *folder, struct mr_error *err)
 }
 
 static int start(const char *const *const commands[2], const struct mr_process *process,
-		 bool write_to, struct mr_child **child, int *fd, struct mr_error *err)
+		 struct mr_child **child, int *fd, struct mr_error *err)
 {
 	for (int i = 0;; i++) {
 		struct mr_process run = *process;
-		int rc;
 
 		run.argv = commands[i];
-		rc = write_to ? mr_process_write_to(&run, child, fd, err)
-			      : mr_process_read_from(&run, child, fd, err);
-		if (rc == 0 || i == 1)
-			return rc;
+		if (mr_process_write_to(&run, child, fd, err) == 0)
+			return 0;
+		if (i == 1)
+			return -1;
 	}
 }
 
@@ -78,7 +78,7 @@ int mr_piece_create(const char *folder, bool proof, struct mr_piece_writer **out
 		abort();
 	writer->piece.fd = process.out_fd = mr_nameless_file(folder, err);
 	if (process.out_fd < 0 ||
-	    start(commands, &process, true, &writer->child, &writer->in_fd, err) < 0) {
+	    start(commands, &process, &writer->child, &writer->in_fd, err) < 0) {
 		writer->child = NULL;
 		mr_piece_abandon(writer);
 		return -1;
@@ -167,6 +167,15 @@ int mr_piece_put(const char *folder, const void *data, size_t len, struct mr_pie
 	return mr_write_all(fd, data, len, err);
 }
 
+int mr_piece_put_small(const char *folder, const void *data, size_t len, struct mr_piece *out,
+		       struct mr_error *err)
+{
+	MR_BUF compressed = { 0 };
+
+	mr_bzip2_compress(&compressed, data, len);
+	return mr_piece_put(folder, compressed.data, compressed.len, out, err);
+}
+
 void mr_piece_abandon(struct mr_piece_writer *writer)
 {
 	if (!writer)
@@ -188,28 +197,22 @@ void mr_piece_close(struct mr_piece *piece)
 
 int mr_piece_prove(const struct mr_piece *piece, struct mr_error *err)
 {
-	static const char *const parallel[] = { "lbzip2", "-dc", NULL };
-	static const char *const plain[] = { "bzip2", "-dc", NULL };
-	static const char *const *const commands[] = { parallel, plain };
-	struct mr_process process = { .timeout_ms = TIMEOUT_MS, .in_fd = piece->fd };
-	struct mr_sha256 *sum;
-	struct mr_child *child;
+	struct mr_sha256 *sum = mr_sha256_open();
+	struct mr_bzip2 *stream = mr_bzip2_open(piece->fd, 0);
 	char block[CHUNK], hex[65];
-	ssize_t n;
-	int fd;
+	int64_t end;
+	long n;
 
-	if (lseek(piece->fd, 0, SEEK_SET) < 0)
-		return mr_fail_errno(err, _("reading back"));
-	if (start(commands, &process, false, &child, &fd, err) < 0)
-		return -1;
-	sum = mr_sha256_open();
-	while ((n = read(fd, block, sizeof(block))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0)
-			mr_sha256_add(sum, block, (size_t)n);
+	while ((n = mr_bzip2_read(stream, block, sizeof(block), err)) > 0)
+		mr_sha256_add(sum, block, (size_t)n);
+	end = mr_bzip2_end(stream);
+	mr_bzip2_close(stream);
 	mr_sha256_close(sum, hex);
-	if (mr_process_end(child, err) < 0)
+	/* Keys have gone through it. */
+	explicit_bzero(block, sizeof(block));
+	if (n < 0)
 		return mr_fail_in(err, _("reading back"));
-	if (strcmp(hex, piece->sha256) != 0)
+	if (end != piece->size || strcmp(hex, piece->sha256) != 0)
 		return mr_fail(err, MR_E_IO, _("what was compressed does not read back the same"));
 	return 0;
 }

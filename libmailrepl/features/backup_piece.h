@@ -33,10 +33,14 @@ int mr_piece_finish(struct mr_piece_writer *writer, struct mr_piece *out,
 /* What is compressed already. */
 int mr_piece_put(const char *folder, const void *data, size_t len, struct mr_piece *out,
 		 struct mr_error *err) MR_MUST_CHECK;
+/* What is not secret and so little that a compressor of its own would only cost time. */
+int mr_piece_put_small(const char *folder, const void *data, size_t len, struct mr_piece *out,
+		       struct mr_error *err) MR_MUST_CHECK;
 void mr_piece_abandon(struct mr_piece_writer *writer); /* NULL-safe */
 void mr_piece_close(struct mr_piece *piece);           /* NULL-safe; zeroed is allowed */
 
-/* Decompresses it and compares. MR_E_IO: it does not hold what was put in. */
+/* Decompresses it, in this process, and compares. MR_E_IO, MR_E_ARCHIVE: it does not hold what was
+ * put in. */
 int mr_piece_prove(const struct mr_piece *piece, struct mr_error *err) MR_MUST_CHECK;
 /* Puts its compressed bytes into the sum. */
 int mr_piece_sum(const struct mr_piece *piece, struct mr_sha256 *sum,

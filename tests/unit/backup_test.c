@@ -325,6 +325,31 @@ static void other_programs_can_read_them(void **state)
 		    "[ $(grep -c MANIFEST.json list) = 3 ]");
 }
 
+static void without_lbzip2_they_are_made_and_read_all_the_same(void **state)
+{
+	const struct home *home = *state;
+	const char *search = mr_printf(home->arena, "%s/bin:/usr/bin:/bin", home->root);
+	char *before = strdup(getenv("PATH"));
+	struct mr_manifest manifest;
+	struct mr_backups slow;
+	struct mr_error err;
+
+	/* A folder of that name is found and cannot be executed. */
+	put(home, "/bin/lbzip2/x", "");
+	setenv("PATH", search, 1);
+	assert_ok(mr_backup_create(home->arena, &home->config, &home->topology, &slow, &err), err);
+	for (size_t i = 0; i < slow.count; i++) {
+		const struct mr_backup_reading reading = { .path = slow.items[i].path };
+
+		assert_ok(mr_backup_read(home->arena, &reading, &manifest, &err), err);
+	}
+	setenv("PATH", before, 1);
+	free(before);
+	shell(home, mr_printf(home->arena, "lbzip2 -t %s", slow.items[0].path));
+	for (size_t i = 0; i < slow.count; i++)
+		unlink(slow.items[i].path);
+}
+
 static void a_second_run_in_the_same_second_makes_new_ones(void **state)
 {
 	const struct home *home = *state;
@@ -725,6 +750,7 @@ int main(void)
 		cmocka_unit_test(the_copies_come_without_our_own_container),
 		cmocka_unit_test(only_root_can_read_them_and_nothing_else_is_left),
 		cmocka_unit_test(other_programs_can_read_them),
+		cmocka_unit_test(without_lbzip2_they_are_made_and_read_all_the_same),
 		cmocka_unit_test(a_second_run_in_the_same_second_makes_new_ones),
 		cmocka_unit_test(an_archive_of_format_1_is_read),
 		cmocka_unit_test(what_is_written_carries_an_hmac_of_the_homes_key),
