@@ -7,8 +7,8 @@
  *	peak	with -p: the most memory that the command itself, not its children, ever had resident. The command is
  *		traced for that, so measure its time in another run.
  *
- *	-m PID	in the mount, UTS, IPC and network namespaces of that process: inside a host of the lab, without a helper
- *		process whose own exit would be measured
+ *	-m PID	in the mount, UTS, IPC, network and PID namespaces of that process: inside a host of the lab, without a
+ *		helper process whose own exit would be measured
  *	-i FILE	the command's standard input
  *	-d N	seconds after which a look-up that finds nothing counts as failed (60)
  *
@@ -118,7 +118,15 @@ static long long await_all(const struct run *run, long long start)
 static void open_namespaces(const char *pid, int *fds)
 {
 	static const char *const names[] = { "uts", "ipc", "net", "mnt" };
+	char own[64];
+	int processes;
 
+	/* That of the processes takes effect with the fork: a server that the command starts writes down its own id. */
+	snprintf(own, sizeof(own), "/proc/%s/ns/pid", pid);
+	processes = open(own, O_RDONLY | O_CLOEXEC);
+	if (processes < 0 || setns(processes, CLONE_NEWPID) < 0)
+		die(own, strerror(errno));
+	close(processes);
 	for (size_t i = 0; i < 4; i++) {
 		char path[64];
 
