@@ -93,6 +93,22 @@ int mr_write_all(int fd, const void *data, size_t len, struct mr_error *err)
 	return 0;
 }
 
+int mr_copy_all(int from, int to, struct mr_error *err)
+{
+	char block[65536];
+	ssize_t n;
+
+	while ((n = read(from, block, sizeof(block))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return mr_fail_errno(err, _("reading"));
+		if (mr_write_all(to, block, (size_t)n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* "<folder>" and "<name>" of a path; the folder of "name" is ".". */
 static const char *split_path(struct mr_arena *arena, const char *path, char **folder)
 {

@@ -32,6 +32,9 @@ int mr_file_replace(const char *path, const void *data, size_t len, struct mr_fi
 /* All of it to a descriptor that is a file or a pipe. */
 int mr_write_all(int fd, const void *data, size_t len, struct mr_error *err) MR_MUST_CHECK;
 
+/* Everything that is still to be read from one to the other. */
+int mr_copy_all(int from, int to, struct mr_error *err) MR_MUST_CHECK;
+
 /* True if `path` is a regular file with just this content, mode and owner. */
 bool mr_file_same(const char *path, const void *data, size_t len, struct mr_file_attrs attrs);
 bool mr_path_exists(const char *path); /* any kind, symlinks not followed */

@@ -100,22 +100,6 @@ static int boot_line(struct mr_arena *arena, const char **out, struct mr_error *
 	return 0;
 }
 
-static int copy_stream(int from, int to, struct mr_error *err)
-{
-	char block[65536];
-	ssize_t n;
-
-	while ((n = read(from, block, sizeof(block))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return mr_fail_errno(err, _("reading a snapshot"));
-		if (mr_write_all(to, block, (size_t)n, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int dump(const struct mr_config *config, size_t copy, int to, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -127,7 +111,7 @@ static int dump(const struct mr_config *config, size_t copy, int to, struct mr_e
 	    mr_database_dump(mr_path(arena, config->root, MR_PATH_SLAPD_D),
 			     mr_dit_all(copies[copy].service), NULL, &child, &from, err) < 0)
 		return -1;
-	if (copy_stream(from, to, err) < 0) {
+	if (mr_copy_all(from, to, err) < 0) {
 		mr_process_kill(child);
 		return -1;
 	}
@@ -212,7 +196,7 @@ int mr_catchup_end(const struct mr_config *config, struct mr_directory *dir,
 
 static int write_entries(void *context, int to, struct mr_error *err)
 {
-	return copy_stream(*(const int *)context, to, err);
+	return mr_copy_all(*(const int *)context, to, err);
 }
 
 /* Positioned behind its first line. *same: it was made in this boot. */

@@ -1,6 +1,5 @@
 #include "features/leftover.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "adapters/service.h"
@@ -61,22 +60,6 @@ struct dumping {
 	const struct copy *copy;
 };
 
-static int pass_on(int from, int to, struct mr_error *err)
-{
-	char block[65536];
-	ssize_t n;
-
-	while ((n = read(from, block, sizeof(block))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return mr_fail_errno(err, _("reading slapcat's output"));
-		if (mr_write_all(to, block, (size_t)n, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* The copy as it is, contextCSNs included, without them. */
 static int write_others(void *context, int fd, struct mr_error *err)
 {
@@ -96,7 +79,7 @@ static int write_others(void *context, int fd, struct mr_error *err)
 			     mr_dit_all(du->copy->service), mr_buf_text(&filter), &child, &from,
 			     err) < 0)
 		return -1;
-	if (pass_on(from, fd, err) < 0) {
+	if (mr_copy_all(from, fd, err) < 0) {
 		mr_process_kill(child);
 		return -1;
 	}

@@ -1,29 +1,14 @@
 #!/usr/bin/env bats
 # Commands as they are typed, on a private instance below a folder: no lab, no port, no mail server of the machine's.
 
-bats_require_minimum_version 1.5.0
+load cli
 
 setup_file() {
-	[ -d "${E2E_LAYER:-}" ] || {
-		echo "E2E_LAYER names no folder: run ./check.sh cli" >&2
-		return 1
-	}
-	# slapd runs as openldap, to whom the way there must be open.
-	folder=$(mktemp -d /tmp/mailrepl-cli.XXXXXX)
-	chmod 0755 "$folder"
-	export folder
-	export PATH=$E2E_LAYER/usr/sbin:$PATH
-	export MAILREPL_DATA=$E2E_LAYER/usr/share/mailrepl MAILREPL_LIBEXEC=$E2E_LAYER/usr/lib/mailrepl
-	export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	cli_folder
 }
 
 teardown_file() {
-	slapd stop || true
-	rm -rf "${folder:?}"
-}
-
-slapd() {
-	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" "$@"
+	cli_down
 }
 
 commands=(cl-setup cl-replication cl-useradd cl-usermod cl-userdel cl-passwd cl-backup cl-rebuild)

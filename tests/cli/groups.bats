@@ -1,30 +1,15 @@
 #!/usr/bin/env bats
 # Groups and mail domains as they are typed, on a private instance: what is refused, with which status and in which words.
 
-bats_require_minimum_version 1.5.0
+load cli
 
 setup_file() {
-	[ -d "${E2E_LAYER:-}" ] || {
-		echo "E2E_LAYER names no folder: run ./check.sh cli" >&2
-		return 1
-	}
-	folder=$(mktemp -d /tmp/mailrepl-cli.XXXXXX)
-	chmod 0755 "$folder"
-	export folder
-	export PATH=$E2E_LAYER/usr/sbin:$PATH
-	export MAILREPL_DATA=$E2E_LAYER/usr/share/mailrepl MAILREPL_LIBEXEC=$E2E_LAYER/usr/lib/mailrepl
-	export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-	mkdir -p "$folder/etc/mailrepl"
-	echo 'mail = { manage = false; };' >"$folder/etc/mailrepl/mailrepl.conf"
-	cl-setup --root "$folder" -q --host one.lan mail example.org
-	cl-setup --root "$folder" -q unix
-	cl-useradd --root "$folder" -q -e user1@example.org user1 mail
+	cli_home
 	cl-useradd --root "$folder" -q -e user2@example.org user2 mail
 }
 
 teardown_file() {
-	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop || true
-	rm -rf "${folder:?}"
+	cli_down
 }
 
 # refused STATUS WORDS COMMAND ARGUMENT…: with these words in its one message

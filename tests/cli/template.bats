@@ -2,16 +2,10 @@
 # cl-template and cl-rebuild --check-templates: for whoever writes templates.
 # shellcheck disable=SC2154 # bats sets stderr
 
-bats_require_minimum_version 1.5.0
+load cli
 
 setup_file() {
-	[ -d "${E2E_LAYER:-}" ] || {
-		echo "E2E_LAYER names no folder: run ./check.sh cli" >&2
-		return 1
-	}
-	export PATH=$E2E_LAYER/usr/sbin:$PATH
-	export MAILREPL_DATA=$E2E_LAYER/usr/share/mailrepl MAILREPL_LIBEXEC=$E2E_LAYER/usr/lib/mailrepl
-	export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	cli_programs
 }
 
 setup() {

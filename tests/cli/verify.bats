@@ -1,32 +1,18 @@
 #!/usr/bin/env bats
 # cl-backup --verify and --fingerprint on a private instance below a folder.
 
-bats_require_minimum_version 1.5.0
+load cli
 
 setup_file() {
-	[ -d "${E2E_LAYER:-}" ] || {
-		echo "E2E_LAYER names no folder: run ./check.sh cli" >&2
-		return 1
-	}
-	folder=$(mktemp -d /tmp/mailrepl-cli.XXXXXX)
-	chmod 0755 "$folder"
-	export folder archives=$folder/archives
-	export PATH=$E2E_LAYER/usr/sbin:$PATH
-	export MAILREPL_DATA=$E2E_LAYER/usr/share/mailrepl MAILREPL_LIBEXEC=$E2E_LAYER/usr/lib/mailrepl
-	export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-	mkdir -p "$folder/etc/mailrepl"
-	printf '%s\n' 'mail = { manage = false; };' 'backup = { folder = "/archives"; };' >"$folder/etc/mailrepl/mailrepl.conf"
-	cl-setup --root "$folder" --host one.lan -q mail example.org
-	cl-setup --root "$folder" -q unix
-	cl-useradd --root "$folder" -q -e user1@example.org user1 mail
+	cli_home 'backup = { folder = "/archives"; };'
+	export archives=$folder/archives
 	cl-replication --root "$folder" -q -r one.lan,two.lan mail
 	cl-backup --root "$folder" -q
-	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop
+	slapd stop
 }
 
 teardown_file() {
-	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop || true
-	rm -rf "${folder:?}"
+	cli_down
 }
 
 backup() {

@@ -1,7 +1,5 @@
-#include "test.h"
-
 #include "features/claim_confirm.h"
-#include "features/instance.h"
+#include "peers_fixture.h"
 
 #define MAIL(host) "cn=" host ",ou=Mail,ou=Owned,dc=mailrepl"
 #define UNIX(host) "cn=" host ",ou=Unix,ou=Owned,dc=mailrepl"
@@ -29,9 +27,6 @@
 				       "\nuidNumber: 1100009\ngidNumber: 1100009\n"                \
 				       "homeDirectory: /home/" name "\n\n"
 
-/* What the slapds of the two hosts hold; NULL: nobody answers. */
-static const char *mail1, *mail2;
-
 int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
 			    struct mr_directory **out, struct mr_error *err);
 int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *config,
@@ -40,21 +35,6 @@ int __wrap_mr_instance_open(struct mr_arena *arena, const struct mr_config *conf
 	(void)arena;
 	(void)config;
 	return mr_directory_open_memory(mail1, out, err);
-}
-
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
-				 const char *tls_folder, const char *host,
-				 struct mr_directory **out, struct mr_error *err);
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
-				 const char *tls_folder, const char *host,
-				 struct mr_directory **out, struct mr_error *err)
-{
-	(void)arena;
-	(void)config;
-	(void)tls_folder;
-	if (!mail2)
-		return mr_fail(err, MR_E_UNAVAILABLE, "%s: nobody answers", host);
-	return mr_directory_open_memory(mail2, out, err);
 }
 
 static struct mr_host hosts[] = {

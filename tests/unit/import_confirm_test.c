@@ -1,7 +1,5 @@
-#include "test.h"
-
 #include "features/import_confirm.h"
-#include "features/instance.h"
+#include "peers_fixture.h"
 
 #define MAIL "cn=mail2.lan,ou=Mail,ou=Owned,dc=mailrepl"
 #define UNIX "cn=mail2.lan,ou=Unix,ou=Owned,dc=mailrepl"
@@ -14,23 +12,6 @@
 	"\nmailLocalAddress: " address "\nmailHost: mail2.lan\nmailRoutingAddress: " name          \
 	"@mail2.lan\nmodifyTimestamp: " time "\n\n"
 #define BEGIN 1800000000 /* 20270115080000Z */
-
-static const char *mail2; /* what it owns; NULL: it does not answer */
-
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
-				 const char *tls_folder, const char *host,
-				 struct mr_directory **out, struct mr_error *err);
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
-				 const char *tls_folder, const char *host,
-				 struct mr_directory **out, struct mr_error *err)
-{
-	(void)arena;
-	(void)config;
-	(void)tls_folder;
-	if (!mail2)
-		return mr_fail(err, MR_E_UNAVAILABLE, "%s: nobody answers", host);
-	return mr_directory_open_memory(mail2, out, err);
-}
 
 static struct mr_host hosts[] = {
 	{ .name = "mail1.lan", .services = MR_MAIL | MR_UNIX, .server_id = 1, .state = MR_JOINED },

@@ -1,8 +1,6 @@
-#include "test.h"
-
 #include "base/log.h"
-#include "features/instance.h"
 #include "features/sync.h"
+#include "peers_fixture.h"
 
 #define CSN(second, sid) "202611211951" second ".000000Z#000000#" sid "#000000"
 #define OWNED "dn: cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\nobjectClass: mailReplContainer\n"
@@ -10,26 +8,6 @@
 #define COPY                                                                                       \
 	"dn: cn=mail2.lan,ou=Mail,dc=mailrepl\nobjectClass: mailReplContainer\ncn: mail2.lan\n"    \
 	"entryCSN: " CSN("01", "002") "\nentryUUID: 8a6e0804-2bd0-4672-b79d-d97027f9071a\n"
-
-/* What the slapds of the other hosts hold; NULL: nobody answers. */
-static const char *mail1, *relay;
-
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
-				 const char *tls_folder, const char *host,
-				 struct mr_directory **out, struct mr_error *err);
-int __wrap_mr_instance_open_peer(struct mr_arena *arena, const struct mr_config *config,
-				 const char *tls_folder, const char *host,
-				 struct mr_directory **out, struct mr_error *err)
-{
-	const char *ldif = strcmp(host, "mail1.lan") == 0 ? mail1 : relay;
-
-	(void)arena;
-	(void)config;
-	(void)tls_folder;
-	if (!ldif)
-		return mr_fail(err, MR_E_UNAVAILABLE, "%s: nobody answers", host);
-	return mr_directory_open_memory(ldif, out, err);
-}
 
 /* mail1.lan is the home; this host is mail2.lan. */
 static struct mr_host hosts[] = {
