@@ -14,7 +14,7 @@
 #include "features/render_manifest.h"
 
 #define ALIASES "/etc/aliases"
-#define PROBE_MS 20000
+#define PROBE_MS 40000
 #define TEXT_MOST ((size_t)16 << 20)
 
 bool mr_change_is_managed(const struct mr_config *config)
@@ -35,6 +35,7 @@ int mr_change_new(struct mr_arena *arena, const struct mr_config *config,
 	change->rendering = rendering;
 	change->due = mr_printf(arena, "%s%s/.due-%s", config->root, MR_PATH_STATE, word);
 	change->before = mr_printf(arena, "%s/%s", MR_PATH_BEFORE, word);
+	change->pending = mr_printf(arena, "%s.pending", change->before);
 	*out = change;
 	for (size_t i = 0; rendering && i < rendering->count; i++)
 		if (rendering->files[i].service == service)
@@ -55,16 +56,36 @@ static const char *undone(struct mr_arena *arena, const struct mr_change *change
 	return mr_printf(arena, "%s.undone", change->before);
 }
 
+static bool is_pending(struct mr_arena *arena, const struct mr_change *change)
+{
+	return mr_path_exists(mr_path(arena, change->config->root, change->pending));
+}
+
 bool mr_change_has_before(const struct mr_change *change)
 {
 	MR_ARENA arena = mr_arena_open();
 
 	/* It was begun to be put back. */
-	if (mr_path_exists(mr_path(arena, change->config->root, undone(arena, change))))
+	if (mr_path_exists(mr_path(arena, change->config->root, undone(arena, change))) ||
+	    is_pending(arena, change))
 		return true;
 	for (size_t i = 0; i < change->paths.count; i++) {
 		struct mr_kept kept =
 			mr_kept_find(arena, change->config, change->before, change->paths.items[i]);
+
+		if (kept.is_copy || kept.is_absent)
+			return true;
+	}
+	return false;
+}
+
+bool mr_change_has_original(const struct mr_change *change)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	for (size_t i = 0; i < change->paths.count; i++) {
+		struct mr_kept kept = mr_kept_find(arena, change->config, MR_PATH_ORIGINAL,
+						   change->paths.items[i]);
 
 		if (kept.is_copy || kept.is_absent)
 			return true;
@@ -131,26 +152,50 @@ static int note_writing(const struct mr_change *change, struct mr_error *err)
 	return 0;
 }
 
+/* Appears whole, or not at all. */
+static int keep_pending(struct mr_arena *arena, const struct mr_change *change,
+			struct mr_error *err)
+{
+	const char *store = mr_printf(arena, "%s.new", change->before);
+	const char *made = mr_path(arena, change->config->root, store);
+	const char *path = mr_path(arena, change->config->root, change->pending);
+	bool ignored;
+
+	if (mr_tree_remove(made, err) < 0)
+		return -1;
+	for (size_t i = 0; i < change->paths.count; i++)
+		if (differs(change, change->paths.items[i]) &&
+		    mr_kept_make(change->config, store, change->paths.items[i], &ignored, err) < 0)
+			return -1;
+	if (mr_path_exists(made) && rename(made, path) < 0)
+		return mr_fail_errno(err, "%s", path);
+	return 0;
+}
+
+/* Has an installation of ours ever come to its end? */
+static bool has_written(struct mr_arena *arena, const struct mr_change *change)
+{
+	for (size_t i = 0; i < change->paths.count; i++)
+		if (mr_kept_find(arena, change->config, MR_PATH_WRITTEN, change->paths.items[i])
+			    .is_copy)
+			return true;
+	return false;
+}
+
 static int keep(const struct mr_change *change, bool *fresh, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	bool ignored;
+	bool ours = has_written(arena, change);
 
 	for (size_t i = 0; i < change->paths.count; i++)
 		if (mr_kept_make(change->config, MR_PATH_ORIGINAL, change->paths.items[i], fresh,
 				 err) < 0)
 			return -1;
-	/* The change is under way already: what is there now is neither the old nor the new. */
-	if (mr_path_exists(change->due))
+	/* What the distribution has installed refuses our mail: never go back to that by ourselves. And if
+	 * the change is under way already, what is there now is neither the old nor the new. */
+	if (!ours || is_pending(arena, change) || mr_path_exists(change->due))
 		return 0;
-	if (mr_tree_remove(mr_path(arena, change->config->root, change->before), err) < 0)
-		return -1;
-	for (size_t i = 0; i < change->paths.count; i++)
-		if (differs(change, change->paths.items[i]) &&
-		    mr_kept_make(change->config, change->before, change->paths.items[i], &ignored,
-				 err) < 0)
-			return -1;
-	return 0;
+	return keep_pending(arena, change, err);
 }
 
 /* Before the first file is replaced it is written down that the service has to learn of it: if we
@@ -169,6 +214,20 @@ int mr_change_begin(void *argument, struct mr_error *err)
 	return mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err);
 }
 
+/* From now on it is what --undo puts back. */
+static int settle(struct mr_arena *arena, const struct mr_change *change, struct mr_error *err)
+{
+	const char *before = mr_path(arena, change->config->root, change->before);
+
+	if (!is_pending(arena, change))
+		return 0;
+	if (mr_tree_remove(before, err) < 0)
+		return -1;
+	if (rename(mr_path(arena, change->config->root, change->pending), before) < 0)
+		return mr_fail_errno(err, "%s", before);
+	return 0;
+}
+
 int mr_change_end(void *argument, struct mr_error *err)
 {
 	const struct mr_change *change = argument;
@@ -182,6 +241,8 @@ int mr_change_end(void *argument, struct mr_error *err)
 				   err) < 0)
 			return -1;
 	}
+	if (settle(arena, change, err) < 0)
+		return -1;
 	if (unlink(change->due) < 0 && errno != ENOENT)
 		return mr_fail_errno(err, "%s", change->due);
 	return 0;
@@ -218,7 +279,11 @@ static int ask_postfix(struct mr_arena *arena, const char *host, struct mr_error
 		{ "QUIT", "2" },
 	};
 
-	return mr_probe(host, 25, lines, sizeof(lines) / sizeof(lines[0]), PROBE_MS, err);
+	/* Without a directory each look-up takes its time, and says nothing about the configuration. */
+	size_t count =
+		mr_service_running(MR_SERVICE_SLAPD, "") ? sizeof(lines) / sizeof(lines[0]) : 2;
+
+	return mr_probe(host, 25, lines, count, PROBE_MS, err);
 }
 
 static int ask(const struct mr_change *change, struct mr_error *err)
@@ -245,10 +310,14 @@ static int tell(const struct mr_change *change, struct mr_error *err)
 
 static int put_back(const struct mr_change *change, struct mr_error *err)
 {
+	MR_ARENA arena = mr_arena_open();
+
 	for (size_t i = change->paths.count; i > 0; i--)
-		if (mr_kept_restore(change->config, change->before, change->paths.items[i - 1],
+		if (mr_kept_restore(change->config, change->pending, change->paths.items[i - 1],
 				    err) < 0)
 			return -1;
+	if (mr_tree_remove(mr_path(arena, change->config->root, change->pending), err) < 0)
+		return -1;
 	/* What did not come up may not hear of a reload either. */
 	return mr_service_restart(change->service, "", err);
 }
@@ -257,8 +326,10 @@ static int roll_back(const struct mr_change *change, struct mr_error *err)
 {
 	const char *word = mr_service_word(change->service);
 	struct mr_error why = *err;
+	MR_ARENA arena = mr_arena_open();
 
-	if (!mr_change_has_before(change))
+	/* Nothing was changed, or there was nothing of ours before. */
+	if (!is_pending(arena, change))
 		return -1;
 	if (change->service == MR_SERVICE_POSTFIX && age_files(change, err) < 0)
 		return -1;
@@ -323,10 +394,13 @@ int mr_change_swap(void *argument, struct mr_error *err)
 	const char *root = change->config->root;
 	const char *before = mr_path(arena, root, change->before);
 	const char *now = mr_path(arena, root, undone(arena, change));
+	const char *pending = mr_path(arena, root, change->pending);
 
 	if (keep_undone(arena, change, err) < 0 ||
 	    mr_file_replace(change->due, "reload", strlen("reload"), MR_FILE_PRIVATE, err) < 0 ||
 	    put_back_noted(arena, change, err) < 0 || mr_tree_remove(before, err) < 0)
 		return -1;
-	return rename(now, before) < 0 ? mr_fail_errno(err, "%s", before) : 0;
+	if (mr_path_exists(now) && rename(now, pending) < 0)
+		return mr_fail_errno(err, "%s", pending);
+	return 0;
 }

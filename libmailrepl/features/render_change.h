@@ -12,7 +12,10 @@ struct mr_change {
 	struct mr_list paths; /* of the service's files, in the order in which they are installed */
 	const char *due;      /* a file: new configuration is installed and not in force yet; holds
 				 "reload" or "restart" */
-	const char *before;   /* the store (features/render_keep.h) with what was there before */
+	const char *before;   /* the store (features/render_keep.h) with what was there before the
+				 last change, */
+	const char *pending;  /* and the one with what was there before a change that is not in
+				 force yet */
 	const struct mr_rendering *rendering; /* NULL: undo */
 };
 
@@ -23,6 +26,8 @@ int mr_change_new(struct mr_arena *arena, const struct mr_config *config,
 /* Are services run, or are there just files (--root, mail.manage)? */
 bool mr_change_is_managed(const struct mr_config *config);
 bool mr_change_has_before(const struct mr_change *change);
+/* Is something kept of what was there before mailrepl? */
+bool mr_change_has_original(const struct mr_change *change);
 
 /* Actions of a plan; `change` is a struct mr_change. The originals and what is there now are kept,
  * and it is written down that the service has to learn of what comes. */
@@ -30,7 +35,8 @@ int mr_change_begin(void *change, struct mr_error *err);
 /* Nothing runs here that would have to learn of it. */
 int mr_change_end(void *change, struct mr_error *err);
 /* The service learns of it and is asked. After a failure what was there before is in force again;
- * the message says so, and why. */
+ * the message says so, and why. Not what was there before mailrepl, and not if no change is under
+ * way. */
 int mr_change_put_in_force(void *change, struct mr_error *err);
 /* What was there before changes places with what is there now; to be put in force afterwards. */
 int mr_change_swap(void *change, struct mr_error *err);

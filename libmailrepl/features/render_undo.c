@@ -51,6 +51,8 @@ static int put_back(void *argument, struct mr_error *err)
 			return -1;
 		drop_folder(arena, path);
 	}
+	if (mr_tree_remove(mr_path(arena, config->root, change->pending), err) < 0)
+		return -1;
 	return mr_tree_remove(mr_path(arena, config->root, change->before), err);
 }
 
@@ -72,18 +74,6 @@ static int stop_original(void *argument, struct mr_error *err)
 	return mr_service_stop(change->service, "", err) < 0 ? -1 : mr_change_end(argument, err);
 }
 
-static bool has_original(struct mr_arena *arena, const struct mr_change *change)
-{
-	for (size_t i = 0; i < change->paths.count; i++) {
-		struct mr_kept kept = mr_kept_find(arena, change->config, MR_PATH_ORIGINAL,
-						   change->paths.items[i]);
-
-		if (kept.is_copy || kept.is_absent)
-			return true;
-	}
-	return mr_change_is_managed(change->config) && mr_path_exists(change->due);
-}
-
 int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 				enum mr_service_name service, struct mr_plan *plan,
 				struct mr_error *err)
@@ -93,7 +83,8 @@ int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *
 
 	if (mr_change_new(arena, config, NULL, service, &change, err) < 0)
 		return -1;
-	if (!has_original(arena, change))
+	if (!mr_change_has_original(change) &&
+	    !(mr_change_is_managed(config) && mr_path_exists(change->due)))
 		return 0;
 	mr_plan_action(arena, plan, put_back, change,
 		       mr_printf(arena, _("put back what %s had before mailrepl"), word));
@@ -127,6 +118,9 @@ int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *con
 			mr_plan_action(arena, plan, mr_change_put_in_force, change,
 				       mr_printf(arena, _("let %s read it, and see that it serves"),
 						 word));
+		else
+			mr_plan_action(arena, plan, mr_change_end, change,
+				       mr_printf(arena, _("record what was written for %s"), word));
 	}
 	return 0;
 }

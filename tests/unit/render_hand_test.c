@@ -190,7 +190,7 @@ static void one_step_back_and_forth(void **state)
 		struct mr_plan plan = { 0 };
 
 		assert_ok(mr_render_step_back_plan(arena, &config, &plan, &err), err);
-		assert_int_equal(plan.count, 1);
+		assert_int_equal(plan.count, 2); /* put back, record */
 		assert_ok(mr_plan_apply(&plan, &config, NULL, &err), err);
 		assert_main_cf(arena, &config, i % 2 ? "one = 2\n" : "one = 1\n");
 	}
