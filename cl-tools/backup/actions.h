@@ -85,5 +85,10 @@ const struct mr_age_seal *backup_seal_of(struct cl_context *context);
 
 /* value.c: {"path", "size", "host", "for" (absent: the host itself), "created", "generation"}, for --json. */
 struct mr_value *backup_archive_value(struct mr_arena *arena, const struct mr_backup *archive);
+/* The three columns TIME, HOST and FOR of a table; "-" where the manifest is not known. */
+void backup_archive_cells(struct mr_arena *arena, const struct mr_manifest *manifest,
+			  const char **cells);
+/* What is behind the last slash; part of `path`. */
+const char *backup_file_name(const char *path);
 
 #endif

@@ -37,27 +37,18 @@ static const char *number(struct mr_arena *arena, bool known, long long value)
 	return known ? mr_printf(arena, "%lld", value) : "-";
 }
 
-static const char *file_name(const struct mr_archive_item *item)
-{
-	const char *slash = strrchr(item->archive.path, '/');
-
-	return slash ? slash + 1 : item->archive.path;
-}
-
 static void print_row(struct mr_arena *arena, const struct mr_archive_item *item,
 		      const char **cells)
 {
 	const struct mr_manifest *manifest = &item->archive.manifest;
 	bool read = item->state == MR_ARCHIVE_GOOD;
 
-	cells[0] = manifest->host ? mr_manifest_time(arena, manifest->created) : "-";
-	cells[1] = manifest->host ? manifest->host : "-";
-	cells[2] = manifest->for_host ? manifest->for_host : manifest->host ? _("itself") : "-";
+	backup_archive_cells(arena, manifest, cells);
 	cells[3] = number(arena, read, manifest->generation);
 	cells[4] = number(arena, true, item->archive.size);
 	cells[5] = number(arena, entries_of(item) >= 0, entries_of(item));
 	cells[6] = state_of(arena, item);
-	cells[7] = file_name(item);
+	cells[7] = backup_file_name(item->archive.path);
 }
 
 static void print_table(struct mr_arena *arena, const struct mr_archive_list *list)

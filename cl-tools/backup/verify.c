@@ -10,13 +10,6 @@
 
 #define COLUMNS 7
 
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static const char *state_of(const struct mr_backup_verdict *verdict)
 {
 	if (verdict->fault)
@@ -28,16 +21,13 @@ static void print_row(struct mr_arena *arena, const struct mr_backup_verdict *ve
 		      const char **cells)
 {
 	const struct mr_manifest *manifest = &verdict->manifest;
-	bool known = manifest->host;
 
-	cells[0] = known ? mr_manifest_time(arena, manifest->created) : "-";
-	cells[1] = known ? manifest->host : "-";
-	cells[2] = manifest->for_host ? manifest->for_host : known ? _("itself") : "-";
-	cells[3] = known ? mr_printf(arena, "%lld", manifest->generation) : "-";
+	backup_archive_cells(arena, manifest, cells);
+	cells[3] = manifest->host ? mr_printf(arena, "%lld", manifest->generation) : "-";
 	cells[4] =
 		verdict->entries < 0 ? "-" : mr_printf(arena, "%lld", (long long)verdict->entries);
 	cells[5] = state_of(verdict);
-	cells[6] = file_name(verdict->path);
+	cells[6] = backup_file_name(verdict->path);
 }
 
 static void print_table(struct mr_arena *arena, const struct mr_backup_verdict *verdicts,
