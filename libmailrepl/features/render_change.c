@@ -5,16 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "adapters/probe.h"
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/gate.h"
 #include "features/render_check.h"
 #include "features/render_keep.h"
 #include "features/render_manifest.h"
+#include "features/serves.h"
 
 #define ALIASES "/etc/aliases"
-#define PROBE_MS 40000
 #define TEXT_MOST ((size_t)16 << 20)
 
 bool mr_change_is_managed(const struct mr_config *config)
@@ -267,38 +266,6 @@ static int age_files(const struct mr_change *change, struct mr_error *err)
 	return 0;
 }
 
-/* As a stranger would: who is always there is not refused, who never is, is. */
-static int ask_postfix(struct mr_arena *arena, const char *host, struct mr_error *err)
-{
-	const struct mr_probe_line lines[] = {
-		{ NULL, "220" },
-		{ "EHLO localhost", "250" },
-		{ "MAIL FROM:<>", "250" },
-		{ mr_printf(arena, "RCPT TO:<postmaster@%s>", host), "25|4" },
-		{ mr_printf(arena, "RCPT TO:<no-such-user.mailrepl-probe@%s>", host), "5|4" },
-		{ "QUIT", "2" },
-	};
-
-	/* Without a directory each look-up takes its time, and says nothing about the configuration. */
-	size_t count =
-		mr_service_running(MR_SERVICE_SLAPD, "") ? sizeof(lines) / sizeof(lines[0]) : 2;
-
-	return mr_probe(host, 25, lines, count, PROBE_MS, err);
-}
-
-static int ask(const struct mr_change *change, struct mr_error *err)
-{
-	static const struct mr_probe_line greeting = { NULL, "* OK" };
-	const char *host = change->config->host;
-	MR_ARENA arena = mr_arena_open();
-
-	if (change->service == MR_SERVICE_POSTFIX)
-		return ask_postfix(arena, host, err);
-	if (change->service == MR_SERVICE_DOVECOT)
-		return mr_probe(host, 143, &greeting, 1, PROBE_MS, err);
-	return 0;
-}
-
 static int tell(const struct mr_change *change, struct mr_error *err)
 {
 	if (change->service == MR_SERVICE_POSTFIX &&
@@ -351,7 +318,7 @@ int mr_change_put_in_force(void *argument, struct mr_error *err)
 {
 	const struct mr_change *change = argument;
 
-	if (tell(change, err) < 0 || ask(change, err) < 0)
+	if (tell(change, err) < 0 || mr_serves(change->config, change->service, err) < 0)
 		return roll_back(change, err);
 	return mr_change_end(argument, err);
 }
