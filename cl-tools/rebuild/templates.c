@@ -34,15 +34,15 @@ int rebuild_check_templates(struct cl_context *context, struct mr_error *err)
 
 int rebuild_facts(struct cl_context *context, struct mr_error *err)
 {
-	struct mr_render_ids ids;
+	struct mr_render_machine machine;
 	struct mr_gate gate;
 
 	if (mr_gate_read(context->arena, &context->config, &gate, err) < 0 ||
-	    mr_render_ids_find(&context->config, &context->topology, &ids, err) < 0)
+	    mr_render_machine_find(&context->config, &context->topology, &machine, err) < 0)
 		return -1;
 	fputs(mr_json_format(context->arena,
 			     mr_render_context(context->arena, &context->config, &context->topology,
-					       &ids, gate.closed)),
+					       &machine, gate.closed)),
 	      stdout);
 	return 0;
 }

@@ -304,6 +304,7 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 	if (plan_files(arena, config, join, plan, err) < 0 ||
 	    mr_join_seeds(arena, config, join, seeds, err) < 0 ||
 	    mr_render(arena, config, &join->topology, false, rendering, err) < 0 ||
+	    mr_render_check_versions(config, rendering, err) < 0 ||
 	    mr_instance_plan(arena, config, &join->topology, rendering, seeds, plan, err) < 0)
 		return -1;
 	mr_plan_action(arena, plan, follow_home, join,

@@ -218,7 +218,8 @@ static int plan_all(struct mr_arena *arena, const struct mr_config *config,
 				 "archive made for it"),
 			       config->host);
 	if (mr_gate_read(arena, config, &gate, err) < 0 ||
-	    mr_render(arena, config, topology, gate.closed, rendering, err) < 0)
+	    mr_render(arena, config, topology, gate.closed, rendering, err) < 0 ||
+	    mr_render_check_versions(config, rendering, err) < 0)
 		return -1;
 	if (mr_render_hand_plan(arena, config, gate.closed, give_up, rendering, plan, err) < 0)
 		return -1;

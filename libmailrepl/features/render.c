@@ -25,8 +25,8 @@ static int find_id(const char *user, bool needed, uid_t *uid, struct mr_error *e
 	return needed ? -1 : 0;
 }
 
-int mr_render_ids_find(const struct mr_config *config, const struct mr_topology *topology,
-		       struct mr_render_ids *out, struct mr_error *err)
+static int find_ids(const struct mr_config *config, const struct mr_topology *topology,
+		    struct mr_render_ids *out, struct mr_error *err)
 {
 	const struct mr_host *self = mr_topology_host(topology, config->host);
 	bool managed = config->mail_manage && !*config->root;
@@ -44,6 +44,15 @@ int mr_render_ids_find(const struct mr_config *config, const struct mr_topology 
 	if (managed && mr_nss_check(&absent) == 0 && find_id("nslcd", true, &out->nslcd, err) < 0)
 		return -1;
 	return find_id("dovecot", managed && server, &out->dovecot, err);
+}
+
+int mr_render_machine_find(const struct mr_config *config, const struct mr_topology *topology,
+			   struct mr_render_machine *out, struct mr_error *err)
+{
+	if (find_ids(config, topology, &out->ids, err) < 0)
+		return -1;
+	mr_versions_read(&out->versions);
+	return 0;
 }
 
 static int render_row(struct renderer *r, const struct mr_manifest_row *row,
@@ -90,7 +99,7 @@ static void add_rendered(struct mr_arena *arena, struct mr_rendering *out,
 }
 
 int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
-		 const struct mr_topology *topology, const struct mr_render_ids *ids,
+		 const struct mr_topology *topology, const struct mr_render_machine *machine,
 		 bool gate_closed, struct mr_rendering *out, struct mr_error *err)
 {
 	const struct mr_host *self = config->host ? mr_topology_host(topology, config->host) : NULL;
@@ -102,12 +111,13 @@ int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
 			       config->host ? config->host : _("this host"), topology->home);
 	if (mr_manifest_read(arena, config, &manifest, err) < 0)
 		return -1;
-	r.values = mr_render_context(arena, config, topology, ids, gate_closed);
+	r.values = mr_render_context(arena, config, topology, machine, gate_closed);
+	out->versions = machine->versions;
 	for (size_t i = 0; i < manifest.count; i++) {
 		struct mr_rendered file = { 0 };
 
 		if (!mr_manifest_applies(&manifest.rows[i], mr_host_is_server(self),
-					 mr_nss_is_wanted(topology, self, ids)))
+					 mr_nss_is_wanted(topology, self, &machine->ids)))
 			continue;
 		if (render_row(&r, &manifest.rows[i], &file, err) < 0)
 			return -1;
@@ -120,13 +130,43 @@ int mr_render(struct mr_arena *arena, const struct mr_config *config,
 	      const struct mr_topology *topology, bool gate_closed, struct mr_rendering *out,
 	      struct mr_error *err)
 {
-	struct mr_render_ids ids;
+	struct mr_render_machine machine;
 
 	if (!config->host)
 		return mr_fail(err, MR_E_NO_HOST,
 			       _("%s names no host: run cl-setup or cl-rebuild --repl"),
 			       config->path);
-	if (mr_render_ids_find(config, topology, &ids, err) < 0)
+	if (mr_render_machine_find(config, topology, &machine, err) < 0)
 		return -1;
-	return mr_render_as(arena, config, topology, &ids, gate_closed, out, err);
+	return mr_render_as(arena, config, topology, &machine, gate_closed, out, err);
+}
+
+static int check_version(const struct mr_rendering *rendering, enum mr_service_name service,
+			 struct mr_error *err)
+{
+	switch (service) {
+	case MR_SERVICE_SLAPD:
+		return mr_version_check(&rendering->versions, MR_PROGRAM_SLAPD, err);
+	case MR_SERVICE_POSTFIX:
+		return mr_version_check(&rendering->versions, MR_PROGRAM_POSTFIX, err);
+	case MR_SERVICE_DOVECOT:
+		return mr_version_check(&rendering->versions, MR_PROGRAM_DOVECOT, err);
+	default:
+		return 0;
+	}
+}
+
+int mr_render_check_versions(const struct mr_config *config, const struct mr_rendering *rendering,
+			     struct mr_error *err)
+{
+	bool managed = config->mail_manage && !*config->root;
+
+	for (size_t i = 0; i < rendering->count; i++) {
+		enum mr_service_name service = rendering->files[i].service;
+
+		if ((managed || service == MR_SERVICE_SLAPD) &&
+		    check_version(rendering, service, err) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include "adapters/config.h"
 #include "adapters/service.h"
 #include "base/file.h"
+#include "features/versions.h"
 #include "model/plan.h"
 #include "model/topology.h"
 
@@ -19,6 +20,7 @@ struct mr_rendered {
 struct mr_rendering {
 	struct mr_rendered *files;
 	size_t count, size;
+	struct mr_versions versions; /* for which it was made */
 };
 
 /* Numbers of the local users that slapd and Dovecot know by number. (uid_t)-1: not there. */
@@ -29,16 +31,22 @@ struct mr_render_ids {
 	uid_t nslcd; /* only where its packages are installed */
 };
 
-/* Looks them up. MR_E_CONFIG if one is missing that this host needs: dovecot on mail servers only,
- * and neither that nor postfix where mail is not managed. */
-int mr_render_ids_find(const struct mr_config *config, const struct mr_topology *topology,
-		       struct mr_render_ids *out, struct mr_error *err) MR_MUST_CHECK;
+/* What templates get to know of the machine. */
+struct mr_render_machine {
+	struct mr_render_ids ids;
+	struct mr_versions versions;
+};
+
+/* Looks all that up. MR_E_CONFIG if a user is missing that this host needs: dovecot on mail servers
+ * only, and neither that nor postfix where mail is not managed. */
+int mr_render_machine_find(const struct mr_config *config, const struct mr_topology *topology,
+			   struct mr_render_machine *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* Everything that templates may name, documented in templates/README.md. Pure: no file is read.
  * `config->host` is in the topology. */
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
 				   const struct mr_topology *topology,
-				   const struct mr_render_ids *ids, bool gate_closed);
+				   const struct mr_render_machine *machine, bool gate_closed);
 /* Renders each row of MANIFEST whose condition (relay, server, all) holds for this host. Reads
  * templates (an override in /etc/mailrepl/templates wins), writes nothing. `gate_closed`: Postfix
  * answers 4xx instead of 5xx (soft_bounce). MR_E_CONFIG with file and line if a template or
@@ -46,10 +54,16 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 int mr_render(struct mr_arena *arena, const struct mr_config *config,
 	      const struct mr_topology *topology, bool gate_closed, struct mr_rendering *out,
 	      struct mr_error *err) MR_MUST_CHECK;
-/* The same with `ids` given. */
+/* The same with `machine` given. */
 int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
-		 const struct mr_topology *topology, const struct mr_render_ids *ids,
+		 const struct mr_topology *topology, const struct mr_render_machine *machine,
 		 bool gate_closed, struct mr_rendering *out, struct mr_error *err) MR_MUST_CHECK;
+
+/* MR_E_CONFIG, by name, if a program that gets files here is of a version that mailrepl cannot
+ * configure; those of Postfix and Dovecot count only where they are managed. For the beginning of
+ * a plan, before anything is changed. */
+int mr_render_check_versions(const struct mr_config *config, const struct mr_rendering *rendering,
+			     struct mr_error *err) MR_MUST_CHECK;
 
 /* Steps for the files of one mail service (Postfix or Dovecot) that differ from what lies there:
  * check all of them staged together (`postfix check` and `postconf` warnings, `doveconf -n`), keep

@@ -252,7 +252,8 @@ static int make_aliases(struct mr_error *err)
 {
 	static const char *const argv[] = { "newaliases", NULL };
 
-	if (!mr_path_exists(ALIASES) || mr_path_exists(ALIASES ".db"))
+	if (!mr_path_exists(ALIASES) || mr_path_exists(ALIASES ".db") ||
+	    mr_path_exists(ALIASES ".lmdb"))
 		return 0;
 	return mr_process_check(&(struct mr_process){ .argv = argv }, err);
 }

@@ -235,7 +235,7 @@ static struct mr_value *ids_value(const struct builder *b, const struct mr_rende
 
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
 				   const struct mr_topology *topology,
-				   const struct mr_render_ids *ids, bool gate_closed)
+				   const struct mr_render_machine *machine, bool gate_closed)
 {
 	const struct builder b = { arena, config, topology };
 	const struct mr_host *self = mr_topology_host(topology, config->host);
@@ -252,7 +252,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set_bool(arena, out, "sends_out", topology->scheme != MR_SCHEME_INTRANET);
 	mr_value_set_bool(arena, out, "gate_closed", gate_closed);
 	mr_value_set_bool(arena, out, "dns", config->mail_dns);
-	mr_value_set_bool(arena, out, "system_accounts", mr_nss_is_wanted(topology, self, ids));
+	mr_value_set_bool(arena, out, "system_accounts", mr_nss_is_wanted(topology, self, &machine->ids));
 	mr_value_set_string(arena, out, "root_dn", MR_DIT_LOCAL_ROOT);
 	mr_value_set(arena, out, "domains", mr_value_strings(arena, &topology->domains));
 	set_roles(&b, out);
@@ -263,6 +263,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set(arena, out, "directory", directory_value(&b));
 	mr_value_set(arena, out, "paths", paths_value(&b));
 	mr_value_set(arena, out, "quota", quota_value(&b));
-	mr_value_set(arena, out, "ids", ids_value(&b, ids));
+	mr_value_set(arena, out, "ids", ids_value(&b, &machine->ids));
+	mr_value_set(arena, out, "versions", mr_versions_value(arena, &machine->versions));
 	return out;
 }

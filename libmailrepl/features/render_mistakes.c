@@ -57,13 +57,13 @@ static struct mr_topology sample_topology(struct mr_arena *arena)
 
 static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *config)
 {
-	static const struct mr_render_ids ids = { 0, 1, 2, 3, 4 };
+	const struct mr_render_machine machine = { { 0, 1, 2, 3, 4 }, mr_versions_sample };
 	const struct mr_topology topology = sample_topology(arena);
 	struct mr_config host = *config;
 
 	host.host = topology.home;
 	host.mail_quota = 1;
-	return mr_render_context(arena, &host, &topology, &ids, true);
+	return mr_render_context(arena, &host, &topology, &machine, true);
 }
 
 int mr_render_mistakes(struct mr_arena *arena, const struct mr_config *config, struct mr_list *out,

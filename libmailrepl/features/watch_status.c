@@ -1,8 +1,6 @@
 #include "features/watch_status.h"
 
-#include <ctype.h>
 #include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -10,12 +8,10 @@
 #include "adapters/tls.h"
 #include "base/file.h"
 #include "base/paths.h"
-#include "base/process.h"
 
 #define QUEUE "/var/spool/postfix"
 #define MOST_PEM (64 * 1024)
 #define DEEPEST 4 /* hash_queue_depth, and one more */
-#define PROGRAM_TIMEOUT_MS 10000
 #define WRITE_EVERY 5
 #define READ_VERSIONS_EVERY 3600
 #define VALUES 7
@@ -57,34 +53,11 @@ long long mr_watch_queue_length(const char *folder)
 	return count;
 }
 
-/* The first word in a program's output that begins with a digit; "" if there is none. */
-static void read_version(const char *const argv[], char out[MR_WATCH_VERSION_SIZE])
-{
-	struct mr_process process = { .argv = argv, .timeout_ms = PROGRAM_TIMEOUT_MS };
-	struct mr_process_result result;
-	struct mr_error ignored;
-
-	out[0] = '\0';
-	if (mr_process_run(&process, &result, &ignored) == 0) {
-		const char *text = mr_buf_text(&result.output), *at = text;
-
-		while (*at && !(isdigit((unsigned char)*at) && (at == text || at[-1] == ' ')))
-			at++;
-		snprintf(out, MR_WATCH_VERSION_SIZE, "%.*s", (int)strcspn(at, " \n\t"), at);
-		mr_printable(out);
-	}
-	mr_buf_close(&result.output);
-}
-
 static void read_versions(struct mr_watch_status *status)
 {
-	static const char *const slapd[] = { "slapd", "-VV", NULL };
-	static const char *const postfix[] = { "postconf", "-dh", "mail_version", NULL };
-	static const char *const dovecot[] = { "dovecot", "--version", NULL };
-
-	read_version(slapd, status->slapd);
-	read_version(postfix, status->postfix);
-	read_version(dovecot, status->dovecot);
+	mr_version_read(MR_PROGRAM_SLAPD, status->slapd);
+	mr_version_read(MR_PROGRAM_POSTFIX, status->postfix);
+	mr_version_read(MR_PROGRAM_DOVECOT, status->dovecot);
 }
 
 /* The kernel knows whether somebody keeps its clock, whichever program that is. */

@@ -7,16 +7,15 @@
 #include "adapters/config.h"
 #include "adapters/directory.h"
 #include "features/gate.h"
+#include "features/versions.h"
 
-#define MR_WATCH_VERSION_SIZE 64
 /* A queue of more messages is counted no further. */
 #define MR_WATCH_QUEUE_MOST 100000
 
 /* Kept from look to look; starts as { 0 }. */
 struct mr_watch_status {
 	int64_t versions_read, written;
-	char slapd[MR_WATCH_VERSION_SIZE], postfix[MR_WATCH_VERSION_SIZE],
-		dovecot[MR_WATCH_VERSION_SIZE];
+	char slapd[MR_VERSION_SIZE], postfix[MR_VERSION_SIZE], dovecot[MR_VERSION_SIZE];
 };
 
 /* Messages in a Postfix queue below `folder` (maildrop, incoming, active, deferred, hold), counted

@@ -46,7 +46,7 @@ static int render(struct mr_arena *arena, const struct mr_config *config, const 
 				    .len = strlen(text),
 				    .attrs = MR_FILE_PUBLIC,
 				    .service = MR_SERVICE_POSTFIX };
-	struct mr_rendering rendering = { &file, 1, 1 };
+	struct mr_rendering rendering = { .files = &file, .count = 1, .size = 1 };
 	struct mr_plan plan = { 0 };
 
 	if (mr_render_hand_plan(arena, config, false, give_up, &rendering, &plan, &err) < 0)
@@ -138,7 +138,7 @@ static void what_a_killed_run_has_written_is_no_change_by_hand(void **state)
 				    .len = 8,
 				    .attrs = MR_FILE_PUBLIC,
 				    .service = MR_SERVICE_POSTFIX };
-	struct mr_rendering rendering = { &file, 1, 1 };
+	struct mr_rendering rendering = { .files = &file, .count = 1, .size = 1 };
 	struct mr_change *change;
 
 	render(arena, &config, "one = 1\n", false);
@@ -163,7 +163,7 @@ static void what_a_killed_first_run_has_not_replaced_yet_is_no_change_by_hand(vo
 				    .len = 8,
 				    .attrs = MR_FILE_PUBLIC,
 				    .service = MR_SERVICE_POSTFIX };
-	struct mr_rendering rendering = { &file, 1, 1 };
+	struct mr_rendering rendering = { .files = &file, .count = 1, .size = 1 };
 	struct mr_change *change;
 
 	assert_ok(mr_folder_make(at(arena, &config, "/etc/postfix"), MR_FILE_PUBLIC_FOLDER, &err),

@@ -9,8 +9,8 @@
 #include "features/render_keep.h"
 #include "features/render_manifest.h"
 
-static const struct mr_render_ids ids = {
-	.root = 0, .openldap = 101, .postfix = 102, .dovecot = 103, .nslcd = 104
+static struct mr_render_machine machine = {
+	.ids = { .root = 0, .openldap = 101, .postfix = 102, .dovecot = 103, .nslcd = 104 }
 };
 static struct mr_error err;
 
@@ -78,7 +78,7 @@ static struct mr_topology topology_of(struct mr_arena *arena, enum mr_scheme sch
 static void render(struct mr_arena *arena, const struct mr_config *config,
 		   const struct mr_topology *topology, bool gate_closed, struct mr_rendering *out)
 {
-	assert_ok(mr_render_as(arena, config, topology, &ids, gate_closed, out, &err), err);
+	assert_ok(mr_render_as(arena, config, topology, &machine, gate_closed, out, &err), err);
 }
 
 static const struct mr_rendered *find(const struct mr_rendering *rendering, const char *path)
@@ -208,12 +208,12 @@ static void accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possibl
 		MR_ARENA arena = mr_arena_open();
 		struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
 		struct mr_config config = config_of("", cases[i].host);
-		struct mr_render_ids known = ids;
+		struct mr_render_machine known = machine;
 		struct mr_rendering rendering = { 0 };
 
 		topology.system_accounts = cases[i].wanted;
 		if (!cases[i].packages)
-			known.nslcd = (uid_t)-1;
+			known.ids.nslcd = (uid_t)-1;
 		assert_ok(mr_render_as(arena, &config, &topology, &known, false, &rendering, &err),
 			  err);
 		assert_int_equal(find(&rendering, "/etc/nslcd.conf") != NULL, cases[i].want);
@@ -386,7 +386,7 @@ static void an_override_wins_and_its_mistakes_are_located(void **state)
 	render(arena, &config, &topology, false, &rendering);
 	assert_string_equal(content(&rendering, "/mailrepl/transport"), "mine mail1.lan\n");
 	write_at(path, "one\ntwo {{hots}}\n");
-	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &broken, &err),
+	assert_fails(mr_render_as(arena, &config, &topology, &machine, false, &broken, &err),
 		     MR_E_CONFIG, err);
 	assert_contains(err.message, mr_printf(arena, "%s:2: {{hots}}", path));
 }
@@ -415,7 +415,7 @@ static void a_host_name_cannot_open_the_access_rules(void **state)
 
 	(void)state;
 	topology.hosts[2].name = "r\" write by dn=\"x";
-	assert_fails(mr_render_as(arena, &config, &topology, &ids, false, &rendering, &err),
+	assert_fails(mr_render_as(arena, &config, &topology, &machine, false, &rendering, &err),
 		     MR_E_CONFIG, err);
 }
 
@@ -618,5 +618,6 @@ int main(void)
 	};
 
 	setenv("MAILREPL_DATA", source(), 1);
+	machine.versions = mr_versions_sample;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
