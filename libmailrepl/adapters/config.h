@@ -7,8 +7,8 @@
 
 #include "base/value.h"
 
-/* One row per setting: name in the file, field, type, least, most, default, unit, help. The rows
- * are in config.c; mr_config_describe prints them for the man page's table and --help. */
+/* What C code asks for has a field; all others are in mr_config_settings alone. The rows (name, kind,
+ * field, least, most, default, unit, help) are in config_rows.c. */
 struct mr_config {
 	const char *root; /* "" or the --root folder without trailing slash */
 	const char *path; /* the file itself, with root */
@@ -22,18 +22,23 @@ struct mr_config {
 	long long join_deadline;      /* "directory.join_deadline", seconds until in step */
 	const char *backup_folder;    /* "backup.folder", without root */
 	const char *backup_keep;      /* "backup.keep", as model/keep.h parses it; "": all */
-	const char *backup_recipients; /* "backup.recipients": keys, divided by blanks; "": in the clear */
+	const char *
+		backup_recipients; /* "backup.recipients": keys, divided by blanks; "": in the clear */
 	bool mail_dns; /* "mail.dns": false on an intranet whose names are in /etc/hosts only */
 	const char *mail_postmaster; /* "mail.postmaster": where role addresses go */
 	bool mail_manage;     /* "mail.manage": false: Postfix and Dovecot are rendered, not run
 				 (--root) */
 	long long mail_doubt; /* "mail.doubt", seconds */
-	long long mail_quota; /* "mail.quota", MiB, of a mailbox without a limit of its own; 0: none */
-	const char *mail_quota_full; /* "mail.quota_full": "defer" or "reject" */
+	long long
+		mail_quota; /* "mail.quota", MiB, of a mailbox without a limit of its own; 0: none */
+	const char *mail_quota_full;              /* "mail.quota_full": "defer" or "reject" */
 	long long watch_interval, watch_patience; /* "watch.interval", "watch.patience", seconds */
 	long long watch_verify;                   /* "watch.verify", seconds; 0: never */
 	long long certificate_days;               /* "certificates.days" */
-	long long password_length, password_classes; /* "password.min_length", "password.min_classes" */
+	long long password_length,
+		password_classes; /* "password.min_length", "password.min_classes" */
+	struct mr_value *others;  /* settings without a field that the file has, by their whole
+				    names; NULL: none */
 };
 
 /* `root` NULL or "" for the machine itself; `path` NULL for <root>/etc/mailrepl/mailrepl.conf. A
@@ -42,10 +47,15 @@ struct mr_config {
  * of range. All in `arena`. */
 int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
 		   struct mr_config *out, struct mr_error *err) MR_MUST_CHECK;
+/* All settings, those at their default too, as a tree: {"mail": {"dns": true, ...}, ...}. A text that is
+ * empty is null. Of a table every column of every line is there. */
+struct mr_value *mr_config_settings(struct mr_arena *arena, const struct mr_config *config);
+/* The same tree with something of everything: flags are set, lists and tables have one item. */
+struct mr_value *mr_config_sample_settings(struct mr_arena *arena);
 /* The file's text with a comment for each setting; settings at their default are written commented
  * out. */
 char *mr_config_format(struct mr_arena *arena, const struct mr_config *config);
-/* Rows { name, type, default, unit, help } as a list of objects. */
+/* Rows { name, type, default, unit, help } as a list of objects; of a table also its columns, such rows again. */
 struct mr_value *mr_config_describe(struct mr_arena *arena);
 
 #endif

@@ -121,14 +121,33 @@ struct mr_value *mr_value_append(struct mr_arena *arena, struct mr_value *list,
 	return item;
 }
 
-const struct mr_value *mr_value_get(const struct mr_value *object, const char *key)
+static size_t index_of(const struct mr_value *object, const char *key)
 {
+	size_t i = 0;
+
+	while (i < object->count && strcmp(object->keys[i], key) != 0)
+		i++;
+	return i;
+}
+
+struct mr_value *mr_value_member(struct mr_value *object, const char *key)
+{
+	size_t i;
+
 	if (!object || object->kind != MR_VALUE_OBJECT)
 		return NULL;
-	for (size_t i = 0; i < object->count; i++)
-		if (strcmp(object->keys[i], key) == 0)
-			return object->items[i];
-	return NULL;
+	i = index_of(object, key);
+	return i < object->count ? object->items[i] : NULL;
+}
+
+const struct mr_value *mr_value_get(const struct mr_value *object, const char *key)
+{
+	size_t i;
+
+	if (!object || object->kind != MR_VALUE_OBJECT)
+		return NULL;
+	i = index_of(object, key);
+	return i < object->count ? object->items[i] : NULL;
 }
 
 const char *mr_value_get_string(const struct mr_value *object, const char *key,

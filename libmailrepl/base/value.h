@@ -50,6 +50,7 @@ struct mr_value *mr_value_append(struct mr_arena *arena, struct mr_value *list,
 
 /* NULL if `object` is no object or has no such member. */
 const struct mr_value *mr_value_get(const struct mr_value *object, const char *key);
+struct mr_value *mr_value_member(struct mr_value *object, const char *key); /* the same, to be changed */
 /* The member's string; `otherwise` if absent or no string. */
 const char *mr_value_get_string(const struct mr_value *object, const char *key,
 				const char *otherwise);

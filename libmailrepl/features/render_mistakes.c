@@ -60,10 +60,13 @@ static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *c
 	const struct mr_render_machine machine = { { 0, 1, 2, 3, 4 }, mr_versions_sample };
 	const struct mr_topology topology = sample_topology(arena);
 	struct mr_config host = *config;
+	struct mr_value *values;
 
 	host.host = topology.home;
 	host.mail_quota = 1;
-	return mr_render_context(arena, &host, &topology, &machine, true);
+	values = mr_render_context(arena, &host, &topology, &machine, true);
+	mr_value_set(arena, values, "settings", mr_config_sample_settings(arena));
+	return values;
 }
 
 int mr_render_mistakes(struct mr_arena *arena, const struct mr_config *config, struct mr_list *out,

@@ -1,0 +1,163 @@
+#include "adapters/config_rows.h"
+
+#define AT(member) offsetof(struct mr_config, member)
+#define NONE MR_CONFIG_NO_FIELD
+
+#define NUMBER(name_, field_, least_, most_, preset, unit_, help_)                                 \
+	{                                                                                          \
+		.name = name_, .kind = MR_CONFIG_NUMBER, .field = field_, .least = least_,         \
+		.most = most_, .number = preset, .unit = unit_, .help = help_                      \
+	}
+#define FLAG(name_, field_, preset, help_)                                                         \
+	{                                                                                          \
+		.name = name_, .kind = MR_CONFIG_FLAG, .field = field_, .number = preset,          \
+		.help = help_                                                                      \
+	}
+#define CHOICE(name_, field_, preset, words, help_)                                                \
+	{                                                                                          \
+		.name = name_, .kind = MR_CONFIG_CHOICE, .field = field_, .text = preset,          \
+		.unit = words, .help = help_                                                       \
+	}
+#define TEXT(name_, field_, kind_, preset, help_)                                                  \
+	{                                                                                          \
+		.name = name_, .kind = MR_CONFIG_##kind_, .field = field_, .text = preset,         \
+		.help = help_                                                                      \
+	}
+#define LIST(name_, element_, help_)                                                               \
+	{                                                                                          \
+		.name = name_, .kind = MR_CONFIG_LIST, .field = NONE,                              \
+		.element = MR_CONFIG_##element_, .help = help_                                     \
+	}
+#define TABLE(name_, columns_, help_)                                                              \
+	{                                                                                          \
+		.name = name_, .kind = MR_CONFIG_TABLE, .field = NONE, .columns = columns_,        \
+		.help = help_                                                                      \
+	}
+/* A column that must be given. */
+#define NEEDED(name_, kind_, help_)                                                                \
+	{                                                                                          \
+		.name = name_, .kind = MR_CONFIG_##kind_, .field = NONE, .help = help_,            \
+		.needed = true                                                                     \
+	}
+
+const struct mr_config_row mr_config_rows[] = {
+	TEXT("host", AT(host), HOST, NULL,
+	     N_("This host's fully qualified name; written by cl-setup or when the host joins.")),
+	TEXT("home", AT(home), HOST, NULL,
+	     N_("The home of the mail domain, whose list of hosts this host obeys and no other's; "
+		"written by cl-setup or when the host joins.")),
+	NUMBER("directory.port", AT(directory_port), 0, 65535, 3890, NULL,
+	       N_("TCP port on which the other hosts reach this host's directory; 0: none.")),
+	NUMBER("directory.deadline", AT(directory_deadline), 1, 3600, 10, "seconds",
+	       N_("How long one call to a directory may take.")),
+	NUMBER("directory.max_size", AT(directory_max_size), 16, 1048576, 4096, "MiB",
+	       N_("Most that each database of the directory may grow to.")),
+	NUMBER("directory.join_deadline", AT(join_deadline), 5, 604800, 600, "seconds",
+	       N_("How long a host that joins waits until it is in step with the others.")),
+	TEXT("backup.folder", AT(backup_folder), FOLDER, "/var/calculate/server-backup/ldap",
+	     N_("Where archives are written and looked for.")),
+	TEXT("backup.keep", AT(backup_keep), KEEP, "",
+	     N_("Which archives stay when cl-backup has made new ones, as in "
+		"daily=7,weekly=4,monthly=12; nothing: all.")),
+	TEXT("backup.recipients", AT(backup_recipients), KEYS, "",
+	     N_("Public keys of age (age1...), divided by blanks, to which archives are sealed; "
+		"none: they are not sealed.")),
+	FLAG("mail.dns", AT(mail_dns), true,
+	     N_("false on an intranet whose names are in /etc/hosts only: mail asks no DNS.")),
+	LIST("mail.networks", NETWORK,
+	     N_("Networks whose hosts may send mail anywhere through this host without a login, "
+		"beside "
+		"itself.")),
+	LIST("mail.destinations", DOMAIN,
+	     N_("Further domains whose mail is for the users of this system, not for mailboxes.")),
+	TEXT("mail.postmaster", AT(mail_postmaster), ADDRESS, "root@localhost",
+	     N_("Where mail for postmaster, abuse, root and mailer-daemon of this host goes, and "
+		"of "
+		"the mail domains that have no postmaster of their own.")),
+	FLAG("mail.manage", AT(mail_manage), true,
+	     N_("false: Postfix and Dovecot are configured, but neither started nor reloaded.")),
+	NUMBER("mail.doubt", AT(mail_doubt), 0, 2592000, 300, "seconds",
+	       N_("How long an unknown recipient is told to try again later because a host that "
+		  "may "
+		  "know it cannot be reached; "
+		  "0: not at all.")),
+	NUMBER("mail.quota", AT(mail_quota), 0, 1048576, 0, "MiB",
+	       N_("How much a mailbox may hold that has no limit of its own; 0: as much as there "
+		  "is "
+		  "room.")),
+	CHOICE("mail.quota_full", AT(mail_quota_full), "defer", "defer|reject",
+	       N_("What happens to mail for a mailbox that is full: it waits in the queue, or it "
+		  "goes "
+		  "back.")),
+	NUMBER("watch.interval", AT(watch_interval), 1, 3600, 2, "seconds",
+	       N_("How often mailrepl-watch looks whether this host is in step.")),
+	NUMBER("watch.patience", AT(watch_patience), 10, 86400, 60, "seconds",
+	       N_("How long the directory may hang or stay behind before mailrepl-watch restarts "
+		  "it.")),
+	NUMBER("watch.verify", AT(watch_verify), 0, 2592000, 21600, "seconds",
+	       N_("How often mailrepl-watch compares the copies with their owners, beside after "
+		  "restarts; 0: never.")),
+	NUMBER("certificates.days", AT(certificate_days), 1, 10950, 3650, "days",
+	       N_("How long the certificates that this host issues are valid.")),
+	NUMBER("password.min_length", AT(password_length), 1, 256, 8, "characters",
+	       N_("Fewest characters of a password that is set on this host.")),
+	NUMBER("password.min_classes", AT(password_classes), 1, 4, 1, NULL,
+	       N_("Of how many kinds its characters must be: small letters, capital letters, "
+		  "digits, "
+		  "others.")),
+	{ .name = NULL },
+};
+
+static const char *const kind_words[] = {
+	[MR_CONFIG_NUMBER] = "number",
+	[MR_CONFIG_FLAG] = "true or false",
+	[MR_CONFIG_HOST] = "host name",
+	[MR_CONFIG_FOLDER] = "folder",
+	[MR_CONFIG_ADDRESS] = "mail address",
+	[MR_CONFIG_CHOICE] = "word",
+	[MR_CONFIG_KEEP] = "list of numbers",
+	[MR_CONFIG_KEYS] = "list of keys",
+	[MR_CONFIG_DOMAIN] = "domain",
+	[MR_CONFIG_NETWORK] = "address or network",
+	[MR_CONFIG_NEXTHOP] = "host, with port or without",
+	[MR_CONFIG_LABEL] = "text",
+	[MR_CONFIG_LIST] = "list",
+	[MR_CONFIG_TABLE] = "list of groups",
+};
+
+const char *mr_config_kind_word(enum mr_config_kind kind)
+{
+	return kind_words[kind];
+}
+
+struct mr_value *mr_config_default(struct mr_arena *arena, const struct mr_config_row *row)
+{
+	switch (row->kind) {
+	case MR_CONFIG_NUMBER:
+		return mr_value_int(arena, row->number);
+	case MR_CONFIG_FLAG:
+		return mr_value_bool(arena, row->number != 0);
+	case MR_CONFIG_LIST:
+	case MR_CONFIG_TABLE:
+		return mr_value_list(arena);
+	default:
+		return mr_value_string(arena, row->text && *row->text ? row->text : NULL);
+	}
+}
+
+struct mr_value *mr_config_field(struct mr_arena *arena, const struct mr_config_row *row,
+				 const struct mr_config *config)
+{
+	const void *field = (const char *)config + row->field;
+	const char *text;
+
+	switch (row->kind) {
+	case MR_CONFIG_NUMBER:
+		return mr_value_int(arena, *(const long long *)field);
+	case MR_CONFIG_FLAG:
+		return mr_value_bool(arena, *(const bool *)field);
+	default:
+		text = *(const char *const *)field;
+		return mr_value_string(arena, text && *text ? text : NULL);
+	}
+}
