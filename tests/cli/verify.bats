@@ -120,6 +120,17 @@ copied() {
 	"$MAILREPL_LIBEXEC/mailrepl-slapd" --root "$folder" stop
 }
 
+@test "who joins first is asked on a terminal whether the fingerprint is the same" {
+	local other=$BATS_TEST_TMPDIR/asked
+	mkdir -p "$other/archives" "$other/etc/mailrepl"
+	cp "$folder/etc/mailrepl/mailrepl.conf" "$other/etc/mailrepl/"
+	sed -i -E 's/^\t?(host|home) = .*//' "$other/etc/mailrepl/mailrepl.conf"
+	cp "$archives"/*-for-two.lan.tar.bz2 "$other/archives/"
+	run -77 script -qefc "cl-rebuild --root $other --repl --host two.lan" /dev/null <<<n
+	[[ $output == *"$(backup --fingerprint)"*"Is it the same?"*"nothing was changed"* ]]
+	[ "$(find "$other/etc" "$other/var" -type f ! -name lock 2>/dev/null)" = "$other/etc/mailrepl/mailrepl.conf" ]
+}
+
 @test "a disk without room for an archive is named before anything is written" {
 	local other=$BATS_TEST_TMPDIR/full state=$BATS_TEST_TMPDIR/full/var/lib/mailrepl
 	mkdir -p "$other/archives" "$state" "$other/etc/mailrepl"
