@@ -7,6 +7,7 @@
 
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/render_probe.h"
 
 #define OLD_ENOUGH 3 /* seconds */
 
@@ -114,6 +115,8 @@ int mr_render_check(const struct mr_config *config, const struct mr_rendering *r
 	result = stage(arena, config, rendering, service, staging, err);
 	if (result == 0)
 		result = ask_all(arena, service, staging, err);
+	if (result == 0 && service == MR_SERVICE_POSTFIX)
+		result = mr_render_probe(config, staging, err);
 	/* A later check removes what could not be removed now. */
 	if (mr_tree_remove(staging, &removed) < 0 && result == 0)
 		*err = removed;

@@ -102,6 +102,46 @@ fails_and_goes_back() {
 	fails_and_goes_back "dovecot does not serve with its new configuration: port 143"
 }
 
+# refused_before WORDS: the rendering is refused, and nothing is changed.
+refused_before() {
+	local before
+	before=$(rendered mail1.lan)
+	run -78 on mail1.lan cl-rebuild
+	[[ $output == *"$1"* ]] || fail "$output"
+	[ "$(rendered mail1.lan)" = "$before" ]
+	knows mail1.lan "user1@$domain"
+}
+
+# overrides NAME SED: a template of the administrator's, ours but for that.
+overrides() {
+	# shellcheck disable=SC2016 # for that shell to expand
+	on mail1.lan sh -ec 'to=/etc/mailrepl/templates/$1; mkdir -p "$(dirname "$to")"
+		sed "$2" "/usr/share/mailrepl/templates/$1" >"$to"; ! cmp -s "$to" "/usr/share/mailrepl/templates/$1"' sh "$@"
+}
+
+@test "a table that asks the directory wrongly is found out before it is installed" {
+	overrides postfix/routes.cf 's/^search_base = .*/search_base = ou=Nowhere,dc=mailrepl/'
+	refused_before "/etc/postfix/mailrepl/routes.cf cannot be asked: "
+	overrides postfix/routes.cf 's/^search_base = .*/search_base = ou=Unix,dc=mailrepl/'
+	refused_before "/etc/postfix/mailrepl/routes.cf does not find user1@$domain, whom the directory has"
+	overrides postfix/routes.cf 's/^query_filter = .*/query_filter = (|(mailLocalAddress=%s)(uid=user1))/'
+	refused_before "/etc/postfix/mailrepl/routes.cf finds no-such-user.mailrepl-probe@$domain, who is nobody"
+	overrides postfix/routes.cf 's/^result_attribute = .*/result_attribute = mailHost/'
+	refused_before '/etc/postfix/mailrepl/routes.cf says "mail1.lan" for '"user1@$domain, not user1@mail1.lan"
+	on mail1.lan rm -r /etc/mailrepl/templates
+	overrides postfix/mailboxes.cf 's/(mailRoutingAddress=%s)/(mail=%s)/'
+	refused_before "/etc/postfix/mailrepl/mailboxes.cf does not find user1@mail1.lan"
+	on mail1.lan rm -r /etc/mailrepl/templates
+}
+
+@test "a static table that Postfix reads otherwise, or without a postmaster, is found out before it is installed" {
+	overrides postfix/roles '/^postmaster@{{domain}}/d'
+	refused_before "postmaster@$domain is in no static table"
+	overrides postfix/roles 's/^abuse@{{domain}} .*/abuse@{{domain}}/'
+	refused_before '/etc/postfix/mailrepl/roles: Postfix does not find "abuse@'"$domain\""
+	on mail1.lan rm -r /etc/mailrepl/templates
+}
+
 @test "rendered again and again while messages come: none is lost, none refused" {
 	local n=0 i begin longest=0 took renders=8
 	(

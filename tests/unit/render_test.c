@@ -8,6 +8,7 @@
 #include "features/render_check.h"
 #include "features/render_keep.h"
 #include "features/render_manifest.h"
+#include "features/render_probe.h"
 
 static struct mr_render_machine machine = {
 	.ids = { .root = 0, .openldap = 101, .postfix = 102, .dovecot = 103, .nslcd = 104 }
@@ -573,6 +574,60 @@ static void a_service_refuses_its_staged_files_in_its_own_words(void **state)
 	assert_false(mr_path_exists(mr_printf(arena, "%s/etc/dovecot", config.root)));
 }
 
+/* Where a test's folder holds what Postfix gets on mail1.lan. */
+static const char *stage_postfix(struct mr_arena *arena, const char *folder)
+{
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_SERVER_MX);
+	struct mr_config config = config_of("", "mail1.lan");
+	const char *staging = mr_printf(arena, "%s/staging", folder);
+	struct mr_rendering rendering = { 0 };
+
+	render(arena, &config, &topology, false, &rendering);
+	for (size_t i = 0; i < rendering.count; i++)
+		if (rendering.files[i].service == MR_SERVICE_POSTFIX) {
+			const char *path = mr_printf(arena, "%s%s", staging,
+						     rendering.files[i].path +
+							     strlen(MR_PATH_POSTFIX));
+
+			write_at(path, rendering.files[i].content);
+			assert_ok(mr_render_age(path, &err), err);
+		}
+	return staging;
+}
+
+static void static_tables_are_tried_out_where_no_directory_answers(void **state)
+{
+	static const struct {
+		const char *table, *text, *want;
+	} cases[] = {
+		{ "hosts", "mail1.lan peers_only\nmail2.lan\n", "find \"mail2.lan\"" },
+		{ "open", "# none\nmaildomain.org OK\n continued\nother.org\tOK  \n", NULL },
+		{ "open", "a.org OK\nA.org NO\na.org no\n", NULL },
+		{ "roles", "postmaster@maildomain.org root@localhost\n", "postmaster@other.org is in no" },
+		{ "transport", "no-such-user.mailrepl-probe smtp:\n", "\"no-such-user.mailrepl-probe\"" },
+	};
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = config_of(*state, "mail1.lan");
+	const char *staging = stage_postfix(arena, *state);
+
+	assert_ok(mr_render_probe(&config, staging, &err), err);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *path = mr_printf(arena, "%s/mailrepl/%s", staging, cases[i].table);
+		const char *right = text_at(arena, path);
+
+		write_at(path, cases[i].text);
+		assert_ok(mr_render_age(path, &err), err);
+		if (cases[i].want) {
+			assert_fails(mr_render_probe(&config, staging, &err), MR_E_CONFIG, err);
+			assert_contains(err.message, cases[i].want);
+		} else {
+			assert_ok(mr_render_probe(&config, staging, &err), err);
+		}
+		write_at(path, right);
+		assert_ok(mr_render_age(path, &err), err);
+	}
+}
+
 static void a_replaced_file_looks_old_enough_for_postfix(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -614,6 +669,7 @@ int main(void)
 		cmocka_unit_test(a_relay_neither_writes_nor_starts_dovecot),
 		IN_FOLDER(what_lay_there_is_kept_once_and_comes_back),
 		IN_FOLDER(a_service_refuses_its_staged_files_in_its_own_words),
+		IN_FOLDER(static_tables_are_tried_out_where_no_directory_answers),
 		IN_FOLDER(a_replaced_file_looks_old_enough_for_postfix),
 	};
 
