@@ -112,3 +112,52 @@ int mr_render_known(struct mr_arena *arena, const struct mr_config *config,
 	return l.kind->whose == PEERS ? choose_peer(&l, out, err)
 				      : choose(&l, l.kind->filter, out, err);
 }
+
+static int find_login(struct mr_arena *arena, struct mr_directory *dir, const char *base,
+		      const char **out, struct mr_error *err)
+{
+	struct mr_entries found = { 0 };
+	const struct mr_search search = {
+		.base = base,
+		.filter = "(&(objectClass=posixAccount)(mailRoutingAddress=*)"
+			  "(!(mailReplLocked=TRUE)))",
+		.size_limit = 1,
+	};
+
+	if (mr_directory_list(dir, arena, &search, &found, err) < 0)
+		return -1;
+	*out = found.count ? mr_entry_value(found.items[0], "uid") : NULL;
+	return 0;
+}
+
+/* The containers of all hosts. */
+static int list_hosts(struct mr_arena *arena, struct mr_directory *dir, struct mr_entries *out,
+		      struct mr_error *err)
+{
+	static const char *const attrs[] = { "cn", NULL };
+	const struct mr_search search = { .base = mr_dit_all(MR_UNIX),
+					  .scope = MR_SCOPE_ONE,
+					  .attrs = attrs };
+
+	return mr_directory_list(dir, arena, &search, out, err);
+}
+
+int mr_render_known_logins(struct mr_arena *arena, const struct mr_config *config,
+			   struct mr_directory *dir, const char **here, const char **elsewhere,
+			   struct mr_error *err)
+{
+	struct mr_entries hosts = { 0 };
+
+	*here = *elsewhere = NULL;
+	if (find_login(arena, dir, mr_dit_owned(arena, MR_UNIX, config->host), here, err) < 0 ||
+	    list_hosts(arena, dir, &hosts, err) < 0)
+		return -1;
+	for (size_t i = 0; i < hosts.count && i < PEERS_MOST && !*elsewhere; i++) {
+		const char *name = mr_dn_value(arena, hosts.items[i]->dn);
+
+		if (name && strcmp(name, config->host) != 0 &&
+		    find_login(arena, dir, hosts.items[i]->dn, elsewhere, err) < 0)
+			return -1;
+	}
+	return 0;
+}

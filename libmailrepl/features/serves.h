@@ -7,7 +7,9 @@
 
 /* Postfix: as a stranger at port 25, for the postmaster of this host, who is always there, and for a
  * user who never is; while slapd does not run its greeting is enough. Dovecot: its greeting at port
- * 143. Others: nothing. It is tried for 40 seconds. MR_E_UNAVAILABLE: no answer; MR_E_CONFIG:
+ * 143, and, while slapd answers, a look-up as for a login of somebody who has a mailbox here, of
+ * somebody who has one elsewhere, as far as there are such, and of a user who never is. Others:
+ * nothing. It is tried for 40 seconds. MR_E_UNAVAILABLE: no answer; MR_E_CONFIG:
  * another one than it must be, which the message has. */
 int mr_serves(const struct mr_config *config, enum mr_service_name service,
 	      struct mr_error *err) MR_MUST_CHECK;

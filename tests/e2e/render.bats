@@ -142,6 +142,17 @@ overrides() {
 	on mail1.lan rm -r /etc/mailrepl/templates
 }
 
+@test "a Dovecot that would let nobody in gets its configuration back" {
+	local before
+	before=$(rendered mail1.lan)
+	overrides dovecot/owned.conf.ext 's/^base = .*/base = ou=Peers,dc=mailrepl/'
+	run ! on mail1.lan cl-rebuild
+	[[ $output == *"it does not know user1, whom the directory has; the one before is in force again"* ]] || fail "$output"
+	on mail1.lan rm -r /etc/mailrepl/templates
+	[ "$(rendered mail1.lan)" = "$before" ]
+	has_messages mail1.lan user1 none 0
+}
+
 @test "rendered again and again while messages come: none is lost, none refused" {
 	local n=0 i begin longest=0 took renders=8
 	(
