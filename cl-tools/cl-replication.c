@@ -2,7 +2,7 @@
 
 #include <limits.h>
 
-enum { KEY_FORCE = 256, KEY_CLASHES, KEY_SETTLE, KEY_TAKE_OVER, KEY_RENEW,
+enum { KEY_FORCE = 256, KEY_MODE, KEY_CLASHES, KEY_SETTLE, KEY_TAKE_OVER, KEY_RENEW,
        KEY_STATUS,
        KEY_WATCH, KEY_QUICK, KEY_PROMETHEUS, KEY_HTML, KEY_VERIFY, KEY_REPAIR, KEY_HERE };
 
@@ -11,7 +11,9 @@ static const struct cl_option options[] = {
 	{ 'a', "add", N_("HOST"), N_("replicate the service to this host, too") },
 	{ 'd', "delete", N_("HOST"), N_("stop replicating the service to this host") },
 	{ KEY_FORCE, "force", NULL, N_("with -r and -d: even if what the host owns is lost") },
-	{ 'l', "list", NULL, N_("list hosts, services, roles, states, and who is behind") },
+	{ KEY_MODE, "mode", N_("HOST=MODE,..."),
+	  N_("what a host's Postfix is for: none, internet, smarthost, satellite or local") },
+	{ 'l', "list", NULL, N_("list hosts, services, roles, modes, states, and who is behind") },
 	{ KEY_CLASHES, "clashes", NULL, N_("list the addresses that two mailboxes claim") },
 	{ KEY_SETTLE, "settle", N_("ADDRESS"),
 	  N_("give an address that is claimed twice to the mailbox of HOST") },
@@ -34,6 +36,7 @@ static const struct action actions[] = {
 	{ 'r', "-r", false, SERVICE, 1, 1, replication_set_check, replication_set_run },
 	{ 'a', "-a", false, SERVICE, 1, 1, replication_one_check, replication_add_run },
 	{ 'd', "-d", false, SERVICE, 1, 1, replication_one_check, replication_remove_run },
+	{ KEY_MODE, "--mode", false, NULL, 0, 0, replication_mode_check, replication_mode_run },
 	{ 'l', "-l", true, NULL, 0, 0, NULL, replication_list_run },
 	{ KEY_CLASHES, "--clashes", true, NULL, 0, 0, NULL, replication_clashes_run },
 	{ KEY_SETTLE, "--settle", false, "HOST", 1, 1, NULL, replication_settle_run },
@@ -125,7 +128,7 @@ int main(int argc, char **argv)
 	struct replication replication = { 0 };
 	const struct cl_command command = {
 		.name = "cl-replication",
-		.usage = "-r HOSTS SERVICE | -a HOST SERVICE | -d HOST SERVICE | --settle ADDRESS HOST | -l",
+		.usage = "-r HOSTS SERVICE | -a HOST SERVICE | -d HOST SERVICE | --mode HOST=MODE,... | --settle ADDRESS HOST | -l",
 		.summary = N_("Sets, shows and repairs the replication of the services mail and unix."),
 		.options = options,
 		.needs = CL_DIRECTORY | CL_LOCK | CL_ROOT | CL_ASKS,

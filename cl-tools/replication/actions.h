@@ -3,6 +3,7 @@
 #define CL_REPLICATION_ACTIONS_H
 
 #include "common/cl.h"
+#include "features/modes.h"
 #include "features/replication.h"
 
 /* What was asked for; context->data of every handler. */
@@ -17,6 +18,7 @@ struct replication {
 	struct mr_list owners;       /* --verify, --repair: parsed */
 	struct mr_list hosts;        /* -r, -a, -d: parsed */
 	enum mr_service service;
+	struct mr_mode_changes modes; /* --mode: parsed */
 };
 
 struct action {
@@ -36,6 +38,9 @@ int replication_one_check(struct cl_context *context, struct mr_error *err);
 int replication_set_run(struct cl_context *context, struct mr_error *err);
 int replication_add_run(struct cl_context *context, struct mr_error *err);
 int replication_remove_run(struct cl_context *context, struct mr_error *err);
+/* mode.c: --mode */
+int replication_mode_check(struct cl_context *context, struct mr_error *err);
+int replication_mode_run(struct cl_context *context, struct mr_error *err);
 /* list.c: -l */
 int replication_list_run(struct cl_context *context, struct mr_error *err);
 

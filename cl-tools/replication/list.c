@@ -45,7 +45,7 @@ static const char *rendered_word(struct mr_arena *arena, const struct mr_topolog
 static void print_table(struct cl_context *context, const struct mr_host_report *reports)
 {
 	const struct mr_topology *topology = &context->topology;
-	enum { COLUMNS = 7 };
+	enum { COLUMNS = 8 };
 	const char **cells =
 		MR_NEW_ARRAY(context->arena, const char *, COLUMNS *(topology->count + 1));
 	const char **cell = cells;
@@ -54,6 +54,7 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 	*cell++ = _("ID");
 	*cell++ = _("SERVICES");
 	*cell++ = _("ROLE");
+	*cell++ = _("MODE");
 	*cell++ = _("HOME");
 	*cell++ = _("STATE");
 	*cell++ = _("CONFIGURATION");
@@ -66,6 +67,7 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 		*cell++ = mr_printf(context->arena, "%u", host->server_id);
 		*cell++ = services_of(host);
 		*cell++ = mr_host_role(host);
+		*cell++ = mr_mode_word(host->mode);
 		*cell++ = home ? _("home") : "-";
 		*cell++ = mr_host_state_word(host->state);
 		*cell++ = certificate

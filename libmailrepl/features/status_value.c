@@ -60,6 +60,7 @@ static struct mr_value *host_value(struct mr_arena *arena, const struct mr_statu
 	mr_value_set_string(arena, value, "host", host->host->name);
 	mr_value_set_string(arena, value, "role", mr_status_role(arena, status, host->host));
 	mr_value_set_string(arena, value, "state", mr_host_state_word(host->host->state));
+	mr_value_set_string(arena, value, "mode", mr_mode_word(host->host->mode));
 	mr_value_set_bool(arena, value, "reachable", host->reachable);
 	mr_value_set_string(arena, value, "why", host->why);
 	set_known(arena, value, "latency_us", host->reachable, llround(host->latency_ms * 1000));

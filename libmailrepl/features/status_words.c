@@ -163,7 +163,10 @@ char *mr_status_role(struct mr_arena *arena, const struct mr_status *status,
 {
 	bool home = strcmp(status->topology->home, host->name) == 0;
 
-	return mr_printf(arena, home ? _("%s, home") : "%s", mr_host_role(host));
+	/* The mode that hosts have without being told is no news. */
+	return mr_printf(arena, "%s%s%s%s", mr_host_role(host), home ? _(", home") : "",
+			 host->mode == MR_MODE_INTERNET ? "" : ", ",
+			 host->mode == MR_MODE_INTERNET ? "" : mr_mode_word(host->mode));
 }
 
 char *mr_status_clock_word(struct mr_arena *arena, const struct mr_host_status *host)

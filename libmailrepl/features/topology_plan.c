@@ -59,7 +59,7 @@ void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
 {
 	/* What a host entry may lose. */
 	static const char *const owned[] = { "mailReplService", "mailReplCertificateFingerprint",
-					     "mailReplMx", "mailReplFormer",
+					     "mailReplMode", "mailReplMx", "mailReplFormer",
 					     "mailReplSystemAccounts", NULL };
 	const char *container = mr_dit_owned(arena, MR_MAIL, fresh->home);
 	struct mr_entries before = { 0 }, after = { 0 };

@@ -253,7 +253,7 @@ int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum 
 		changed = true;
 	}
 	drop_hosts(arena, &topology);
-	if (refuse_many(&topology, err) < 0)
+	if (refuse_many(&topology, err) < 0 || mr_topology_check_modes(&topology, err) < 0)
 		return -1;
 	topology.generation += changed;
 	*out = topology;
@@ -319,6 +319,7 @@ static struct mr_value *host_value(struct mr_arena *arena, const struct mr_topol
 	mr_value_set(arena, value, "services", list);
 	mr_value_set_int(arena, value, "server_id", host->server_id);
 	mr_value_set_string(arena, value, "state", mr_host_state_word(host->state));
+	mr_value_set_string(arena, value, "mode", mr_mode_word(host->mode));
 	mr_value_set(arena, value, "fingerprints", mr_value_strings(arena, &host->fingerprints));
 	return value;
 }

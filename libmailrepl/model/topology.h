@@ -7,6 +7,14 @@
 
 enum mr_host_state { MR_INVITED, MR_JOINED };
 enum mr_scheme { MR_SCHEME_INTRANET, MR_SCHEME_SERVER_MX, MR_SCHEME_RELAY_MX };
+/* What a host's Postfix is for. */
+enum mr_mode {
+	MR_MODE_INTERNET,  /* takes mail and sends it itself: what is not said otherwise */
+	MR_MODE_NONE,      /* is not mailrepl's affair */
+	MR_MODE_SMARTHOST, /* takes mail, and hands what is for outside to another server */
+	MR_MODE_SATELLITE, /* takes mail from its own system only, and hands all of it to another server */
+	MR_MODE_LOCAL,     /* takes mail from its own system only, and gives none to other machines */
+};
 
 struct mr_host {
 	const char *name;
@@ -14,11 +22,26 @@ struct mr_host {
 	unsigned server_id; /* 1..4095, unique for ever */
 	enum mr_host_state state;
 	struct mr_list fingerprints; /* of its certificates, SHA-256 */
+	enum mr_mode mode;
 };
 
 struct mr_domain {
 	const char *name;
 	const char *postmaster; /* where mail for its role addresses goes; NULL: as each host's setting mail.postmaster says */
+};
+
+/* How recipients of a domain of another primary are known. */
+enum mr_recipients {
+	MR_RECIPIENTS_VERIFY,   /* the primary is asked */
+	MR_RECIPIENTS_LIST,     /* a file of the host: of mailrepl.conf only, not of the topology */
+	MR_RECIPIENTS_DIRECTORY /* mailReplBackupRecipient */
+};
+
+/* A domain of another primary, for which every relay and every host that takes mail from outside is a backup MX. */
+struct mr_foreign {
+	const char *name;
+	const char *primary; /* nexthop as Postfix writes it; NULL: by its MX records */
+	enum mr_recipients recipients;
 };
 
 struct mr_topology {
@@ -34,6 +57,8 @@ struct mr_topology {
 	struct mr_list domains; /* mail domains, of all owners */
 	struct mr_domain *domain_details; /* of those of them that have any */
 	size_t domain_detail_count;
+	struct mr_foreign *foreign; /* none of them in `domains` */
+	size_t foreign_count;
 	struct mr_host *hosts;  /* sorted by serverID */
 	size_t count;
 };
@@ -49,6 +74,17 @@ bool mr_host_is_provider(const struct mr_topology *topology, const struct mr_hos
 const char *mr_host_role(const struct mr_host *host);        /* "mail server", "relay" */
 const char *mr_host_state_word(enum mr_host_state state);    /* "invited", "joined" */
 const char *mr_scheme_word(enum mr_scheme scheme);           /* "intranet", "server-mx", "relay-mx" */
+const char *mr_mode_word(enum mr_mode mode);                 /* "internet", "none", "smarthost", "satellite", "local" */
+int mr_mode_parse(const char *word, enum mr_mode *out, struct mr_error *err) MR_MUST_CHECK;
+/* It hands the mail of the mail domains to their owners, as the directory says: not a host whose Postfix is left
+ * alone, nor a satellite, nor a local one without mailboxes. */
+bool mr_host_is_router(const struct mr_host *host);
+/* It takes nothing from other machines, which answer for its role addresses in its place. */
+bool mr_host_is_closed(const struct mr_host *host);
+/* Who takes what a satellite has to send, if it does not say itself: the joined MX hosts that can, else the home. May be
+ * empty. */
+struct mr_list mr_topology_smarthosts(struct mr_arena *arena, const struct mr_topology *topology,
+				      const char *satellite);
 int mr_scheme_parse(const char *word, enum mr_scheme *out, struct mr_error *err) MR_MUST_CHECK;
 int mr_service_parse(const char *word, enum mr_service *out, struct mr_error *err) MR_MUST_CHECK;
 
@@ -66,6 +102,15 @@ void mr_topology_init(struct mr_arena *arena, const char *domain_id, const char 
 #define MR_PROVIDERS_MOST 499 /* a rid has three digits, and a slapd pulls both services from each (olcSyncrepl, slapd-config(5)) */
 int mr_topology_set(struct mr_arena *arena, const struct mr_topology *old, enum mr_service service,
 		    const struct mr_list *hosts, struct mr_topology *out, struct mr_error *err) MR_MUST_CHECK;
+
+/* `old` with that mode of that host. The generation grows by one if it had another. MR_E_NO_HOST: there is no such host.
+ * What mr_topology_check_modes refuses is not looked for: several hosts may be changed first. */
+int mr_topology_set_mode(struct mr_arena *arena, const struct mr_topology *old, const char *host,
+			 enum mr_mode mode, struct mr_topology *out, struct mr_error *err) MR_MUST_CHECK;
+/* MR_E_INVALID, by name, where a mode would lose mail or contradicts the scheme: a satellite or local host that others
+ * have mail for (an MX host, a mail server; the only host of a domain may be local), and a smarthost in an intranet, which
+ * no mail leaves. For whatever changes modes, services, MX hosts or the scheme. */
+int mr_topology_check_modes(const struct mr_topology *topology, struct mr_error *err) MR_MUST_CHECK;
 
 /* Entries below `container` (owned or copy of the home): ou=Hosts first, then one per host. */
 void mr_topology_format(struct mr_arena *arena, const struct mr_topology *topology,

@@ -30,6 +30,9 @@ static struct mr_entry *host_format(struct mr_arena *arena, const struct mr_host
 			mr_entry_add(arena, entry, "mailReplService", mr_service_name(services[i]));
 	add_number(arena, entry, "mailReplServerID", host->server_id);
 	mr_entry_add(arena, entry, "mailReplState", mr_host_state_word(host->state));
+	/* What everybody had before there were modes stays as it is. */
+	if (host->mode != MR_MODE_INTERNET)
+		mr_entry_add(arena, entry, "mailReplMode", mr_mode_word(host->mode));
 	mr_entry_add_list(arena, entry, "mailReplCertificateFingerprint", &host->fingerprints);
 	return entry;
 }
@@ -123,6 +126,17 @@ static int state_parse(const struct mr_entry *entry, enum mr_host_state *out, st
 	return 0;
 }
 
+static int mode_parse(const struct mr_entry *entry, enum mr_mode *out, struct mr_error *err)
+{
+	const char *word = mr_entry_value(entry, "mailReplMode");
+
+	*out = MR_MODE_INTERNET;
+	if (!word || mr_mode_parse(word, out, err) == 0)
+		return 0;
+	err->code = MR_E_CONFIG;
+	return mr_fail_in(err, _("entry %s"), entry->dn);
+}
+
 static int host_parse(struct mr_arena *arena, const struct mr_entry *entry, struct mr_host *out,
 		      struct mr_error *err)
 {
@@ -133,7 +147,7 @@ static int host_parse(struct mr_arena *arena, const struct mr_entry *entry, stru
 	if (need_host(arena, entry, "cn", &out->name, err) < 0 ||
 	    services_parse(entry, &out->services, err) < 0 ||
 	    need_number(entry, "mailReplServerID", SERVER_ID_MOST, &server_id, err) < 0 ||
-	    state_parse(entry, &out->state, err) < 0)
+	    state_parse(entry, &out->state, err) < 0 || mode_parse(entry, &out->mode, err) < 0)
 		return -1;
 	out->server_id = (unsigned)server_id;
 	for (size_t i = 0; prints && i < prints->values.count; i++)

@@ -34,4 +34,10 @@ if [ -n "$missing" ]; then
 	echo "$missing"
 	failed=1
 fi
+# Hosts that have run an older mailrepl load the new schema because their slapd's configuration differs.
+newest=$(echo "$in_schema" | sed -n 's/^\.1\.\([0-9]*\) .*/\1/p' | sort -n | tail -1)
+if ! grep -q "mailReplAttribute:$newest:" ../templates/slapd/config.ldif; then
+	echo "templates/slapd/config.ldif does not name mailReplAttribute:$newest, the newest of schema/mailrepl.schema"
+	failed=1
+fi
 exit $failed

@@ -173,6 +173,49 @@ static void a_relay_is_rendered_as_agreed(void **state)
 	check_golden("relay", "relay.lan", MR_SCHEME_RELAY_MX, true);
 }
 
+/* A relay, and a backup for other primaries: what differs from the relay above. */
+static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_RELAY_MX);
+	struct mr_foreign foreign = { "partner.org", NULL, MR_RECIPIENTS_DIRECTORY };
+	struct mr_render_machine known = machine;
+	struct mr_rendering rendering = { 0 };
+	struct mr_config config;
+
+	write_at(mr_printf(arena, "%s/mailrepl.conf", (const char *)*state),
+		 "backup_mx: { domains = ( { domain = \"friend.org\"; primary = "
+		 "\"[192.0.2.1]:2525\"; } );\n"
+		 " queue_lifetime = 30; etrn = [ \"192.0.2.1\" ]; networks = [ \"198.51.100.0/24\" ]; };\n"
+		 "limits: { connections = 10; messages = 20; recipients = 200; };\n"
+		 "restrictions: { policy_service = \"inet:127.0.0.1:10023\"; };\n"
+		 "mail: { manage = true; };\n");
+	assert_ok(mr_config_load(arena, NULL,
+				 mr_printf(arena, "%s/mailrepl.conf", (const char *)*state),
+				 &config, &err),
+		  err);
+	config.host = "relay.lan";
+	topology.foreign = &foreign;
+	topology.foreign_count = 1;
+	assert_ok(mr_backup_mx_read(arena, &config, &topology, &known.versions, &known.backup, &err),
+		  err);
+	mr_list_add(arena, &known.peer_addresses, "10.0.0.1");
+	assert_ok(mr_render_as(arena, &config, &topology, &known, false, &rendering, &err), err);
+	for (size_t i = 0; i < rendering.count; i++) {
+		const char *path = mr_printf(arena, "%s/tests/golden/backup%s", source(),
+					     rendering.files[i].path);
+		const char *got = portable(arena, rendering.files[i].content);
+		const char *relay = text_at(arena, mr_printf(arena, "%s/tests/golden/relay%s",
+							     source(), rendering.files[i].path));
+		const char *want = mr_path_exists(path) ? text_at(arena, path) : relay;
+
+		if (!getenv("MAILREPL_GOLDEN_UPDATE") && strcmp(got, want) != 0)
+			fail_msg("%s: rendered differently; look at tests/golden/update", path);
+		if (getenv("MAILREPL_GOLDEN_UPDATE") && strcmp(got, relay) != 0)
+			write_at(path, got);
+	}
+}
+
 static void a_relay_gets_nothing_of_accounts_or_mailboxes(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -350,7 +393,7 @@ static void many_hosts_get_threads_enough(void **state)
 	memcpy(hosts, topology.hosts, 3 * sizeof(*hosts));
 	for (unsigned i = 3; i < 100; i++)
 		hosts[i] = (struct mr_host){
-			mr_printf(arena, "r%u.lan", i), MR_MAIL, i + 1, MR_JOINED, { 0 }
+			mr_printf(arena, "r%u.lan", i), MR_MAIL, i + 1, MR_JOINED, { 0 }, MR_MODE_INTERNET
 		};
 	topology.hosts = hosts;
 	topology.count = 100;
@@ -650,6 +693,8 @@ int main(void)
 		cmocka_unit_test(the_home_is_rendered_as_agreed),
 		cmocka_unit_test(a_server_is_rendered_as_agreed),
 		cmocka_unit_test(a_relay_is_rendered_as_agreed),
+		cmocka_unit_test_setup_teardown(a_backup_for_other_primaries_is_rendered_as_agreed,
+						folder_setup, folder_teardown),
 		cmocka_unit_test(a_relay_gets_nothing_of_accounts_or_mailboxes),
 		cmocka_unit_test(accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possible),
 		cmocka_unit_test(nslcd_is_let_to_no_password_and_to_the_copy_alone),

@@ -181,12 +181,12 @@ static struct mr_topology topology(struct mr_arena *arena, struct mr_host *hosts
 
 static void a_topology_is_never_rolled_back(void **state)
 {
-	struct mr_host now[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 } },
-				 { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 } },
-				 { "mail4.lan", SERVER, 4, MR_JOINED, { 0 } } };
-	struct mr_host then[] = { { "mail1.lan", SERVER, 1, MR_INVITED, { 0 } },
-				  { "mail2.lan", SERVER, 2, MR_INVITED, { 0 } },
-				  { "mail3.lan", SERVER, 3, MR_JOINED, { 0 } } };
+	struct mr_host now[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET },
+				 { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 }, MR_MODE_INTERNET },
+				 { "mail4.lan", SERVER, 4, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
+	struct mr_host then[] = { { "mail1.lan", SERVER, 1, MR_INVITED, { 0 }, MR_MODE_INTERNET },
+				  { "mail2.lan", SERVER, 2, MR_INVITED, { 0 }, MR_MODE_INTERNET },
+				  { "mail3.lan", SERVER, 3, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
 	MR_ARENA arena = mr_arena_open();
 	struct mr_topology live = topology(arena, now, 3, 8), archive = topology(arena, then, 3, 4),
 			   out;
@@ -212,8 +212,8 @@ static void a_topology_is_never_rolled_back(void **state)
 
 static void an_equal_topology_keeps_its_generation(void **state)
 {
-	struct mr_host hosts[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 } },
-				   { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 } } };
+	struct mr_host hosts[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET },
+				   { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
 	MR_ARENA arena = mr_arena_open();
 	struct mr_topology live = topology(arena, hosts, 2, 8),
 			   archive = topology(arena, hosts, 2, 4), out;
