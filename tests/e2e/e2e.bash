@@ -74,6 +74,11 @@ e2e_down() {
 # e2e_domain [OPTION OF cl-setup]…: three hosts with maildomain.org, as README.md says it is done.
 e2e_domain() {
 	e2e_up mail1.lan mail2.lan relay.lan "$client"
+	e2e_join "$@"
+}
+
+# e2e_join [OPTION OF cl-setup]…: what mailrepl does in those hosts.
+e2e_join() {
 	set_up_home "$@"
 	invite
 	bring_archives mail2.lan relay.lan
