@@ -38,7 +38,8 @@ int rebuild_facts(struct cl_context *context, struct mr_error *err)
 	struct mr_gate gate;
 
 	if (mr_gate_read(context->arena, &context->config, &gate, err) < 0 ||
-	    mr_render_machine_find(&context->config, &context->topology, &machine, err) < 0)
+	    mr_render_machine_find(context->arena, &context->config, &context->topology, &machine,
+				   err) < 0)
 		return -1;
 	fputs(mr_json_format(context->arena,
 			     mr_render_context(context->arena, &context->config, &context->topology,

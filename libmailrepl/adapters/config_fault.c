@@ -152,6 +152,26 @@ static const char *label_fault(const char *text)
 	return *text ? NULL : _("must not be empty");
 }
 
+/* inet:host:port or unix:path, which may lie below Postfix's queue */
+static const char *service_fault(const char *text)
+{
+	static const char wrong[] =
+		N_("must be inet:host:port or unix:path, as in inet:127.0.0.1:10023");
+	const char *port = strrchr(text, ':');
+	size_t len = strlen(text);
+
+	if (strncmp(text, "unix:", 5) == 0)
+		return len > 5 && text[5 + strspn(text + 5, NAME_CHARACTERS
+						  "ABCDEFGHIJKLMNOPQRSTUVWXYZ_/")] == '\0'
+			       ? NULL
+			       : _(wrong);
+	if (strncmp(text, "inet:", 5) != 0 || port == text + 4 || port == text + 5 ||
+	    !isdigit((unsigned char)port[1]) || port[1 + strspn(port + 1, "0123456789")] ||
+	    strlen(port) > 6 || atoi(port + 1) < 1 || atoi(port + 1) > 65535)
+		return _(wrong);
+	return strspn(text + 5, NAME_CHARACTERS ":[]") == len - 5 ? NULL : _(wrong);
+}
+
 const char *mr_config_fault(const struct mr_config_row *row, enum mr_config_kind kind,
 			    const char *text)
 {
@@ -177,6 +197,8 @@ const char *mr_config_fault(const struct mr_config_row *row, enum mr_config_kind
 		return nexthop_fault(text);
 	case MR_CONFIG_LABEL:
 		return label_fault(text);
+	case MR_CONFIG_SERVICE:
+		return service_fault(text);
 	default:
 		return address_fault(text);
 	}
@@ -193,6 +215,8 @@ const char *mr_config_sample(const struct mr_config_row *row, enum mr_config_kin
 		return "192.0.2.0/24";
 	case MR_CONFIG_NEXTHOP:
 		return "[host.example]:25";
+	case MR_CONFIG_SERVICE:
+		return "inet:127.0.0.1:10023";
 	case MR_CONFIG_CHOICE:
 	case MR_CONFIG_KEEP:
 	case MR_CONFIG_KEYS:

@@ -40,6 +40,16 @@
 		.needed = true                                                                     \
 	}
 
+static const struct mr_config_row backup_mx_columns[] = {
+	NEEDED("domain", DOMAIN, N_("The domain.")),
+	TEXT("primary", NONE, NEXTHOP, NULL,
+	     N_("Where its mail goes; nothing: as its MX records say.")),
+	CHOICE("recipients", NONE, "verify", "verify|list",
+	       N_("How its recipients are known: its primary is asked, or they are in a list.")),
+	TEXT("list", NONE, FOLDER, NULL, N_("The file with the list: an address a line.")),
+	{ .name = NULL },
+};
+
 const struct mr_config_row mr_config_rows[] = {
 	TEXT("host", AT(host), HOST, NULL,
 	     N_("This host's fully qualified name; written by cl-setup or when the host joins.")),
@@ -89,6 +99,31 @@ const struct mr_config_row mr_config_rows[] = {
 	       N_("What happens to mail for a mailbox that is full: it waits in the queue, or it "
 		  "goes "
 		  "back.")),
+	TABLE("backup_mx.domains", backup_mx_columns,
+	      N_("Domains of other primaries, whose mail this host takes and keeps while they are "
+		 "down.")),
+	NUMBER("backup_mx.queue_lifetime", NONE, 1, 100, 10, "days",
+	       N_("How long this host keeps mail if it is a backup for other primaries.")),
+	LIST("backup_mx.etrn", NETWORK,
+	     N_("Who may ask for the mail that waits here (ETRN); none: nobody.")),
+	LIST("backup_mx.networks", NETWORK,
+	     N_("Take mail for every domain that DNS names this host a backup MX of and whose "
+		"primaries are in these networks; before Postfix 3.9 only.")),
+	LIST("backup_mx.backups", HOST,
+	     N_("Hosts that keep mail for our domains while we are down, and are asked for it "
+		"when "
+		"we are back.")),
+	NUMBER("limits.connections", NONE, 0, 1000000, 0, "per minute",
+	       N_("How often one stranger may connect; 0: no limit.")),
+	NUMBER("limits.messages", NONE, 0, 1000000, 0, "per minute",
+	       N_("How many messages one stranger may send; 0: no limit.")),
+	NUMBER("limits.recipients", NONE, 0, 1000000, 0, "per minute",
+	       N_("How many recipients one stranger may name; 0: no limit.")),
+	TEXT("restrictions.policy_service", NONE, SERVICE, "",
+	     N_("A policy service that is asked last about mail of strangers, as greylisting; "
+		"nothing: none.")),
+	CHOICE("restrictions.policy_down", NONE, "accept", "accept|defer",
+	       N_("What happens to mail while it does not answer.")),
 	NUMBER("watch.interval", AT(watch_interval), 1, 3600, 2, "seconds",
 	       N_("How often mailrepl-watch looks whether this host is in step.")),
 	NUMBER("watch.patience", AT(watch_patience), 10, 86400, 60, "seconds",
@@ -121,6 +156,7 @@ static const char *const kind_words[] = {
 	[MR_CONFIG_NETWORK] = "address or network",
 	[MR_CONFIG_NEXTHOP] = "host, with port or without",
 	[MR_CONFIG_LABEL] = "text",
+	[MR_CONFIG_SERVICE] = "inet:host:port or unix:path",
 	[MR_CONFIG_LIST] = "list",
 	[MR_CONFIG_TABLE] = "list of groups",
 };

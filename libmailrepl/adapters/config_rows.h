@@ -20,6 +20,7 @@ enum mr_config_kind {
 	MR_CONFIG_NETWORK, /* an IP address, or a network: address/bits */
 	MR_CONFIG_NEXTHOP, /* as Postfix writes it: [host], host, each with :port or without */
 	MR_CONFIG_LABEL,   /* printable ASCII without blanks and quotes */
+	MR_CONFIG_SERVICE, /* as Postfix writes it: inet:host:port or unix:path */
 	/* more than one value */
 	MR_CONFIG_LIST, /* [ "text", ... ], each of the kind `element` */
 	MR_CONFIG_TABLE /* ( { column = value; ... }, ... ) */

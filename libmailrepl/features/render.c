@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapters/reach.h"
+#include "base/log.h"
 #include "base/paths.h"
 #include "features/nss.h"
 #include "features/render_manifest.h"
@@ -46,13 +48,38 @@ static int find_ids(const struct mr_config *config, const struct mr_topology *to
 	return find_id("dovecot", managed && server, &out->dovecot, err);
 }
 
-int mr_render_machine_find(const struct mr_config *config, const struct mr_topology *topology,
-			   struct mr_render_machine *out, struct mr_error *err)
+/* By address: a name is known to Postfix only where DNS gives it back. */
+static void find_peers(struct mr_arena *arena, const struct mr_config *config,
+		       const struct mr_topology *topology, struct mr_list *out)
 {
+	static const char *const limits[] = { "connections", "messages", "recipients" };
+	const struct mr_value *settings =
+		mr_value_get(mr_config_settings(arena, config), "limits");
+	bool limited = false;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		limited |= mr_value_get_int(settings, limits[i], 0) > 0;
+	for (size_t i = 0; limited && i < topology->count; i++) {
+		const char *name = topology->hosts[i].name;
+
+		if (strcmp(name, config->host) != 0 && !mr_reach_addresses(arena, name, out))
+			mr_log(MR_LOG_WARNING,
+			       _("%s has no address: what limits strangers limits it, too, until "
+				 "cl-rebuild runs again"),
+			       name);
+	}
+}
+
+int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *config,
+			   const struct mr_topology *topology, struct mr_render_machine *out,
+			   struct mr_error *err)
+{
+	*out = (struct mr_render_machine){ 0 };
 	if (find_ids(config, topology, &out->ids, err) < 0)
 		return -1;
 	mr_versions_read(&out->versions);
-	return 0;
+	find_peers(arena, config, topology, &out->peer_addresses);
+	return mr_backup_mx_read(arena, config, topology, &out->versions, &out->backup, err);
 }
 
 static int render_row(struct renderer *r, const struct mr_manifest_row *row,
@@ -136,7 +163,7 @@ int mr_render(struct mr_arena *arena, const struct mr_config *config,
 		return mr_fail(err, MR_E_NO_HOST,
 			       _("%s names no host: run cl-setup or cl-rebuild --repl"),
 			       config->path);
-	if (mr_render_machine_find(config, topology, &machine, err) < 0)
+	if (mr_render_machine_find(arena, config, topology, &machine, err) < 0)
 		return -1;
 	return mr_render_as(arena, config, topology, &machine, gate_closed, out, err);
 }

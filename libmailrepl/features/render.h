@@ -5,6 +5,7 @@
 #include "adapters/config.h"
 #include "adapters/service.h"
 #include "base/file.h"
+#include "features/backup_mx.h"
 #include "features/versions.h"
 #include "model/plan.h"
 #include "model/topology.h"
@@ -35,12 +36,16 @@ struct mr_render_ids {
 struct mr_render_machine {
 	struct mr_render_ids ids;
 	struct mr_versions versions;
+	struct mr_backup_mx backup;
+	struct mr_list peer_addresses; /* of the other hosts; only if strangers are limited */
 };
 
 /* Looks all that up. MR_E_CONFIG if a user is missing that this host needs: dovecot on mail servers
- * only, and neither that nor postfix where mail is not managed. */
-int mr_render_machine_find(const struct mr_config *config, const struct mr_topology *topology,
-			   struct mr_render_machine *out, struct mr_error *err) MR_MUST_CHECK;
+ * only, and neither that nor postfix where mail is not managed; and what mr_backup_mx_read says. A host whose name says
+ * nothing is warned of. */
+int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *config,
+			   const struct mr_topology *topology, struct mr_render_machine *out,
+			   struct mr_error *err) MR_MUST_CHECK;
 
 /* Everything that templates may name, documented in templates/README.md. Pure: no file is read.
  * `config->host` is in the topology. */

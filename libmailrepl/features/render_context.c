@@ -233,6 +233,17 @@ static struct mr_value *ids_value(const struct builder *b, const struct mr_rende
 	return value;
 }
 
+/* What Postfix does while the policy service does not answer. */
+static const char *policy_down(struct mr_arena *arena, const struct mr_config *config)
+{
+	const struct mr_value *settings =
+		mr_value_get(mr_config_settings(arena, config), "restrictions");
+
+	return strcmp(mr_value_get_string(settings, "policy_down", "accept"), "defer") == 0
+		       ? "DEFER"
+		       : "DUNNO";
+}
+
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
 				   const struct mr_topology *topology,
 				   const struct mr_render_machine *machine, bool gate_closed)
@@ -261,6 +272,10 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set(arena, out, "former", former_value(&b));
 	mr_value_set(arena, out, "mail", service_value(&b, MR_MAIL));
 	mr_value_set(arena, out, "unix", service_value(&b, MR_UNIX));
+	mr_value_set_string(arena, out, "policy_down", policy_down(arena, config));
+	mr_value_set(arena, out, "backup", mr_backup_mx_value(arena, &machine->backup));
+	mr_value_set(arena, out, "peer_addresses",
+		     mr_value_strings(arena, &machine->peer_addresses));
 	mr_value_set(arena, out, "directory", directory_value(&b));
 	mr_value_set(arena, out, "paths", paths_value(&b));
 	mr_value_set(arena, out, "quota", quota_value(&b));

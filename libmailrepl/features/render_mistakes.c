@@ -57,13 +57,18 @@ static struct mr_topology sample_topology(struct mr_arena *arena)
 
 static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *config)
 {
-	const struct mr_render_machine machine = { { 0, 1, 2, 3, 4 }, mr_versions_sample };
+	struct mr_backup_domain foreign = { .name = "partner.example", .primary = "[host.example]" };
+	struct mr_render_machine machine = { .ids = { 0, 1, 2, 3, 4 },
+					     .versions = mr_versions_sample,
+					     .backup = { &foreign, 1 } };
 	const struct mr_topology topology = sample_topology(arena);
 	struct mr_config host = *config;
 	struct mr_value *values;
 
 	host.host = topology.home;
 	host.mail_quota = 1;
+	mr_list_add(arena, &foreign.listed, "user@partner.example");
+	mr_list_add(arena, &machine.peer_addresses, "192.0.2.1");
 	values = mr_render_context(arena, &host, &topology, &machine, true);
 	mr_value_set(arena, values, "settings", mr_config_sample_settings(arena));
 	return values;

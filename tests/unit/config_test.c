@@ -120,6 +120,22 @@ static void a_wrong_file_is_refused_with_its_line(void **state)
 		{ "a: { b: { c: { d = 1; }; }; };", ":1: a: there is no such setting" },
 		{ "host = 5;", ":1: host: must be a text" },
 		{ "directory: { port = \"5\"; };", "directory.port: must be a whole number" },
+		{ "backup_mx: { domains = [ \"x.org\" ]; };",
+		  "backup_mx.domains: must be a list of groups" },
+		{ "backup_mx: { domains = ( \"x.org\" ); };",
+		  "backup_mx.domains: must be a list of groups" },
+		{ "backup_mx: { domains = ( {\n primary = \"[x.org]\"; } ); };",
+		  "backup_mx.domains.domain: must be given" },
+		{ "backup_mx: { domains = (\n{ domain = \"x.org\"; prime = 1; } ); };",
+		  ":2: backup_mx.domains.prime: there is no such setting" },
+		{ "backup_mx: { domains = ( { domain = \"x.org\"; recipients = \"all\"; } ); };",
+		  "backup_mx.domains.recipients: must be one of the words" },
+		{ "restrictions: { policy_service = \"inet:127.0.0.1\"; };",
+		  "restrictions.policy_service: must be inet:host:port or unix:path" },
+		{ "restrictions: { policy_service = \"inet:x:1, reject\"; };",
+		  "restrictions.policy_service: must be inet:host:port or unix:path" },
+		{ "restrictions: { policy_service = \"unix:a}b\"; };",
+		  "restrictions.policy_service: must be inet:host:port or unix:path" },
 		{ "directory: { port = 3.5; };", "directory.port: must be a whole number" },
 		{ "directory: { port = true; };", "directory.port: must be a whole number" },
 		{ "directory: { port = -1; };", "directory.port: must be from 0 to 65535" },
@@ -235,6 +251,27 @@ static void lists_reach_the_tree_and_are_formatted(void **state)
 	assert_string_equal(networks->items[1]->string, "2001:db8::1");
 }
 
+static void tables_reach_the_tree_with_all_columns_and_are_formatted(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config, again;
+	struct mr_error err = { 0 };
+	const struct mr_value *domains;
+
+	place(state, "backup_mx: { domains = ( { domain = \"a.org\"; primary = \"[m.a.org]:26\"; }, "
+		     "{ domain = \"b.org\"; } ); };");
+	assert_ok(mr_config_load(arena, *state, NULL, &config, &err), err);
+	place(state, mr_config_format(arena, &config));
+	assert_ok(mr_config_load(arena, *state, NULL, &again, &err), err);
+	domains = mr_value_get(mr_value_get(mr_config_settings(arena, &again), "backup_mx"),
+			       "domains");
+	assert_int_equal(domains->count, 2);
+	assert_string_equal(mr_value_get_string(domains->items[0], "primary", ""), "[m.a.org]:26");
+	assert_string_equal(mr_value_get_string(domains->items[1], "domain", ""), "b.org");
+	assert_int_equal(mr_value_get(domains->items[1], "primary")->kind, MR_VALUE_NULL);
+	assert_string_equal(mr_value_get_string(domains->items[1], "recipients", ""), "verify");
+}
+
 static void the_tree_has_all_settings_and_what_is_empty_is_nothing(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -331,6 +368,7 @@ int main(void)
 		IN_FOLDER(a_wrong_file_is_refused_with_its_line),
 		IN_FOLDER(a_nul_byte_is_refused),
 		IN_FOLDER(lists_reach_the_tree_and_are_formatted),
+		IN_FOLDER(tables_reach_the_tree_with_all_columns_and_are_formatted),
 		IN_FOLDER(the_tree_has_all_settings_and_what_is_empty_is_nothing),
 		IN_FOLDER(a_word_is_one_of_those_listed),
 		IN_FOLDER(what_is_formatted_reads_back),

@@ -1,0 +1,267 @@
+#include "features/backup_mx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/paths.h"
+#include "model/names.h"
+
+#define SETTING "backup_mx.domains"
+#define LIST_MOST ((size_t)16 * 1024 * 1024)
+#define BLANKS " \t\r"
+
+struct reading {
+	struct mr_arena *arena;
+	const struct mr_config *config;
+	const struct mr_topology *topology;
+	struct mr_error *err;
+};
+
+static int wrong(const struct reading *it, const char *domain, const char *fault)
+{
+	return mr_fail(it->err, MR_E_CONFIG, "%s: " SETTING ": %s: %s", it->config->path, domain,
+		       fault);
+}
+
+static bool is_former(const struct reading *it, const char *name)
+{
+	for (size_t i = 0; i < it->topology->former.count; i++)
+		if (strcmp(mr_former_parse(it->arena, it->topology->former.items[i]).gone, name) ==
+		    0)
+			return true;
+	return false;
+}
+
+static bool is_destination(const struct reading *it, const char *name)
+{
+	const struct mr_value *mail =
+		mr_value_get(mr_config_settings(it->arena, it->config), "mail");
+	const struct mr_value *list = mr_value_get(mail, "destinations");
+
+	for (size_t i = 0; list && i < list->count; i++)
+		if (strcmp(list->items[i]->string, name) == 0)
+			return true;
+	return false;
+}
+
+static int check(const struct reading *it, const struct mr_backup_mx *so_far,
+		 const struct mr_backup_domain *domain)
+{
+	const char *name = domain->name;
+
+	if (mr_list_has(&it->topology->domains, name))
+		return wrong(it, name,
+			     _("is a mail domain of ours: its mail is kept for its hosts "
+			       "anyway"));
+	if (mr_topology_host(it->topology, name) || is_former(it, name))
+		return wrong(it, name, _("is a host of ours"));
+	if (is_destination(it, name))
+		return wrong(it, name,
+			     _("is in mail.destinations too: either this host is where its mail "
+			       "ends, or it keeps it for another"));
+	if (!domain->primary && !it->config->mail_dns)
+		return wrong(it, name,
+			     _("needs a primary, since no DNS says which it is (mail.dns)"));
+	for (size_t i = 0; i < so_far->count; i++)
+		if (strcmp(so_far->domains[i].name, name) == 0)
+			return wrong(it, name,
+				     _("is there twice, here or also with cl-setup --primary"));
+	return 0;
+}
+
+static int read_address(const struct reading *it, const char *path, unsigned number,
+			const char *text, struct mr_backup_domain *domain)
+{
+	struct mr_address address;
+
+	if (mr_address_parse(it->arena, text, &address, it->err) < 0) {
+		it->err->code = MR_E_CONFIG;
+		return mr_fail_in(it->err, "%s:%u", path, number);
+	}
+	if (strcmp(address.domain, domain->name) != 0)
+		return mr_fail(it->err, MR_E_CONFIG, _("%s:%u: %s is not in %s"), path, number,
+			       address.text, domain->name);
+	mr_list_add(it->arena, &domain->listed, address.text);
+	return 0;
+}
+
+/* They are asked for by everybody who has a complaint, and RFC 5321 section 4.5.1 has the primary know them. */
+static void add_roles(const struct reading *it, struct mr_backup_domain *domain)
+{
+	static const char *const roles[] = { "postmaster", "abuse" };
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
+		mr_list_add(it->arena, &domain->listed,
+			    mr_printf(it->arena, "%s@%s", roles[i], domain->name));
+}
+
+static void drop_doubles(struct mr_list *list)
+{
+	size_t kept = 0;
+
+	mr_list_sort(list);
+	for (size_t i = 0; i < list->count; i++)
+		if (kept == 0 || strcmp(list->items[kept - 1], list->items[i]) != 0)
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
+/* An address a line; what follows a blank is Postfix's, for which the file may have been made. */
+static int read_list(const struct reading *it, const char *file, struct mr_backup_domain *domain)
+{
+	const char *path = mr_path(it->arena, it->config->root, file);
+	unsigned number = 0;
+	char *text, *line, *rest;
+
+	if (mr_file_read(it->arena, path, LIST_MOST, &text, NULL, it->err) < 0) {
+		it->err->code = MR_E_CONFIG;
+		return mr_fail_in(it->err, "%s: " SETTING ": %s", it->config->path, domain->name);
+	}
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		number++;
+		line += strspn(line, BLANKS);
+		line[strcspn(line, BLANKS "#")] = '\0';
+		if (*line && read_address(it, path, number, line, domain) < 0)
+			return -1;
+	}
+	add_roles(it, domain);
+	drop_doubles(&domain->listed);
+	return 0;
+}
+
+static int read_row(const struct reading *it, const struct mr_value *row, struct mr_backup_mx *out)
+{
+	struct mr_backup_domain domain = {
+		.name = mr_value_get_string(row, "domain", ""),
+		.primary = mr_value_get_string(row, "primary", NULL),
+	};
+	const char *list = mr_value_get_string(row, "list", NULL), *given = domain.name;
+	bool listed = strcmp(mr_value_get_string(row, "recipients", ""), "list") == 0;
+
+	if (mr_domain_parse(it->arena, given, &domain.name, it->err) < 0) {
+		it->err->code = MR_E_CONFIG;
+		return mr_fail_in(it->err, "%s: " SETTING ": %s", it->config->path, given);
+	}
+	if (check(it, out, &domain) < 0)
+		return -1;
+	if (listed != (list != NULL))
+		return wrong(it, given,
+			     listed ? _("recipients = \"list\" needs a list: the path of a file "
+					"with an address a line")
+				    : _("a list goes with recipients = \"list\""));
+	domain.recipients = listed ? MR_RECIPIENTS_LIST : MR_RECIPIENTS_VERIFY;
+	if (listed && read_list(it, list, &domain) < 0)
+		return -1;
+	out->domains[out->count++] = domain;
+	return 0;
+}
+
+/* Hosts behind these have nothing to do with it: they send as everybody does. */
+static bool takes_from_outside(const struct reading *it)
+{
+	const struct mr_host *self = mr_topology_host(it->topology, it->config->host);
+
+	return self &&
+	       (!mr_host_is_server(self) || mr_list_has(&it->topology->mx, it->config->host));
+}
+
+static int read_foreign(const struct reading *it, struct mr_backup_mx *out)
+{
+	for (size_t i = 0; i < it->topology->foreign_count; i++) {
+		const struct mr_foreign *foreign = &it->topology->foreign[i];
+		struct mr_backup_domain domain = { .name = foreign->name,
+						   .primary = foreign->primary,
+						   .recipients = foreign->recipients };
+
+		if (check(it, out, &domain) < 0)
+			return -1;
+		if (domain.recipients == MR_RECIPIENTS_DIRECTORY)
+			add_roles(it, &domain);
+		out->domains[out->count++] = domain;
+	}
+	return 0;
+}
+
+static int read_networks(const struct reading *it, const struct mr_value *settings,
+			 const struct mr_versions *versions, bool *out)
+{
+	const struct mr_value *networks = mr_value_get(settings, "networks");
+	const struct mr_value *postfix =
+		mr_value_get(mr_versions_value(it->arena, versions), "postfix");
+	const struct mr_value *knows = mr_value_get(postfix, "mx_backup");
+
+	*out = networks && networks->count > 0;
+	if (!*out)
+		return 0;
+	if (!knows || !knows->boolean)
+		return mr_fail(it->err, MR_E_CONFIG,
+			       _("%s: backup_mx.networks: permit_mx_backup is deprecated since "
+				 "Postfix 3.9, and this is %s: name the domains in " SETTING),
+			       it->config->path, mr_value_get_string(postfix, "text", "?"));
+	if (!it->config->mail_dns)
+		return mr_fail(it->err, MR_E_CONFIG,
+			       _("%s: backup_mx.networks: which domains these are only DNS knows "
+				 "(mail.dns)"),
+			       it->config->path);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct mr_backup_domain *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+int mr_backup_mx_read(struct mr_arena *arena, const struct mr_config *config,
+		      const struct mr_topology *topology, const struct mr_versions *versions,
+		      struct mr_backup_mx *out, struct mr_error *err)
+{
+	const struct reading it = { arena, config, topology, err };
+	const struct mr_value *settings =
+		mr_value_get(mr_config_settings(arena, config), "backup_mx");
+	const struct mr_value *rows = mr_value_get(settings, "domains");
+	size_t count = rows ? rows->count : 0;
+
+	*out = (struct mr_backup_mx){
+		.domains = MR_NEW_ARRAY(arena, struct mr_backup_domain,
+					count + topology->foreign_count + 1),
+	};
+	if (read_networks(&it, settings, versions, &out->permits) < 0)
+		return -1;
+	if (takes_from_outside(&it) && read_foreign(&it, out) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (read_row(&it, rows->items[i], out) < 0)
+			return -1;
+	if (out->count)
+		qsort(out->domains, out->count, sizeof(*out->domains), by_name);
+	return 0;
+}
+
+struct mr_value *mr_backup_mx_value(struct mr_arena *arena, const struct mr_backup_mx *backup)
+{
+	struct mr_value *out = mr_value_object(arena), *list = mr_value_list(arena);
+	bool any[MR_RECIPIENTS_DIRECTORY + 1] = { false };
+
+	for (size_t i = 0; i < backup->count; i++) {
+		const struct mr_backup_domain *domain = &backup->domains[i];
+		struct mr_value *one = mr_value_append(arena, list, mr_value_object(arena));
+
+		any[domain->recipients] = true;
+		mr_value_set_string(arena, one, "domain", domain->name);
+		mr_value_set_string(arena, one, "primary", domain->primary);
+		mr_value_set_bool(arena, one, "verified",
+				  domain->recipients == MR_RECIPIENTS_VERIFY);
+		mr_value_set_bool(arena, one, "directory",
+				  domain->recipients == MR_RECIPIENTS_DIRECTORY);
+		mr_value_set(arena, one, "listed", mr_value_strings(arena, &domain->listed));
+	}
+	mr_value_set(arena, out, "domains", list);
+	mr_value_set_bool(arena, out, "any", backup->count > 0);
+	mr_value_set_bool(arena, out, "asks", any[MR_RECIPIENTS_VERIFY] || backup->permits);
+	mr_value_set_bool(arena, out, "permits", backup->permits);
+	mr_value_set_bool(arena, out, "directory", any[MR_RECIPIENTS_DIRECTORY]);
+	return out;
+}
