@@ -227,8 +227,11 @@ static int apply_steps(struct applier *applier, const struct mr_plan *plan, stru
 		const struct mr_step *step = &plan->steps[i];
 
 		mr_log(MR_LOG_INFO, "%s", step->summary);
-		if (apply_step(applier, step, err) < 0)
+		if (apply_step(applier, step, err) < 0) {
+			if (step->take_back)
+				step->take_back(step->argument, err);
 			return mr_fail_in(err, "%s", step->summary);
+		}
 		mr_audit("%s", step->summary);
 	}
 	return 0;

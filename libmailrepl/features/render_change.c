@@ -276,7 +276,7 @@ static int tell(const struct mr_change *change, struct mr_error *err)
 					 : mr_service_reload(change->service, "", err);
 }
 
-static int put_back(const struct mr_change *change, struct mr_error *err)
+static int put_files_back(const struct mr_change *change, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 
@@ -284,10 +284,42 @@ static int put_back(const struct mr_change *change, struct mr_error *err)
 		if (mr_kept_restore(change->config, change->pending, change->paths.items[i - 1],
 				    err) < 0)
 			return -1;
-	if (mr_tree_remove(mr_path(arena, change->config->root, change->pending), err) < 0)
+	return mr_tree_remove(mr_path(arena, change->config->root, change->pending), err);
+}
+
+/* What did not come up may not hear of a reload either. */
+static int put_back(const struct mr_change *change, struct mr_error *err)
+{
+	return put_files_back(change, err) < 0 ? -1 : mr_service_restart(change->service, "", err);
+}
+
+static int take_back(const struct mr_change *change, struct mr_error *err)
+{
+	if (put_files_back(change, err) < 0)
 		return -1;
-	/* What did not come up may not hear of a reload either. */
-	return mr_service_restart(change->service, "", err);
+	if (mr_change_is_managed(change->config) &&
+	    ((change->service == MR_SERVICE_POSTFIX && age_files(change, err) < 0) ||
+	     mr_service_refresh(change->service, "", err) < 0))
+		return -1;
+	return mr_change_end((void *)change, err);
+}
+
+void mr_change_take_back(void *argument, struct mr_error *err)
+{
+	const struct mr_change *change = argument;
+	const char *word = mr_service_word(change->service);
+	struct mr_error why = *err;
+	MR_ARENA arena = mr_arena_open();
+
+	/* There was nothing of ours before: the next run completes it. */
+	if (!is_pending(arena, change))
+		return;
+	if (take_back(change, err) < 0)
+		mr_fail(err, why.code, _("%s; putting back what %s had before has failed, too: %s"),
+			why.message, word, err->message);
+	else
+		mr_fail(err, why.code, _("%s; what %s had before is there again"), why.message,
+			word);
 }
 
 static int roll_back(const struct mr_change *change, struct mr_error *err)

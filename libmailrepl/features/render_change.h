@@ -38,6 +38,9 @@ int mr_change_end(void *change, struct mr_error *err);
  * the message says so, and why. Not what was there before mailrepl, and not if no change is under
  * way. */
 int mr_change_put_in_force(void *change, struct mr_error *err);
+/* For mr_plan_take_back of the files' steps: what was there before lies there again, and a service
+ * that runs reads it again, since programs that it has started meanwhile may have read both. */
+void mr_change_take_back(void *change, struct mr_error *err);
 /* What was there before changes places with what is there now; to be put in force afterwards. */
 int mr_change_swap(void *change, struct mr_error *err);
 

@@ -73,7 +73,11 @@ static int ask(struct mr_arena *arena, const char *const *argv, const char *othe
 
 	if (mr_process_run(&process, &result, err) == 0) {
 		said = complaint(arena, mr_buf_text(&result.output), other);
-		if (said)
+		/* By a machine without memory, for example: that is no judgement. */
+		if (result.status > 128)
+			mr_fail(err, MR_E_TEMPORARY, _("%s was ended by signal %d"), argv[0],
+				result.status - 128);
+		else if (said)
 			mr_fail(err, MR_E_CONFIG, "%s", said);
 		else if (result.status != 0)
 			mr_fail(err, MR_E_CONFIG, _("%s: exit status %d"), argv[0], result.status);

@@ -7,7 +7,7 @@
 /* Writes all files of `service` (Postfix or Dovecot) below a folder of their own and lets the
  * service's programs read them there; Postfix's tables are asked, too (features/render_probe.h). The
  * folder is removed again. MR_E_CONFIG with what they say, a warning about the configuration
- * included. */
+ * included. MR_E_TEMPORARY: one of them was killed. */
 int mr_render_check(const struct mr_config *config, const struct mr_rendering *rendering,
 		    enum mr_service_name service, struct mr_error *err) MR_MUST_CHECK;
 

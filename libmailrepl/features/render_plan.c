@@ -17,14 +17,16 @@ static int check_staged(void *argument, struct mr_error *err)
 	return mr_render_check(change->config, change->rendering, change->service, err);
 }
 
-static void plan_files(struct mr_arena *arena, const struct mr_change *change, struct mr_plan *plan)
+static void plan_files(struct mr_arena *arena, struct mr_change *change, struct mr_plan *plan)
 {
 	for (size_t i = 0; i < change->rendering->count; i++) {
 		const struct mr_rendered *file = &change->rendering->files[i];
 
-		if (file->service == change->service && differs(file))
-			mr_plan_file(arena, plan, file->path, file->content, file->attrs,
-				     mr_printf(arena, _("write %s"), file->path));
+		if (file->service != change->service || !differs(file))
+			continue;
+		mr_plan_file(arena, plan, file->path, file->content, file->attrs,
+			     mr_printf(arena, _("write %s"), file->path));
+		mr_plan_take_back(plan, mr_change_take_back, change);
 	}
 }
 

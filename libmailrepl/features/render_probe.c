@@ -143,7 +143,11 @@ static int run_postmap(const struct probe *p, const struct table *table, int in,
 	const char *fatal;
 	int rc = mr_process_run(&process, &result, err);
 
-	if (rc == 0 && (result.status > 1 || strstr(mr_buf_text(&result.output), ": fatal: "))) {
+	if (rc == 0 && result.status > 128)
+		rc = mr_fail(err, MR_E_TEMPORARY, _("%s: postmap was ended by signal %d"),
+			     table->shown, result.status - 128);
+	else if (rc == 0 &&
+		 (result.status > 1 || strstr(mr_buf_text(&result.output), ": fatal: "))) {
 		struct mr_list said = mr_list_split(p->arena, mr_buf_text(&result.output), '\n');
 
 		/* What was wrong comes first. */

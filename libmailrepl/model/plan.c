@@ -119,6 +119,15 @@ void mr_plan_file(struct mr_arena *arena, struct mr_plan *plan, const char *path
 	step->attrs = attrs;
 }
 
+void mr_plan_take_back(struct mr_plan *plan, void (*take_back)(void *, struct mr_error *),
+		       void *argument)
+{
+	struct mr_step *step = &plan->steps[plan->count - 1];
+
+	step->take_back = take_back;
+	step->argument = argument;
+}
+
 void mr_plan_action(struct mr_arena *arena, struct mr_plan *plan,
 		    int (*run)(void *, struct mr_error *), void *argument, const char *summary)
 {

@@ -33,6 +33,9 @@ struct mr_step {
 	struct mr_file_attrs attrs;
 	int (*run)(void *argument, struct mr_error *err); /* MR_STEP_ACTION */
 	void *argument;
+	/* NULL, or called with `argument` after the step has failed, if those before it must not stand
+	 * alone: takes them back. `err` says why, and may be told more. */
+	void (*take_back)(void *argument, struct mr_error *err);
 };
 
 struct mr_plan {
@@ -66,6 +69,8 @@ struct mr_mod *mr_plan_mod(struct mr_arena *arena, struct mr_step *step, enum mr
 			   const char *attribute, const char *value);
 void mr_plan_file(struct mr_arena *arena, struct mr_plan *plan, const char *path, const char *content,
 		  struct mr_file_attrs attrs, const char *summary);
+/* Of the step that was appended last. */
+void mr_plan_take_back(struct mr_plan *plan, void (*take_back)(void *, struct mr_error *), void *argument);
 void mr_plan_action(struct mr_arena *arena, struct mr_plan *plan, int (*run)(void *, struct mr_error *),
 		    void *argument, const char *summary);
 

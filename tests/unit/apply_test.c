@@ -208,6 +208,32 @@ static void a_file_gets_its_folder_content_and_mode(void **state)
 	assert_ok(mr_tree_remove(folder, &f->err), f->err);
 }
 
+static void tell_what_was_taken_back(void *argument, struct mr_error *why)
+{
+	(*(int *)argument)++;
+	mr_fail(why, why->code, "%s; taken back", why->message);
+}
+
+static void a_file_that_cannot_be_written_has_those_before_it_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	char folder[] = "/tmp/mailrepl-test-XXXXXX";
+	int taken_back = 0;
+
+	assert_non_null(mkdtemp(folder));
+	mr_plan_file(f->arena, &f->plan, mr_printf(f->arena, "%s/one", folder), "1", MR_FILE_PUBLIC,
+		     "write one");
+	mr_plan_take_back(&f->plan, tell_what_was_taken_back, &taken_back);
+	mr_plan_file(f->arena, &f->plan, mr_printf(f->arena, "%s/one/two", folder), "2",
+		     MR_FILE_PUBLIC, "write two");
+	mr_plan_take_back(&f->plan, tell_what_was_taken_back, &taken_back);
+	assert_int_equal(apply(f), -1);
+	assert_int_equal(taken_back, 1);
+	assert_contains(f->err.message, "write two: ");
+	assert_contains(f->err.message, "; taken back");
+	assert_ok(mr_tree_remove(folder, &f->err), f->err);
+}
+
 static void a_step_at_another_host_goes_through_that_hosts_slapd_opened_once(void **state)
 {
 	struct fixture *f = *state;
@@ -339,6 +365,7 @@ int main(void)
 		TEST(an_add_onto_another_entry_stops_the_plan_there),
 		TEST(an_action_that_fails_stops_the_plan),
 		TEST(a_file_gets_its_folder_content_and_mode),
+		TEST(a_file_that_cannot_be_written_has_those_before_it_taken_back),
 		TEST(a_step_at_another_host_goes_through_that_hosts_slapd_opened_once),
 		TEST(a_connection_that_an_action_broke_is_opened_again),
 		TEST(a_connection_that_breaks_by_itself_is_an_error),
