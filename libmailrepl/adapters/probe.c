@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "adapters/reach.h"
 #include "base/clock.h"
 #include "base/strings.h"
 
@@ -111,12 +112,33 @@ static int dial(const char *host, const char *port)
 	return fd;
 }
 
+static int talk(struct probing *p, unsigned port, const struct mr_probe_line *lines, size_t count,
+		struct mr_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = exchange(p, &lines[i], err);
+	close(p->fd);
+	return rc < 0 ? mr_fail_in(err, _("port %u"), port) : 0;
+}
+
+int mr_probe_at(const char *host, unsigned port, const struct mr_probe_line *lines, size_t count,
+		int timeout_ms, struct mr_error *err)
+{
+	struct probing p = { .end = mr_now_ms() + timeout_ms };
+
+	p.fd = mr_reach(host, (int)port, timeout_ms);
+	if (p.fd < 0)
+		return mr_fail(err, MR_E_UNAVAILABLE, _("nobody answers at port %u"), port);
+	return talk(&p, port, lines, count, err);
+}
+
 int mr_probe(const char *host, unsigned port, const struct mr_probe_line *lines, size_t count,
 	     int timeout_ms, struct mr_error *err)
 {
 	struct probing p = { .fd = -1, .end = mr_now_ms() + timeout_ms };
 	char service[16];
-	int rc = 0;
 
 	snprintf(service, sizeof(service), "%u", port);
 	while ((p.fd = dial("localhost", service)) < 0 && (p.fd = dial(host, service)) < 0) {
@@ -124,8 +146,5 @@ int mr_probe(const char *host, unsigned port, const struct mr_probe_line *lines,
 			return mr_fail(err, MR_E_UNAVAILABLE, _("nobody listens at port %u"), port);
 		(void)usleep(PAUSE_US);
 	}
-	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = exchange(&p, &lines[i], err);
-	close(p.fd);
-	return rc < 0 ? mr_fail_in(err, _("port %u"), port) : 0;
+	return talk(&p, port, lines, count, err);
 }

@@ -1,4 +1,4 @@
-/* Asks a server of this machine as its clients do: over TCP, line by line. */
+/* Asks a server as its clients do: over TCP, line by line. */
 #ifndef MR_ADAPTERS_PROBE_H
 #define MR_ADAPTERS_PROBE_H
 
@@ -17,5 +17,8 @@ struct mr_probe_line {
  * listens, or nothing came back. MR_E_CONFIG: something else came back; the message has both. */
 int mr_probe(const char *host, unsigned port, const struct mr_probe_line *lines, size_t count,
 	     int timeout_ms, struct mr_error *err) MR_MUST_CHECK;
+/* The same at another machine's server, which is tried once. */
+int mr_probe_at(const char *host, unsigned port, const struct mr_probe_line *lines, size_t count,
+		int timeout_ms, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

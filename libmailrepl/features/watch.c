@@ -66,6 +66,7 @@ void mr_watch_close(struct mr_watch *watch)
 	if (!watch)
 		return;
 	mr_watch_verify_end(&watch->verifying);
+	mr_waiting_close(&watch->waiting);
 	mr_watch_catch_up_end(watch);
 	for (size_t i = 0; i < watch->count; i++)
 		mr_watch_peer_close(&watch->peers[i]);
@@ -222,6 +223,8 @@ static int look_around(struct mr_watch *watch, struct mr_look *look, struct mr_e
 		return mr_fail_in(err, _("the gate"));
 	if (mr_watch_quota(watch, look, err) < 0)
 		return mr_fail_in(err, _("the limits of mailboxes"));
+	if (look->known)
+		mr_waiting_look(&watch->waiting, &look->config, &look->topology, look->now);
 	if (look->known && look->status &&
 	    mr_watch_status_write(&watch->status, &look->config, watch->dir, look->status,
 				  &watch->gate, look->now, err) < 0)

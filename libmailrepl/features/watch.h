@@ -11,7 +11,9 @@
  *	   and from time to time: equal contextCSNs prove nothing. What differs is repaired;
  *	4. the gate (features/gate.h) is decided, written and put in force;
  *	5. the limits of mailboxes are written for Dovecot (features/quota.h);
- *	6. cn=Status tells the home about this host.
+ *	6. mail that waits for a host that is back is delivered, and who keeps mail for us is asked
+ *	   for it (features/waiting.h);
+ *	7. cn=Status tells the home about this host.
  *
  *	struct mr_watch *watch = mr_watch_open(root);
  *	mr_watch_judge(watch);

@@ -4,6 +4,7 @@
 
 #include "base/process.h"
 #include "features/instance.h"
+#include "features/waiting.h"
 #include "features/watch.h"
 #include "features/watch_ask.h"
 #include "features/watch_status.h"
@@ -60,6 +61,7 @@ struct mr_watch {
 	struct mr_watch_status status;
 	struct mr_watch_verifying verifying;
 	struct mr_watch_catching catching[2]; /* mail, unix */
+	struct mr_waiting waiting;
 	char quota_csn[MR_WATCH_CSN_SIZE]; /* how far the accounts were when their limits were written */
 };
 

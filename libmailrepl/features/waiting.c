@@ -1,0 +1,172 @@
+#include "features/waiting.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "adapters/reach.h"
+#include "adapters/service.h"
+#include "base/log.h"
+#include "base/process.h"
+
+#define RECORD "/var/spool/postfix/flush" /* one file for each domain in fast_flush_domains */
+#define SMTP 25
+#define PROBE_MS 2000
+/* Seconds between probes. */
+#define AWAY_EVERY 5
+#define THERE_EVERY 15
+/* A host that is back may not take everything at once. */
+#define FIRST_PAUSE 10
+#define MOST_PAUSE 150
+
+bool mr_waiting_is_due(struct mr_waiting_site *site, bool waits, int64_t now)
+{
+	const int64_t every = site->away ? AWAY_EVERY : THERE_EVERY;
+
+	if (!waits) {
+		*site = (struct mr_waiting_site){ .name = site->name };
+		return false;
+	}
+	return !site->probed || now - site->probed >= every || now < site->probed ||
+	       (site->attempts && site->attempts < MR_WAITING_ATTEMPTS &&
+		mr_watch_pause_over(&site->pause, now));
+}
+
+bool mr_waiting_probed(struct mr_waiting_site *site, bool reached, int64_t now)
+{
+	bool back = reached && site->away;
+
+	site->probed = now;
+	site->away = !reached;
+	if (!reached || back) {
+		site->attempts = 0;
+		site->pause = (struct mr_watch_pause){ .first = FIRST_PAUSE, .most = MOST_PAUSE };
+	}
+	if (!back && (!site->attempts || site->attempts == MR_WAITING_ATTEMPTS ||
+		      !mr_watch_pause_over(&site->pause, now)))
+		return false;
+	site->attempts++;
+	mr_watch_pause_begin(&site->pause, now);
+	return true;
+}
+
+bool mr_waiting_nexthop(struct mr_arena *arena, const char *nexthop, const char **host, int *port)
+{
+	const char *end = strchr(nexthop, ']');
+
+	if (*nexthop != '[' || !end)
+		return false;
+	*host = mr_strndup(arena, nexthop + 1, (size_t)(end - nexthop - 1));
+	*port = end[1] == ':' ? atoi(end + 2) : SMTP;
+	return true;
+}
+
+/* As flush(8) writes the name of a domain. */
+static const char *record_path(struct mr_arena *arena, const char *domain)
+{
+	char *path = mr_printf(arena, RECORD "/%s", domain);
+
+	for (char *c = path + strlen(RECORD "/"); *c; c++)
+		if (!isalnum((unsigned char)*c))
+			*c = '_';
+	return path;
+}
+
+static bool waits_for(struct mr_arena *arena, const char *domain)
+{
+	struct stat st;
+
+	return stat(record_path(arena, domain), &st) == 0 && st.st_size > 0;
+}
+
+static struct mr_waiting_site *site_of(struct mr_waiting *waiting, const char *name)
+{
+	struct mr_waiting_site *sites;
+
+	for (size_t i = 0; i < waiting->site_count; i++)
+		if (strcmp(waiting->sites[i].name, name) == 0)
+			return &waiting->sites[i];
+	sites = realloc(waiting->sites, (waiting->site_count + 1) * sizeof(*sites));
+	if (!sites)
+		abort();
+	waiting->sites = sites;
+	sites += waiting->site_count++;
+	*sites = (struct mr_waiting_site){ .name = mr_strdup(waiting->arena, name) };
+	return sites;
+}
+
+static void deliver(const struct mr_waiting_site *site)
+{
+	const char *const argv[] = { "postqueue", "-s", site->name, NULL };
+	const struct mr_process process = { .argv = argv };
+	struct mr_error err = { 0 };
+
+	if (mr_process_check(&process, &err) < 0) {
+		mr_log(MR_LOG_WARNING, "%s", err.message);
+		return;
+	}
+	mr_log(MR_LOG_INFO, _("%s can be reached again: what waits here for it is delivered"),
+	       site->name);
+	mr_audit(_("%s can be reached again: what waits here for it is delivered"), site->name);
+}
+
+static void look_at(struct mr_waiting *waiting, const char *domain, const char *host, int port,
+		    int64_t now)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_waiting_site *site = site_of(waiting, domain);
+
+	if (mr_waiting_is_due(site, waits_for(arena, domain), now) &&
+	    mr_waiting_probed(site, mr_reachable(host, port, PROBE_MS), now))
+		deliver(site);
+}
+
+/* Whatever the directory or mailrepl.conf says of other primaries: for domains that are not rendered there is no record. */
+static void look_at_primaries(struct mr_waiting *waiting, const struct mr_config *config,
+			      const struct mr_topology *topology, int64_t now)
+{
+	MR_ARENA arena = mr_arena_open();
+	const struct mr_value *rows = mr_value_get(
+		mr_value_get(mr_config_settings(arena, config), "backup_mx"), "domains");
+	const char *host;
+	int port;
+
+	for (size_t i = 0; rows && i < rows->count; i++)
+		if (mr_waiting_nexthop(arena, mr_value_get_string(rows->items[i], "primary", ""),
+				       &host, &port))
+			look_at(waiting, mr_value_get_string(rows->items[i], "domain", ""), host,
+				port, now);
+	for (size_t i = 0; i < topology->foreign_count; i++) {
+		const struct mr_foreign *foreign = &topology->foreign[i];
+
+		if (foreign->primary && mr_waiting_nexthop(arena, foreign->primary, &host, &port))
+			look_at(waiting, foreign->name, host, port, now);
+	}
+}
+
+void mr_waiting_look(struct mr_waiting *waiting, const struct mr_config *config,
+		     const struct mr_topology *topology, int64_t now)
+{
+	bool ran = waiting->runs;
+
+	if (!waiting->arena)
+		waiting->arena = mr_arena_open();
+	waiting->runs = config->mail_manage && mr_service_running(MR_SERVICE_POSTFIX, "");
+	if (!waiting->runs)
+		return;
+	for (size_t i = 0; i < topology->count; i++)
+		if (strcmp(topology->hosts[i].name, config->host) != 0)
+			look_at(waiting, topology->hosts[i].name, topology->hosts[i].name, SMTP,
+				now);
+	look_at_primaries(waiting, config, topology, now);
+	mr_waiting_ask(waiting, config, topology, !ran, now);
+}
+
+void mr_waiting_close(struct mr_waiting *waiting)
+{
+	free(waiting->sites);
+	free(waiting->backups);
+	mr_arena_close(waiting->arena);
+	*waiting = (struct mr_waiting){ 0 };
+}
