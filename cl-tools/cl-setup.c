@@ -14,12 +14,13 @@ enum {
 	KEY_NSS,
 	KEY_NO_NSS,
 	KEY_REMOVE,
+	KEY_CHECK_DNS,
 	KEY_UNDO
 };
 
 struct setup {
 	struct mr_setup_request request;
-	bool undo, domains;
+	bool undo, domains, check_dns;
 };
 
 static const struct cl_option options[] = {
@@ -28,6 +29,8 @@ static const struct cl_option options[] = {
 	{ KEY_MX, "mx", N_("HOSTS"), N_("who takes mail from outside, divided by commas") },
 	{ KEY_POSTMASTER, "postmaster", N_("ADDRESS"),
 	  N_("where mail for the domain's role addresses goes") },
+	{ KEY_CHECK_DNS, "check-dns", NULL,
+	  N_("compare the MX records of the mail domains with the scheme") },
 	{ 'l', "domains", NULL, N_("list the mail domains") },
 	{ KEY_REMOVE, "remove-domain", N_("DOMAIN"), N_("remove a mail domain that nobody uses") },
 	{ KEY_NSS, "nss", NULL, N_("unix: every mail server's system knows the accounts") },
@@ -47,6 +50,9 @@ static int option(struct cl_context *context, int key, const char *value, struct
 		break;
 	case 'l':
 		setup->domains = context->reads = true;
+		break;
+	case KEY_CHECK_DNS:
+		setup->check_dns = context->reads = true;
 		break;
 	case KEY_REMOVE:
 		if (request->remove)
@@ -79,6 +85,11 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 {
 	int wanted;
 
+	/* Another scheme for the domains that are there. */
+	if (context->argc < 1 && (request->scheme || request->mx.count)) {
+		request->service = MR_MAIL;
+		return cl_require_config(context, err);
+	}
 	if (context->argc < 1)
 		return mr_fail(
 			err, MR_E_USAGE,
@@ -107,12 +118,14 @@ static int check(struct cl_context *context, struct mr_error *err)
 	struct setup *setup = context->data;
 	const char *alone = setup->undo             ? "--undo"
 			    : setup->domains        ? "--domains"
+			    : setup->check_dns      ? "--check-dns"
 			    : setup->request.remove ? "--remove-domain"
 						    : NULL;
 
-	if (setup->undo + setup->domains + (setup->request.remove != NULL) > 1)
+	if (setup->undo + setup->domains + setup->check_dns + (setup->request.remove != NULL) > 1)
 		return mr_fail(err, MR_E_USAGE,
-			       _("--undo, --domains and --remove-domain exclude each other"));
+			       _("--undo, --domains, --check-dns and --remove-domain exclude each "
+				 "other"));
 	if (!alone)
 		return read_operands(context, &setup->request, err);
 	if (context->argc > 0)
@@ -183,6 +196,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return run_undo(context, err);
 	if (asked->domains)
 		return setup_domains_run(context, err);
+	if (asked->check_dns)
+		return setup_check_dns_run(context, err);
 	if (request->domain && !request->postmaster &&
 	    mr_setup_is_new(context->arena, &context->config, request->domain) &&
 	    setup_ask_postmaster(context, request->domain, &request->postmaster, err) < 0)
@@ -196,6 +211,9 @@ static int run(struct cl_context *context, struct mr_error *err)
 		printf(_("Rendered within seconds by mailrepl-watch, or by cl-rebuild, on: %s\n"),
 		       mr_list_join(context->arena, &setup.stale, ", "));
 	mr_setup_close(&setup);
+	if (result == 0 && !context->dry_run &&
+	    (request->domain || request->scheme || request->mx.count))
+		setup_warn_dns(context, request->scheme != NULL);
 	return result;
 }
 
@@ -204,7 +222,8 @@ int main(int argc, char **argv)
 	struct setup setup = { 0 };
 	const struct cl_command command = {
 		.name = "cl-setup",
-		.usage = "mail DOMAIN | unix | --domains | --remove-domain DOMAIN | --undo",
+		.usage = "mail DOMAIN | unix | --scheme SCHEME | --domains | --check-dns | "
+			 "--remove-domain DOMAIN | --undo",
 		.summary =
 			N_("Sets up the first server of a mail domain, or adds to what it serves."),
 		.options = options,

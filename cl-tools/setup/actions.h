@@ -7,6 +7,12 @@
 /* domains.c: --domains. On any host that is set up. */
 int setup_domains_run(struct cl_context *context, struct mr_error *err);
 
+/* check_dns.c: --check-dns. On any host that is set up; context->status is 1 if a record is wrong. */
+int setup_check_dns_run(struct cl_context *context, struct mr_error *err);
+/* After the scheme or the domains have changed: what is wrong is a warning. Nothing is asked where the settings know no DNS,
+ * nor in an intranet, unless `intranet`. */
+void setup_warn_dns(struct cl_context *context, bool intranet);
+
 /* postmaster.c: asks on the terminal where mail for the role addresses of a new mail domain shall
  * go. *out = the answer as typed; NULL: nobody was asked (no terminal, --yes, --json, --dry-run), or
  * the answer was empty. */

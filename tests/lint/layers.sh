@@ -28,6 +28,7 @@ adapter_of() {
 	crypt.h) echo 'libmailrepl/adapters/password*' ;;
 	csv.h) echo 'libmailrepl/adapters/csv*' ;;
 	idn2.h) echo 'libmailrepl/adapters/idn*' ;;
+	arpa/nameser.h) echo 'libmailrepl/adapters/dns*' ;;
 	esac
 }
 

@@ -1,0 +1,140 @@
+#include "features/mx_check.h"
+
+#include <string.h>
+
+bool mr_mx_wanted(const struct mr_config *config)
+{
+	return config->mail_dns;
+}
+
+struct mr_list mr_mx_backups(struct mr_arena *arena, const struct mr_config *config)
+{
+	const struct mr_value *settings = mr_config_settings(arena, config),
+			      *group = mr_value_get(settings, "backup_mx"),
+			      *list = group ? mr_value_get(group, "backups") : NULL;
+	struct mr_list hosts = { 0 };
+
+	for (size_t i = 0; list && i < list->count; i++)
+		mr_list_add(arena, &hosts, mr_lower(arena, list->items[i]->string));
+	return hosts;
+}
+
+static void ask_record(struct mr_arena *arena, struct mr_dns *dns, struct mr_mx_record *record,
+		       size_t *silent)
+{
+	if (!*record->mx.host)
+		return;
+	if (*silent >= MR_MX_PATIENCE) {
+		record->answer = MR_DNS_SILENT;
+		record->why = _("DNS does not answer");
+		return;
+	}
+	record->answer = mr_dns_host(arena, dns, record->mx.host, &record->alias,
+				     &record->addresses, &record->why);
+	*silent += record->answer == MR_DNS_SILENT;
+}
+
+static void ask_domain(struct mr_arena *arena, struct mr_dns *dns, struct mr_mx_domain *domain,
+		       size_t *silent)
+{
+	struct mr_mx *mx = NULL;
+
+	if (*silent >= MR_MX_PATIENCE) {
+		domain->answer = MR_DNS_SILENT;
+		domain->why = _("DNS does not answer");
+		return;
+	}
+	domain->answer = mr_dns_mx(arena, dns, domain->domain, &mx, &domain->count, &domain->why);
+	*silent += domain->answer == MR_DNS_SILENT;
+	domain->records = MR_NEW_ARRAY(arena, struct mr_mx_record, domain->count + 1);
+	for (size_t i = 0; i < domain->count; i++) {
+		domain->records[i].mx = mx[i];
+		ask_record(arena, dns, &domain->records[i], silent);
+	}
+}
+
+void mr_mx_ask(struct mr_arena *arena, struct mr_dns *dns, const struct mr_topology *topology,
+	       struct mr_mx_check *out)
+{
+	size_t silent = 0;
+
+	*out = (struct mr_mx_check){ .domain_count = topology->domains.count };
+	out->domains = MR_NEW_ARRAY(arena, struct mr_mx_domain, out->domain_count + 1);
+	for (size_t i = 0; i < out->domain_count; i++) {
+		out->domains[i].domain = topology->domains.items[i];
+		ask_domain(arena, dns, &out->domains[i], &silent);
+	}
+}
+
+void mr_mx_look(struct mr_arena *arena, const struct mr_config *config,
+		const struct mr_topology *topology, struct mr_mx_check *out)
+{
+	struct mr_list backups = mr_mx_backups(arena, config);
+	MR_DNS dns = mr_dns_open(arena, NULL);
+
+	mr_mx_ask(arena, dns, topology, out);
+	mr_mx_judge(arena, topology, &backups, out);
+}
+
+static const char *const words[] = {
+	[MR_MX_UNASKED] = "unasked", [MR_MX_OUTSIDE] = "outside",       [MR_MX_NONE] = "none",
+	[MR_MX_MISSING] = "missing", [MR_MX_EXTRA] = "extra",           [MR_MX_BACKUP] = "backup",
+	[MR_MX_ALIAS] = "alias",     [MR_MX_NO_ADDRESS] = "no_address",
+};
+
+const char *mr_mx_fault_word(enum mr_mx_fault fault)
+{
+	return words[fault];
+}
+
+bool mr_mx_is_note(enum mr_mx_fault fault)
+{
+	return fault == MR_MX_UNASKED || fault == MR_MX_OUTSIDE;
+}
+
+static const char *answer_word(enum mr_dns_answer answer)
+{
+	return answer == MR_DNS_FOUND ? "found" : answer == MR_DNS_NONE ? "none" : "silent";
+}
+
+static struct mr_value *domain_value(struct mr_arena *arena, const struct mr_mx_domain *domain)
+{
+	struct mr_value *value = mr_value_object(arena), *list = mr_value_list(arena);
+
+	mr_value_set_string(arena, value, "domain", domain->domain);
+	mr_value_set_string(arena, value, "answer", answer_word(domain->answer));
+	for (size_t i = 0; i < domain->count; i++) {
+		const struct mr_mx_record *record = &domain->records[i];
+		struct mr_value *one = mr_value_append(arena, list, mr_value_object(arena));
+
+		mr_value_set_int(arena, one, "preference", record->mx.preference);
+		mr_value_set_string(arena, one, "host", record->mx.host);
+		mr_value_set_string(arena, one, "alias", record->alias);
+		mr_value_set(arena, one, "addresses", mr_value_strings(arena, &record->addresses));
+	}
+	mr_value_set(arena, value, "mx", list);
+	return value;
+}
+
+struct mr_value *mr_mx_value(struct mr_arena *arena, const struct mr_mx_check *check)
+{
+	struct mr_value *value = mr_value_object(arena), *domains = mr_value_list(arena),
+			*findings = mr_value_list(arena);
+
+	for (size_t i = 0; i < check->domain_count; i++)
+		mr_value_append(arena, domains, domain_value(arena, &check->domains[i]));
+	for (size_t i = 0; i < check->count; i++) {
+		const struct mr_mx_finding *finding = &check->findings[i];
+		struct mr_value *one = mr_value_append(arena, findings, mr_value_object(arena));
+
+		mr_value_set_string(arena, one, "fault", mr_mx_fault_word(finding->fault));
+		mr_value_set_string(arena, one, "domain", finding->domain);
+		mr_value_set_string(arena, one, "host", finding->host);
+		mr_value_set_bool(arena, one, "wrong", !mr_mx_is_note(finding->fault));
+		mr_value_set_string(arena, one, "text", finding->text);
+	}
+	mr_value_set(arena, value, "domains", domains);
+	mr_value_set(arena, value, "findings", findings);
+	mr_value_set_bool(arena, value, "well", check->wrong == 0);
+	return value;
+}
