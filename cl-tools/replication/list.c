@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "adapters/json.h"
+#include "features/mx_check.h"
 #include "features/renew.h"
 
 static const char *services_of(const struct mr_host *host)
@@ -77,6 +78,7 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 				  : rendered_word(context->arena, topology, &reports[i]);
 	}
 	cl_table(cells, COLUMNS, topology->count + 1);
+	printf("\n%s\n", mr_mx_scheme_line(context->arena, topology));
 }
 
 static void print_json(struct cl_context *context, const struct mr_host_report *reports)

@@ -1,6 +1,6 @@
 #include "features/mx_check.h"
 
-#include <string.h>
+#include "base/clock.h"
 
 bool mr_mx_wanted(const struct mr_config *config)
 {
@@ -19,50 +19,61 @@ struct mr_list mr_mx_backups(struct mr_arena *arena, const struct mr_config *con
 	return hosts;
 }
 
-static void ask_record(struct mr_arena *arena, struct mr_dns *dns, struct mr_mx_record *record,
-		       size_t *silent)
+/* What a look-up that brought nothing has cost of the time that there is for such. */
+static void count(enum mr_dns_answer answer, long long since, long long *wasted)
 {
-	if (!*record->mx.host)
+	if (answer == MR_DNS_SILENT)
+		*wasted += mr_now_ms() - since;
+}
+
+static bool is_over(long long wasted, enum mr_dns_answer *answer, const char **why)
+{
+	if (wasted < MR_MX_PATIENCE * 1000)
+		return false;
+	*answer = MR_DNS_SILENT;
+	*why = _("DNS does not answer");
+	return true;
+}
+
+static void ask_record(struct mr_arena *arena, struct mr_dns *dns, struct mr_mx_record *record,
+		       long long *wasted)
+{
+	long long since = mr_now_ms();
+
+	if (!*record->mx.host || is_over(*wasted, &record->answer, &record->why))
 		return;
-	if (*silent >= MR_MX_PATIENCE) {
-		record->answer = MR_DNS_SILENT;
-		record->why = _("DNS does not answer");
-		return;
-	}
 	record->answer = mr_dns_host(arena, dns, record->mx.host, &record->alias,
 				     &record->addresses, &record->why);
-	*silent += record->answer == MR_DNS_SILENT;
+	count(record->answer, since, wasted);
 }
 
 static void ask_domain(struct mr_arena *arena, struct mr_dns *dns, struct mr_mx_domain *domain,
-		       size_t *silent)
+		       long long *wasted)
 {
+	long long since = mr_now_ms();
 	struct mr_mx *mx = NULL;
 
-	if (*silent >= MR_MX_PATIENCE) {
-		domain->answer = MR_DNS_SILENT;
-		domain->why = _("DNS does not answer");
+	if (is_over(*wasted, &domain->answer, &domain->why))
 		return;
-	}
 	domain->answer = mr_dns_mx(arena, dns, domain->domain, &mx, &domain->count, &domain->why);
-	*silent += domain->answer == MR_DNS_SILENT;
+	count(domain->answer, since, wasted);
 	domain->records = MR_NEW_ARRAY(arena, struct mr_mx_record, domain->count + 1);
 	for (size_t i = 0; i < domain->count; i++) {
 		domain->records[i].mx = mx[i];
-		ask_record(arena, dns, &domain->records[i], silent);
+		ask_record(arena, dns, &domain->records[i], wasted);
 	}
 }
 
 void mr_mx_ask(struct mr_arena *arena, struct mr_dns *dns, const struct mr_topology *topology,
 	       struct mr_mx_check *out)
 {
-	size_t silent = 0;
+	long long wasted = 0;
 
 	*out = (struct mr_mx_check){ .domain_count = topology->domains.count };
 	out->domains = MR_NEW_ARRAY(arena, struct mr_mx_domain, out->domain_count + 1);
 	for (size_t i = 0; i < out->domain_count; i++) {
 		out->domains[i].domain = topology->domains.items[i];
-		ask_domain(arena, dns, &out->domains[i], &silent);
+		ask_domain(arena, dns, &out->domains[i], &wasted);
 	}
 }
 
@@ -74,6 +85,26 @@ void mr_mx_look(struct mr_arena *arena, const struct mr_config *config,
 
 	mr_mx_ask(arena, dns, topology, out);
 	mr_mx_judge(arena, topology, &backups, out);
+}
+
+const char *mr_mx_scheme_line(struct mr_arena *arena, const struct mr_topology *topology)
+{
+	struct mr_list hosts = { 0 };
+
+	if (topology->scheme == MR_SCHEME_INTRANET)
+		return _("Scheme intranet: no mail comes from outside, and none leaves.");
+	for (size_t i = 0; i < topology->mx.count; i++) {
+		const char *name = topology->mx.items[i];
+
+		mr_list_add(arena, &hosts,
+			    mr_topology_host(topology, name)
+				    ? name
+				    : mr_printf(arena, _("%s (no host of the domain)"), name));
+	}
+	return mr_printf(arena,
+			 hosts.count == 1 ? _("Scheme %s: %s takes mail from outside.")
+					  : _("Scheme %s: %s take mail from outside."),
+			 mr_scheme_word(topology->scheme), mr_list_join(arena, &hosts, ", "));
 }
 
 static const char *const words[] = {

@@ -60,8 +60,9 @@ struct mr_mx_check {
 bool mr_mx_wanted(const struct mr_config *config);
 /* Hosts that keep mail for our domains without being of them: the setting backup_mx.backups. */
 struct mr_list mr_mx_backups(struct mr_arena *arena, const struct mr_config *config);
-/* Asks DNS, one name after the other; after MR_MX_PATIENCE silent look-ups nobody is asked any more. Sets `domains`, no findings. */
-#define MR_MX_PATIENCE 2
+/* Asks DNS, one name after the other. Once look-ups that nobody answered have taken MR_MX_PATIENCE seconds nobody is asked any more.
+ * Sets `domains`, no findings. */
+#define MR_MX_PATIENCE (MR_DNS_SECONDS - 1)
 void mr_mx_ask(struct mr_arena *arena, struct mr_dns *dns, const struct mr_topology *topology,
 	       struct mr_mx_check *out);
 /* Pure: the findings, from the rest. */
@@ -70,6 +71,9 @@ void mr_mx_judge(struct mr_arena *arena, const struct mr_topology *topology,
 /* Both, as resolv.conf and the settings say. */
 void mr_mx_look(struct mr_arena *arena, const struct mr_config *config,
 		const struct mr_topology *topology, struct mr_mx_check *out);
+
+/* "Scheme relay-mx: relay.lan takes mail from outside." */
+const char *mr_mx_scheme_line(struct mr_arena *arena, const struct mr_topology *topology);
 
 bool mr_mx_is_note(enum mr_mx_fault fault);
 const char *mr_mx_fault_word(enum mr_mx_fault fault); /* "missing", …: for --json */

@@ -63,12 +63,15 @@ struct mr_status {
 	struct mr_host_status *hosts; /* topology->count, same order */
 	bool digests;                 /* asked for */
 	long long clashes;            /* addresses claimed twice; < 0: not looked for */
+	struct mr_list
+		mx_faults; /* sentences: what of the MX records does not fit the scheme; asked for
+				     with the digests, where mail comes from outside */
 	enum mr_status_outcome outcome;
 	struct mr_list notes; /* a sentence for each thing that is not well, the worst first */
 };
 
 /* Asks every joined host. What a host does not tell this one stays unknown: its cn=Status and its
- * clock are for the home alone. `digests`: also compares all that is stored (mr_verify). Fails only
+ * clock are for the home alone. `digests`: also compares all that is stored (mr_verify), and the MX records (features/mx_check.h). Fails only
  * if this host itself cannot be asked at all. */
 int mr_status_ask(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		  const struct mr_topology *topology, bool digests, struct mr_status *out,
@@ -77,7 +80,7 @@ int mr_status_ask(struct mr_arena *arena, const struct mr_config *config, struct
 /* Pure: sets outcome and notes from the rest. Bad: a joined host that does not answer, a copy that
  * differs. Behind: a copy that is not in step or could not be compared, an old configuration, a
  * clock over MR_SKEW_MOST off, a certificate that ends within MR_STATUS_CERTIFICATE_DAYS, a closed
- * gate, a clash. */
+ * gate, a clash, a wrong MX record. */
 #define MR_STATUS_CERTIFICATE_DAYS 30
 void mr_status_judge(struct mr_arena *arena, struct mr_status *status);
 

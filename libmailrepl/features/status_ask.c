@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "features/clash.h"
+#include "features/mx_check.h"
 #include "features/status_host.h"
 
 static const enum mr_service services[] = { MR_MAIL, MR_UNIX };
@@ -153,6 +154,20 @@ static void ask_all(struct mr_arena *arena, const struct mr_config *config,
 	}
 }
 
+/* That DNS does not answer says nothing of this domain. */
+static void check_mx(struct mr_arena *arena, const struct mr_config *config,
+		     struct mr_status *status)
+{
+	struct mr_mx_check check;
+
+	if (!mr_mx_wanted(config) || status->topology->scheme == MR_SCHEME_INTRANET)
+		return;
+	mr_mx_look(arena, config, status->topology, &check);
+	for (size_t i = 0; i < check.count; i++)
+		if (!mr_mx_is_note(check.findings[i].fault))
+			mr_list_add(arena, &status->mx_faults, check.findings[i].text);
+}
+
 int mr_status_ask(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		  const struct mr_topology *topology, bool digests, struct mr_status *out,
 		  struct mr_error *err)
@@ -170,8 +185,10 @@ int mr_status_ask(struct mr_arena *arena, const struct mr_config *config, struct
 	for (size_t i = 0; i < topology->count; i++)
 		init_host(arena, topology, asker, &topology->hosts[i], &out->hosts[i]);
 	ask_all(arena, config, out);
-	if (digests)
+	if (digests) {
 		compare(arena, config, dir, out);
+		check_mx(arena, config, out);
+	}
 	if (mr_clash_list(arena, dir, &clashes, err) < 0)
 		return mr_fail_in(err, _("looking for addresses that are claimed twice"));
 	out->clashes = (long long)clashes.count;

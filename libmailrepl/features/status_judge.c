@@ -75,7 +75,8 @@ static void judge_host(struct judgement *in, const struct mr_host_status *host)
 		note(in, MR_STATUS_BEHIND,
 		     mr_printf(in->arena,
 			       _("%s: its clock is %s off: set it right, with NTP on every host"),
-			       name, mr_status_duration(in->arena, round(fabs(host->clock_offset)))));
+			       name,
+			       mr_status_duration(in->arena, round(fabs(host->clock_offset)))));
 	if (host->gate && mr_starts_with(host->gate, "closed"))
 		note(in, MR_STATUS_BEHIND,
 		     mr_printf(in->arena,
@@ -110,6 +111,8 @@ static void judge_all(struct judgement *in)
 						    : _("%lld addresses are claimed twice, mail "
 							"for them waits: cl-replication --clashes"),
 			       status->clashes));
+	for (size_t i = 0; i < status->mx_faults.count; i++)
+		note(in, MR_STATUS_BEHIND, status->mx_faults.items[i]);
 }
 
 void mr_status_judge(struct mr_arena *arena, struct mr_status *status)

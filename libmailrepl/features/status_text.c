@@ -1,6 +1,7 @@
 #include "features/status.h"
 
 #include "base/table.h"
+#include "features/mx_check.h"
 #include "features/status_words.h"
 
 #define WIDTH 100
@@ -145,7 +146,9 @@ void mr_status_text(const struct mr_status *status, bool all, struct mr_buf *out
 	hosts_table(arena, status, out);
 	software_table(arena, status, out);
 	copies_table(arena, status, all, out);
-	mr_buf_printf(out, _("\n%s, asked from %s. %s\n"), mr_status_time(arena, status->when),
+	mr_buf_putc(out, '\n');
+	mr_table_wrap(mr_mx_scheme_line(arena, status->topology), 0, WIDTH, out);
+	mr_buf_printf(out, _("%s, asked from %s. %s\n"), mr_status_time(arena, status->when),
 		      status->asked_from, verdict(status));
 	for (size_t i = 0; i < status->notes.count; i++)
 		mr_table_wrap(status->notes.items[i], 2, WIDTH, out);

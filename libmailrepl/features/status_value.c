@@ -87,6 +87,8 @@ struct mr_value *mr_status_value(struct mr_arena *arena, const struct mr_status 
 	mr_value_set_int(arena, value, "when", status->when);
 	mr_value_set_string(arena, value, "asked_from", status->asked_from);
 	mr_value_set_string(arena, value, "home", status->topology->home);
+	mr_value_set_string(arena, value, "scheme", mr_scheme_word(status->topology->scheme));
+	mr_value_set(arena, value, "mx", mr_value_strings(arena, &status->topology->mx));
 	mr_value_set_int(arena, value, "generation", status->topology->generation);
 	mr_value_set_bool(arena, value, "digests", status->digests);
 	set_known(arena, value, "clashes", status->clashes >= 0, status->clashes);

@@ -36,6 +36,7 @@ static void the_table_of_a_domain_that_is_well(void **state)
 		"relay.lan  mail1.lan  mail     in step  1203     equal\n"
 		"relay.lan  mail2.lan  mail     in step  1203     equal\n"
 		"\n"
+		"Scheme intranet: no mail comes from outside, and none leaves.\n"
 		"2026-11-21 20:53:45 UTC, asked from mail1.lan. All is well.\n";
 	MR_ARENA arena = mr_arena_open();
 	struct fixture fixture;
@@ -89,6 +90,7 @@ static void the_table_says_what_is_wrong_within_100_columns(void **state)
 		"relay.lan  mail2.lan  mail     differs                   1202 of 1203  differs\n"
 		"relay.lan  mail3.lan  mail     unknown                   -             -\n"
 		"\n"
+		"Scheme intranet: no mail comes from outside, and none leaves.\n"
 		"2026-11-21 20:53:45 UTC, asked from mail1.lan. Something is wrong:\n"
 		"  mail3.lan does not answer: slapd at mail3.lan:3890: Connection refused\n"
 		"    <script>alert(\"1\")</script>&'\\??[31m?\n"
@@ -277,6 +279,7 @@ static void what_is_wrong_decides_the_outcome(void **state)
 		EXPIRED,
 		GATE,
 		CLASH,
+		MX,
 		NTP,
 		QUEUE,
 		OLD
@@ -301,6 +304,7 @@ static void what_is_wrong_decides_the_outcome(void **state)
 		{ GATE, MR_STATUS_BEHIND,
 		  "mail2.lan: unknown recipients are told \"later\", the gate is closed: why" },
 		{ CLASH, MR_STATUS_BEHIND, "2 addresses are claimed twice" },
+		{ MX, MR_STATUS_BEHIND, "maildomain.org has no MX record" },
 		{ NTP, MR_STATUS_WELL, NULL },
 		{ QUEUE, MR_STATUS_WELL, NULL },
 		{ OLD, MR_STATUS_WELL, NULL },
@@ -336,6 +340,9 @@ static void what_is_wrong_decides_the_outcome(void **state)
 			host->certificate_not_after = FIXTURE_TIME;
 		host->gate = fault == GATE ? "closed: why" : fault == OLD ? NULL : "open";
 		fixture.status.clashes = fault == CLASH ? 2 : 0;
+		if (fault == MX)
+			mr_list_add(arena, &fixture.status.mx_faults,
+				    "maildomain.org has no MX record");
 		host->clock_source = fault == NTP ? "not synchronised" : NULL;
 		host->queue = fault == QUEUE ? 100000 : 0;
 		mr_status_judge(arena, &fixture.status);
