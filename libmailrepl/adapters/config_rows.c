@@ -40,6 +40,16 @@
 		.needed = true                                                                     \
 	}
 
+#define TLS_LEVELS "auto|none|may|encrypt|verify|secure"
+
+static const struct mr_config_row smarthost_columns[] = {
+	NEEDED("domain", DOMAIN, N_("Whose mail; with a leading dot: that of what lies below it.")),
+	NEEDED("smarthost", NEXTHOP, N_("To which server.")),
+	TEXT("user", NONE, LABEL, "", N_("Whom this host logs in as there; nothing: it does not.")),
+	CHOICE("tls", NONE, "auto", TLS_LEVELS, N_("As mail.smarthost_tls.")),
+	{ .name = NULL },
+};
+
 static const struct mr_config_row backup_mx_columns[] = {
 	NEEDED("domain", DOMAIN, N_("The domain.")),
 	TEXT("primary", NONE, NEXTHOP, NULL,
@@ -80,6 +90,30 @@ const struct mr_config_row mr_config_rows[] = {
 		"itself.")),
 	LIST("mail.destinations", DOMAIN,
 	     N_("Further domains whose mail is for the users of this system, not for mailboxes.")),
+	TEXT("mail.name", NONE, DOMAIN, "",
+	     N_("The domain that local users' mail gets as its sender's when it leaves this host; "
+		"nothing: this host's name.")),
+	TEXT("mail.smarthost", NONE, NEXTHOP, "",
+	     N_("In the modes smarthost and satellite: the server that mail for the outside is "
+		"handed to.")),
+	TEXT("mail.smarthost_user", NONE, LABEL, "",
+	     N_("Whom this host logs in as there; nothing: it does not. The password: cl-setup "
+		"--smarthost-password.")),
+	CHOICE("mail.smarthost_tls", NONE, "auto", TLS_LEVELS,
+	       N_("TLS to that server; auto: encrypt with a login or on port 465, otherwise may.")),
+	TEXT("mail.smarthost_ca", NONE, FOLDER, "/etc/ssl/certs/ca-certificates.crt",
+	     N_("The file with the authorities whose certificates count for verify and secure.")),
+	TABLE("mail.smarthosts", smarthost_columns,
+	      N_("Servers that mail for certain domains is handed to.")),
+	NUMBER("mail.mailbox_size_limit", NONE, 0, 102400, 0, "MiB",
+	       N_("Most that a mailbox of a user of this system may hold (/var/mail, not "
+		  "mailrepl's); 0: no limit.")),
+	NUMBER("mail.message_size_limit", NONE, 1, 102400, 50, "MiB",
+	       N_("The largest message that this host takes; the same on all hosts.")),
+	CHOICE("mail.protocols", NONE, "all", "all|ipv4|ipv6",
+	       N_("The internet protocols that mail uses.")),
+	FLAG("mail.synchronous", NONE, false,
+	     N_("true: the mail queue is written at once, file by file (chattr +S).")),
 	TEXT("mail.postmaster", AT(mail_postmaster), ADDRESS, "root@localhost",
 	     N_("Where mail for postmaster, abuse, root and mailer-daemon of this host goes, and "
 		"of "

@@ -16,6 +16,7 @@
 #define MR_PATH_OVERRIDES "/etc/mailrepl/templates"
 #define MR_PATH_OWN "/etc/mailrepl/own" /* parameters that win over ours */
 #define MR_PATH_CHANGES "/etc/mailrepl/changes" /* what was changed by hand in rendered files */
+#define MR_PATH_SECRETS "/etc/mailrepl/secrets" /* passwords that this host uses, a file each */
 #define MR_PATH_STATE "/var/lib/mailrepl"
 #define MR_PATH_LOCK "/var/lib/mailrepl/lock"
 #define MR_PATH_SLAPD "/var/lib/mailrepl/slapd"
@@ -28,6 +29,8 @@
 #define MR_PATH_BEFORE "/var/lib/mailrepl/before" /* what a service had before its last change */
 #define MR_PATH_WRITTEN "/var/lib/mailrepl/written" /* what was rendered last: other text is an administrator's */
 #define MR_PATH_WRITING "/var/lib/mailrepl/writing" /* what is being installed */
+/* Postfix is not ours (mode none); cl-setup --undo leaves no such mark. */
+#define MR_PATH_LEFT "/var/lib/mailrepl/postfix-left-alone"
 #define MR_PATH_GATE "/var/lib/mailrepl/gate" /* whether Postfix may say "unknown user" */
 /* A copy was lost or is being filled: Postfix must not run, also not after a reboot (systemd's unit
  * of it has that as a condition). */

@@ -300,7 +300,7 @@ static int plan_from_archive(struct mr_arena *arena, struct mr_config *config, s
 	    check_domain(arena, config, join, err) < 0 ||
 	    check_first_join(arena, config, join, err) < 0)
 		return -1;
-	mr_rebuild_hold(arena, config, plan);
+	mr_rebuild_hold(arena, config, &join->topology, plan);
 	if (plan_files(arena, config, join, plan, err) < 0 ||
 	    mr_join_seeds(arena, config, join, seeds, err) < 0 ||
 	    mr_render(arena, config, &join->topology, false, rendering, err) < 0 ||

@@ -31,7 +31,8 @@ int mr_modes_parse(struct mr_arena *arena, const char *text, struct mr_mode_chan
 {
 	struct mr_list parts = mr_list_split(arena, text, ',');
 
-	*out = (struct mr_mode_changes){ MR_NEW_ARRAY(arena, struct mr_mode_change, parts.count), 0 };
+	*out = (struct mr_mode_changes){ MR_NEW_ARRAY(arena, struct mr_mode_change, parts.count),
+					 0 };
 	for (size_t i = 0; i < parts.count; i++)
 		if (*parts.items[i] && parse_one(arena, parts.items[i], out, err) < 0)
 			return -1;
@@ -63,13 +64,15 @@ static const char *advice(struct mr_arena *arena, const struct mr_topology *topo
 	case MR_MODE_NONE:
 		if (!mr_host_is_server(host))
 			return NULL;
-		return mr_printf(arena,
-				 _("%s holds mailboxes: from now on its Postfix, as you configure "
-				   "it, must take mail for USER@%s from the other hosts and hand it "
-				   "to Dovecot; what it refuses waits in their queues"),
-				 host->name, host->name);
+		return mr_printf(
+			arena,
+			_("%s holds mailboxes: from now on its Postfix, as you configure "
+			  "it, must take mail for USER@%s from the other hosts and hand it "
+			  "to Dovecot; what it refuses waits in their queues"),
+			host->name, host->name);
 	case MR_MODE_SMARTHOST:
-		return mr_printf(arena, _("%s needs the setting mail.smarthost in its mailrepl.conf"),
+		return mr_printf(arena,
+				 _("%s needs the setting mail.smarthost in its mailrepl.conf"),
 				 host->name);
 	case MR_MODE_SATELLITE:
 		if (mr_topology_smarthosts(arena, topology, host->name).count)
@@ -91,8 +94,8 @@ struct mr_list mr_modes_advice(struct mr_arena *arena, const struct mr_topology 
 	for (size_t i = 0; i < fresh->count; i++) {
 		const struct mr_host *host = &fresh->hosts[i],
 				     *was = mr_topology_host(old, host->name);
-		const char *text = was && was->mode == host->mode ? NULL
-								  : advice(arena, fresh, host);
+		const char *text =
+			was && was->mode == host->mode ? NULL : advice(arena, fresh, host);
 
 		if (text)
 			mr_list_add(arena, &list, text);

@@ -9,9 +9,11 @@
 #include "features/instance.h"
 #include "features/leftover.h"
 #include "features/nss.h"
+#include "features/queue_flags.h"
 #include "features/quota.h"
 #include "features/render.h"
 #include "features/render_hand.h"
+#include "features/settings_check.h"
 #include "features/sync.h"
 
 #define MAILBOX_USER "vmail"
@@ -112,8 +114,19 @@ static bool is_held(struct mr_arena *arena, const struct mr_config *config)
 	return mr_path_exists(mr_path(arena, config->root, MR_PATH_HELD));
 }
 
-void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan)
+/* Its Postfix is its administrators'. */
+static bool is_left_alone(const struct mr_config *config, const struct mr_topology *topology)
 {
+	const struct mr_host *self = mr_topology_host(topology, config->host);
+
+	return self && self->mode == MR_MODE_NONE;
+}
+
+void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_topology *topology, struct mr_plan *plan)
+{
+	if (is_left_alone(config, topology))
+		return;
 	if (!is_held(arena, config))
 		mr_plan_file(arena, plan, mr_path(arena, config->root, MR_PATH_HELD), "",
 			     MR_FILE_PUBLIC, _("record that this host is not in step"));
@@ -167,6 +180,53 @@ static int plan_directory(struct mr_arena *arena, struct rebuild *rebuild,
 	return 0;
 }
 
+/* `cl-setup --undo` puts back the same, but then nobody renders any more. */
+static int plan_left(struct mr_arena *arena, struct rebuild *rebuild, struct mr_plan *plan,
+		     struct mr_error *err)
+{
+	const struct mr_config *config = rebuild->config;
+	const char *mark = mr_path(arena, config->root, MR_PATH_LEFT);
+
+	if (!mr_path_exists(mark))
+		mr_plan_file(arena, plan, mark, "", MR_FILE_PUBLIC,
+			     _("record that Postfix is left alone"));
+	if (is_held(arena, config))
+		mr_plan_action(arena, plan, remove_mark, rebuild,
+			       _("let Postfix start: it does not need the copies"));
+	return mr_render_service_undo_plan(arena, config, MR_SERVICE_POSTFIX, plan, err);
+}
+
+static int unmark_left(void *argument, struct mr_error *err)
+{
+	const struct rebuild *rebuild = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	return mr_tree_remove(mr_path(arena, rebuild->config->root, MR_PATH_LEFT), err);
+}
+
+static int plan_postfix(struct mr_arena *arena, struct rebuild *rebuild,
+			const struct mr_rendering *rendering, bool held, struct mr_plan *plan,
+			struct mr_error *err)
+{
+	const struct mr_config *config = rebuild->config;
+
+	if (is_left_alone(config, rebuild->topology))
+		return plan_left(arena, rebuild, plan, err);
+	if (mr_render_files_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0)
+		return -1;
+	/* What Postfix had before must not come up either: it may refuse everybody. */
+	if (held)
+		mr_plan_action(arena, plan, remove_mark, rebuild,
+			       _("record that this host is in step"));
+	mr_queue_flags_plan(arena, config, plan);
+	if (mr_render_force_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0)
+		return -1;
+	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_LEFT)))
+		mr_plan_action(arena, plan, unmark_left, rebuild,
+			       _("record that Postfix is not left alone any more"));
+	return 0;
+}
+
 static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
 		     const struct mr_rendering *rendering, bool held, struct mr_plan *plan,
 		     struct mr_error *err)
@@ -176,13 +236,7 @@ static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
 
 	if (server && config->mail_manage)
 		plan_mailboxes(arena, rebuild, plan);
-	if (mr_render_files_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0)
-		return -1;
-	/* What Postfix had before must not come up either: it may refuse everybody. */
-	if (held)
-		mr_plan_action(arena, plan, remove_mark, rebuild,
-			       _("record that this host is in step"));
-	if (mr_render_force_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0 ||
+	if (plan_postfix(arena, rebuild, rendering, held, plan, err) < 0 ||
 	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0 ||
 	    mr_nss_plan(arena, config, rebuild->topology, rendering, plan, err) < 0)
 		return -1;
@@ -205,7 +259,8 @@ static int plan_all(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_rendering *rendering = MR_NEW(arena, struct mr_rendering);
 	struct rebuild *rebuild = MR_NEW(arena, struct rebuild);
 	const struct mr_host *self = mr_topology_host(topology, config->host);
-	bool held = is_held(arena, config) || must_hold(arena, config);
+	bool held = (is_held(arena, config) || must_hold(arena, config)) &&
+		    !is_left_alone(config, topology);
 	struct mr_gate gate;
 
 	*rebuild = (struct rebuild){ config, topology, seeds != NULL };
@@ -217,14 +272,15 @@ static int plan_all(struct mr_arena *arena, const struct mr_config *config,
 			       _("%s is invited and has not joined: run cl-rebuild --repl with an "
 				 "archive made for it"),
 			       config->host);
-	if (mr_gate_read(arena, config, &gate, err) < 0 ||
+	if (mr_settings_check(config, topology, err) < 0 ||
+	    mr_gate_read(arena, config, &gate, err) < 0 ||
 	    mr_render(arena, config, topology, gate.closed, rendering, err) < 0 ||
 	    mr_render_check_versions(config, rendering, err) < 0)
 		return -1;
 	if (mr_render_hand_plan(arena, config, gate.closed, give_up, rendering, plan, err) < 0)
 		return -1;
 	if (held)
-		mr_rebuild_hold(arena, config, plan);
+		mr_rebuild_hold(arena, config, topology, plan);
 	if (plan_directory(arena, rebuild, rendering, seeds, held, plan, err) < 0 ||
 	    mr_leftover_plan(arena, config, dir, topology, rendering, plan, err) < 0 ||
 	    plan_mail(arena, rebuild, rendering, held, plan, err) < 0)

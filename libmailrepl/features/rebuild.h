@@ -25,7 +25,9 @@ int mr_rebuild_replace_plan(struct mr_arena *arena, const struct mr_config *conf
 
 /* Steps for the beginning of a plan whose later steps may leave copies behind that are not in step:
  * Postfix is stopped, and only a mr_rebuild_plan that has waited lets it start again
- * (MR_PATH_HELD), also if the run is killed or the host switched off in between. */
-void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config, struct mr_plan *plan);
+ * (MR_PATH_HELD), also if the run is killed or the host switched off in between. None where Postfix is
+ * left alone. */
+void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_topology *topology, struct mr_plan *plan);
 
 #endif

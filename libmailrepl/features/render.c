@@ -33,6 +33,7 @@ static int find_ids(const struct mr_config *config, const struct mr_topology *to
 	const struct mr_host *self = mr_topology_host(topology, config->host);
 	bool managed = config->mail_manage && !*config->root;
 	bool server = self && mr_host_is_server(self);
+	bool routed = managed && !(self && self->mode == MR_MODE_NONE);
 	uid_t caller = geteuid();
 	struct mr_error absent;
 
@@ -40,7 +41,7 @@ static int find_ids(const struct mr_config *config, const struct mr_topology *to
 	out->openldap = caller;
 	if (caller == 0 && mr_user_id("openldap", &out->openldap, NULL, err) < 0)
 		return -1;
-	if (find_id("postfix", managed, &out->postfix, err) < 0)
+	if (find_id("postfix", routed, &out->postfix, err) < 0)
 		return -1;
 	out->nslcd = (uid_t)-1;
 	if (managed && mr_nss_check(&absent) == 0 && find_id("nslcd", true, &out->nslcd, err) < 0)
@@ -143,6 +144,8 @@ int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
 	for (size_t i = 0; i < manifest.count; i++) {
 		struct mr_rendered file = { 0 };
 
+		if (self->mode == MR_MODE_NONE && manifest.rows[i].service == MR_SERVICE_POSTFIX)
+			continue;
 		if (!mr_manifest_applies(&manifest.rows[i], mr_host_is_server(self),
 					 mr_nss_is_wanted(topology, self, &machine->ids)))
 			continue;

@@ -52,7 +52,7 @@ int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *confi
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
 				   const struct mr_topology *topology,
 				   const struct mr_render_machine *machine, bool gate_closed);
-/* Renders each row of MANIFEST whose condition (relay, server, all) holds for this host. Reads
+/* Renders each row of MANIFEST (none of Postfix's in mode none) whose condition (relay, server, all) holds for this host. Reads
  * templates (an override in /etc/mailrepl/templates wins), writes nothing. `gate_closed`: Postfix
  * answers 4xx instead of 5xx (soft_bounce). MR_E_CONFIG with file and line if a template or
  * MANIFEST is wrong; MR_E_NO_HOST if `config->host` is not in the topology. */
@@ -93,6 +93,9 @@ int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
  * Steps; none if nothing is kept. slapd's configuration is the topology's. */
 int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
 			     struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
+
+/* Is Postfix configured by us? Not after `cl-setup --undo`, nor in mode none, nor before the first rendering. */
+bool mr_render_has_postfix(const struct mr_config *config);
 
 /* Puts back what one of them, or nslcd, had before mailrepl: steps, none if nothing is kept. */
 int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,

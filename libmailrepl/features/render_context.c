@@ -6,6 +6,7 @@
 #include "adapters/directory.h"
 #include "base/paths.h"
 #include "features/nss.h"
+#include "features/render_modes.h"
 
 /* A rid is unique within a slapd and at most 999: the copy of mail takes the lower half, that of
  * unix the upper. */
@@ -38,6 +39,7 @@ static struct mr_value *host_value(const struct builder *b, const struct mr_host
 	mr_value_set_string(b->arena, value, "name", host->name);
 	mr_value_set_bool(b->arena, value, "server", mr_host_is_server(host));
 	mr_value_set_bool(b->arena, value, "self", is_self(b, host));
+	mr_render_host_mode(b->arena, host, value);
 	mr_value_set(b->arena, value, "fingerprints",
 		     mr_value_strings(b->arena, &host->fingerprints));
 	return value;
@@ -260,7 +262,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set_bool(arena, out, "is_home", strcmp(self->name, topology->home) == 0);
 	mr_value_set_bool(arena, out, "is_mx", mr_list_has(&topology->mx, self->name));
 	mr_value_set_string(arena, out, "scheme", mr_scheme_word(topology->scheme));
-	mr_value_set_bool(arena, out, "sends_out", topology->scheme != MR_SCHEME_INTRANET);
+	mr_render_modes(arena, config, topology, out);
 	mr_value_set_bool(arena, out, "gate_closed", gate_closed);
 	mr_value_set_bool(arena, out, "dns", config->mail_dns);
 	mr_value_set(arena, out, "settings", mr_config_settings(arena, config));

@@ -2,6 +2,7 @@
 
 #include "features/render.h"
 #include "features/render_manifest.h"
+#include "features/render_modes.h"
 #include "features/render_template.h"
 
 struct mistakes {
@@ -71,6 +72,7 @@ static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *c
 	mr_list_add(arena, &machine.peer_addresses, "192.0.2.1");
 	values = mr_render_context(arena, &host, &topology, &machine, true);
 	mr_value_set(arena, values, "settings", mr_config_sample_settings(arena));
+	mr_render_modes_sample(arena, values);
 	return values;
 }
 

@@ -56,6 +56,30 @@ static int put_back(void *argument, struct mr_error *err)
 	return mr_tree_remove(mr_path(arena, config->root, change->before), err);
 }
 
+bool mr_render_has_postfix(const struct mr_config *config)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	/* Our tables' folder tells whose main.cf it is. */
+	return mr_path_exists(mr_path(arena, config->root, MR_PATH_POSTFIX "/mailrepl"));
+}
+
+static int stop(void *argument, struct mr_error *err)
+{
+	const struct mr_change *change = argument;
+
+	return mr_service_stop(change->service, "", err);
+}
+
+/* Postfix without a configuration cannot even be asked whether it runs. */
+static bool had_nothing(struct mr_arena *arena, const struct mr_change *change)
+{
+	return change->service == MR_SERVICE_POSTFIX &&
+	       mr_kept_find(arena, change->config, MR_PATH_ORIGINAL,
+			    mr_path(arena, change->config->root, MR_PATH_POSTFIX "/main.cf"))
+		       .is_absent;
+}
+
 static int restart_original(void *argument, struct mr_error *err)
 {
 	const struct mr_change *change = argument;
@@ -86,6 +110,10 @@ int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *
 	if (!mr_change_has_original(change) &&
 	    !(mr_change_is_managed(config) && mr_path_exists(change->due)))
 		return 0;
+	if (mr_change_is_managed(config) && had_nothing(arena, change) &&
+	    mr_service_running(service, ""))
+		mr_plan_action(arena, plan, stop, change,
+			       mr_printf(arena, _("stop %s, which had no configuration"), word));
 	mr_plan_action(arena, plan, put_back, change,
 		       mr_printf(arena, _("put back what %s had before mailrepl"), word));
 	if (mr_change_is_managed(config) && service == MR_SERVICE_NSLCD)
@@ -133,6 +161,14 @@ static int remove_hold(void *argument, struct mr_error *err)
 	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_HELD), err);
 }
 
+static int remove_left(void *argument, struct mr_error *err)
+{
+	const struct mr_config *config = argument;
+	MR_ARENA arena = mr_arena_open();
+
+	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_LEFT), err);
+}
+
 int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_plan *plan, struct mr_error *err)
 {
@@ -143,6 +179,9 @@ int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
 		if (mr_render_service_undo_plan(arena, config, services[i], plan, err) < 0)
 			return -1;
+	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_LEFT)))
+		mr_plan_action(arena, plan, remove_left, (void *)config,
+			       _("forget that Postfix is left alone"));
 	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_HELD)))
 		mr_plan_action(arena, plan, remove_hold, (void *)config,
 			       _("let Postfix start: it does not need the copies any more"));

@@ -49,7 +49,8 @@ static int use_certificate(void *argument, struct mr_error *err)
 	static const enum mr_service_name mail[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT };
 
 	for (size_t i = 0; i < 2 && config->mail_manage; i++)
-		if (mr_service_running(mail[i], config->root) &&
+		if ((mail[i] != MR_SERVICE_POSTFIX || mr_render_has_postfix(config)) &&
+		    mr_service_running(mail[i], config->root) &&
 		    mr_service_reload(mail[i], config->root, err) < 0)
 			return -1;
 	return mr_service_restart(MR_SERVICE_SLAPD, config->root, err);

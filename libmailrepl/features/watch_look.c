@@ -130,8 +130,8 @@ static void report_rebuild(struct mr_watch *watch, struct mr_look *look, int rc,
 /* `cl-setup --undo` has put back what the host had before: only an administrator renders again. */
 static bool is_undone(const struct mr_look *look)
 {
-	return !mr_path_exists(
-		mr_path(look->arena, look->config.root, MR_PATH_POSTFIX "/mailrepl"));
+	return !mr_render_has_postfix(&look->config) &&
+	       !mr_path_exists(mr_path(look->arena, look->config.root, MR_PATH_LEFT));
 }
 
 static bool has_joined(const struct mr_look *look)

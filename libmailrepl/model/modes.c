@@ -83,19 +83,21 @@ static int check_closed(const struct mr_topology *topology, const struct mr_host
 	const char *word = mr_mode_word(host->mode);
 
 	if (mr_list_has(&topology->mx, host->name))
-		return mr_fail(err, MR_E_INVALID,
-			       _("%s takes mail from outside (MX): it cannot be %s, since that mode "
-				 "takes mail from its own system only"),
-			       host->name, word);
+		return mr_fail(
+			err, MR_E_INVALID,
+			_("%s takes mail from outside (MX): it cannot be %s, since that mode "
+			  "takes mail from its own system only"),
+			host->name, word);
 	if (!mr_host_is_server(host) || (host->mode == MR_MODE_LOCAL && topology->count == 1))
 		return 0;
-	return mr_fail(err, MR_E_INVALID,
-		       host->mode == MR_MODE_LOCAL
-			       ? _("%s holds mailboxes, and the other hosts have mail for them: it "
-				   "can be %s only while it is the only host")
-			       : _("%s holds mailboxes: it cannot be %s, since that mode takes mail "
-				   "from its own system only"),
-		       host->name, word);
+	return mr_fail(
+		err, MR_E_INVALID,
+		host->mode == MR_MODE_LOCAL
+			? _("%s holds mailboxes, and the other hosts have mail for them: it "
+			    "can be %s only while it is the only host")
+			: _("%s holds mailboxes: it cannot be %s, since that mode takes mail "
+			    "from its own system only"),
+		host->name, word);
 }
 
 int mr_topology_check_modes(const struct mr_topology *topology, struct mr_error *err)
@@ -106,10 +108,11 @@ int mr_topology_check_modes(const struct mr_topology *topology, struct mr_error 
 		if (mr_host_is_closed(host) && check_closed(topology, host, err) < 0)
 			return -1;
 		if (host->mode == MR_MODE_SMARTHOST && topology->scheme == MR_SCHEME_INTRANET)
-			return mr_fail(err, MR_E_INVALID,
-				       _("%s cannot be in mode smarthost: in the scheme intranet no "
-					 "mail leaves the intranet"),
-				       host->name);
+			return mr_fail(
+				err, MR_E_INVALID,
+				_("%s cannot be in mode smarthost: in the scheme intranet no "
+				  "mail leaves the intranet"),
+				host->name);
 	}
 	return 0;
 }

@@ -2,7 +2,7 @@
 
 #include "features/modes.h"
 
-#define ID    "9b2f6a0e-0f0e-4c57-8a3b-0c2d6e1f7a11"
+#define ID "9b2f6a0e-0f0e-4c57-8a3b-0c2d6e1f7a11"
 #define MAIL1 "cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
 
 /* mail1.lan, the home, and mail2.lan with mailboxes, relay.lan and spare.lan without. */

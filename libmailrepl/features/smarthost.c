@@ -1,0 +1,115 @@
+#include "features/smarthost.h"
+
+#include <string.h>
+
+#include "base/paths.h"
+
+#define WRAPPED_PORT ":465"
+
+static const char *text_of(const struct mr_value *line, const char *name)
+{
+	const char *text = mr_value_get_string(line, name, NULL);
+
+	return text && *text ? text : NULL;
+}
+
+/* What stands between the brackets, or all but the port. */
+static const char *host_in(struct mr_arena *arena, const char *nexthop)
+{
+	bool bracket = *nexthop == '[';
+
+	return mr_strndup(arena, nexthop + bracket,
+			  strcspn(nexthop + bracket, bracket ? "]" : ":"));
+}
+
+static bool has_port(const char *nexthop)
+{
+	const char *end = *nexthop == '[' ? strchr(nexthop, ']') : nexthop;
+
+	return end && strchr(end, ':');
+}
+
+static void complete(struct mr_arena *arena, const struct mr_topology *topology,
+		     struct mr_smarthost *one)
+{
+	one->wrapped = has_port(one->nexthop) && mr_ends_with(one->nexthop, WRAPPED_PORT);
+	one->ours = !has_port(one->nexthop) && !one->user &&
+		    mr_topology_host(topology, host_in(arena, one->nexthop));
+	if (!one->tls || strcmp(one->tls, "auto") == 0)
+		one->tls = one->user || one->wrapped ? "encrypt" : "may";
+	/* Hosts of ours are found without asking for their MX. */
+	if (one->ours)
+		one->nexthop = mr_printf(arena, "[%s]", host_in(arena, one->nexthop));
+}
+
+static void list_default(struct mr_arena *arena, const struct mr_config *config,
+			 const struct mr_topology *topology, const struct mr_value *settings,
+			 struct mr_smarthosts *out)
+{
+	struct mr_smarthost *one = &out->items[out->count];
+	struct mr_list hosts = { 0 }, named = { 0 };
+
+	*one = (struct mr_smarthost){ .setting = "mail.smarthost",
+				      .nexthop = text_of(settings, "smarthost"),
+				      .user = text_of(settings, "smarthost_user"),
+				      .tls = text_of(settings, "smarthost_tls") };
+	if (one->nexthop) {
+		complete(arena, topology, one);
+		out->count++;
+		return;
+	}
+	if (mr_topology_host(topology, config->host)->mode != MR_MODE_SATELLITE)
+		return;
+	hosts = mr_topology_smarthosts(arena, topology, config->host);
+	for (size_t i = 0; i < hosts.count; i++)
+		mr_list_add(arena, &named, mr_printf(arena, "[%s]", hosts.items[i]));
+	one->ours = true;
+	one->nexthop = mr_list_join(arena, &named, ",");
+	one->tls = "secure";
+	one->user = NULL;
+	out->count += hosts.count > 0;
+}
+
+void mr_smarthosts_list(struct mr_arena *arena, const struct mr_config *config,
+			const struct mr_topology *topology, struct mr_smarthosts *out)
+{
+	const struct mr_host *self = mr_topology_host(topology, config->host);
+	const struct mr_value *settings = mr_value_get(mr_config_settings(arena, config), "mail");
+	const struct mr_value *table = mr_value_get(settings, "smarthosts");
+
+	*out = (struct mr_smarthosts){ MR_NEW_ARRAY(arena, struct mr_smarthost, table->count + 1),
+				       0 };
+	if (self->mode == MR_MODE_SMARTHOST || self->mode == MR_MODE_SATELLITE)
+		list_default(arena, config, topology, settings, out);
+	if (self->mode == MR_MODE_NONE || self->mode == MR_MODE_LOCAL)
+		return;
+	for (size_t i = 0; i < table->count; i++) {
+		const struct mr_value *line = table->items[i];
+		struct mr_smarthost *one = &out->items[out->count++];
+
+		*one = (struct mr_smarthost){ .setting = "mail.smarthosts",
+					      .domain = text_of(line, "domain"),
+					      .nexthop = text_of(line, "smarthost"),
+					      .user = text_of(line, "user"),
+					      .tls = text_of(line, "tls") };
+		complete(arena, topology, one);
+	}
+}
+
+const char *mr_smarthost_transport(struct mr_arena *arena, const struct mr_smarthost *one)
+{
+	return mr_printf(arena, "%s:%s",
+			 one->ours      ? "relay"
+			 : one->wrapped ? "smtps"
+					: "smtp",
+			 one->nexthop);
+}
+
+const char *mr_smarthost_secret_path(struct mr_arena *arena, const struct mr_config *config,
+				     const char *nexthop)
+{
+	const char *host = host_in(arena, nexthop),
+		   *port = has_port(nexthop) ? strrchr(nexthop, ':') : "";
+
+	return mr_printf(arena, "%s%s/smarthost-%s%s", config->root, MR_PATH_SECRETS, host, port);
+}
