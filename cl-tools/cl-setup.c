@@ -11,6 +11,8 @@ enum {
 	KEY_SCHEME,
 	KEY_MX,
 	KEY_POSTMASTER,
+	KEY_PRIMARY,
+	KEY_RECIPIENTS,
 	KEY_NSS,
 	KEY_NO_NSS,
 	KEY_REMOVE,
@@ -29,6 +31,10 @@ static const struct cl_option options[] = {
 	{ KEY_MX, "mx", N_("HOSTS"), N_("who takes mail from outside, divided by commas") },
 	{ KEY_POSTMASTER, "postmaster", N_("ADDRESS"),
 	  N_("where mail for the domain's role addresses goes") },
+	{ KEY_PRIMARY, "primary", N_("HOST"),
+	  N_("keep the domain's mail for that host, whose it is, or for its MX hosts: dns") },
+	{ KEY_RECIPIENTS, "recipients", N_("FILE"),
+	  N_("with --primary: who is in the domain, an address a line") },
 	{ KEY_CHECK_DNS, "check-dns", NULL,
 	  N_("compare the MX records of the mail domains with the scheme") },
 	{ 'l', "domains", NULL, N_("list the mail domains") },
@@ -68,6 +74,12 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	case KEY_POSTMASTER:
 		request->postmaster = value;
 		break;
+	case KEY_PRIMARY:
+		request->primary = value;
+		break;
+	case KEY_RECIPIENTS:
+		request->recipients = value;
+		break;
 	case KEY_HOST:
 		request->host = value;
 		break;
@@ -106,6 +118,14 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 		request->domain = context->argv[1];
 	if (request->service == MR_MAIL && request->nss != MR_NSS_AS_IS)
 		return mr_fail(err, MR_E_USAGE, _("--nss and --no-nss go with \"cl-setup unix\""));
+	if ((request->primary || request->recipients) && !request->domain)
+		return mr_fail(err, MR_E_USAGE,
+			       _("--primary and --recipients go with a domain: cl-setup --primary "
+				 "HOST mail DOMAIN"));
+	if (request->primary && request->postmaster)
+		return mr_fail(err, MR_E_USAGE,
+			       _("who the postmaster of a domain of another primary is, that one "
+				 "knows: no --postmaster with --primary"));
 	if (request->service != MR_MAIL && request->postmaster)
 		return mr_fail(err, MR_E_USAGE,
 			       _("--postmaster goes with a mail domain: cl-setup --postmaster "
@@ -198,7 +218,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return setup_domains_run(context, err);
 	if (asked->check_dns)
 		return setup_check_dns_run(context, err);
-	if (request->domain && !request->postmaster &&
+	if (request->domain && !request->postmaster && !request->primary &&
+	    !request->recipients &&
 	    mr_setup_is_new(context->arena, &context->config, request->domain) &&
 	    setup_ask_postmaster(context, request->domain, &request->postmaster, err) < 0)
 		return -1;

@@ -6,11 +6,31 @@
 #include "features/domain.h"
 #include "features/instance.h"
 
+/* Those of other primaries are in the same columns: they have neither addresses nor a postmaster here. */
+static void add_foreign(struct cl_context *context, const char **cell)
+{
+	const struct mr_topology *topology = &context->topology;
+
+	for (size_t i = 0; i < topology->foreign_count; i++) {
+		const struct mr_foreign *foreign = &topology->foreign[i];
+
+		*cell++ = foreign->name;
+		*cell++ = mr_printf(context->arena, _("(kept for %s)"),
+				    foreign->primary ? foreign->primary : _("its MX hosts"));
+		*cell++ = foreign->recipients.count
+				  ? mr_printf(context->arena, "%zu", foreign->recipients.count)
+				  : _("(asked)");
+		*cell++ = "-";
+		*cell++ = "-";
+	}
+}
+
 static void print_table(struct cl_context *context, const struct mr_domain_use *uses, size_t count)
 {
 	enum { COLUMNS = 5 };
 	struct mr_arena *arena = context->arena;
-	const char **cells = MR_NEW_ARRAY(arena, const char *, COLUMNS *(count + 1));
+	const size_t rows = count + context->topology.foreign_count + 1;
+	const char **cells = MR_NEW_ARRAY(arena, const char *, COLUMNS *rows);
 	const char **cell = cells;
 
 	*cell++ = _("DOMAIN");
@@ -25,7 +45,8 @@ static void print_table(struct cl_context *context, const struct mr_domain_use *
 		*cell++ = uses[i].catch_all ? uses[i].catch_all : "-";
 		*cell++ = uses[i].postmaster ? uses[i].postmaster : _("(each host's own)");
 	}
-	cl_table(cells, COLUMNS, count + 1);
+	add_foreign(context, cell);
+	cl_table(cells, COLUMNS, rows);
 }
 
 static void print_json(struct cl_context *context, const struct mr_domain_use *uses, size_t count)
@@ -42,6 +63,8 @@ static void print_json(struct cl_context *context, const struct mr_domain_use *u
 		mr_value_set_string(arena, one, "catch_all", uses[i].catch_all);
 		mr_value_set_string(arena, one, "postmaster", uses[i].postmaster);
 	}
+	mr_value_set(arena, top, "foreign",
+		     mr_value_member(mr_topology_value(arena, &context->topology), "foreign"));
 	mr_value_set(arena, top, "domains", list);
 	fputs(mr_json_format(arena, top), stdout);
 }

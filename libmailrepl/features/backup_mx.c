@@ -3,13 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/paths.h"
+#include "features/foreign.h"
 #include "model/names.h"
 
 #define SETTING "backup_mx.domains"
-#define LIST_MOST ((size_t)16 * 1024 * 1024)
-#define BLANKS " \t\r"
 
 struct reading {
 	struct mr_arena *arena;
@@ -70,63 +68,28 @@ static int check(const struct reading *it, const struct mr_backup_mx *so_far,
 	return 0;
 }
 
-static int read_address(const struct reading *it, const char *path, unsigned number,
-			const char *text, struct mr_backup_domain *domain)
-{
-	struct mr_address address;
-
-	if (mr_address_parse(it->arena, text, &address, it->err) < 0) {
-		it->err->code = MR_E_CONFIG;
-		return mr_fail_in(it->err, "%s:%u", path, number);
-	}
-	if (strcmp(address.domain, domain->name) != 0)
-		return mr_fail(it->err, MR_E_CONFIG, _("%s:%u: %s is not in %s"), path, number,
-			       address.text, domain->name);
-	mr_list_add(it->arena, &domain->listed, address.text);
-	return 0;
-}
-
 /* They are asked for by everybody who has a complaint, and RFC 5321 section 4.5.1 has the primary know them. */
 static void add_roles(const struct reading *it, struct mr_backup_domain *domain)
 {
 	static const char *const roles[] = { "postmaster", "abuse" };
 
-	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
-		mr_list_add(it->arena, &domain->listed,
-			    mr_printf(it->arena, "%s@%s", roles[i], domain->name));
+	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
+		const char *address = mr_printf(it->arena, "%s@%s", roles[i], domain->name);
+
+		if (!mr_list_has(&domain->listed, address))
+			mr_list_add(it->arena, &domain->listed, address);
+	}
 }
 
-static void drop_doubles(struct mr_list *list)
-{
-	size_t kept = 0;
-
-	mr_list_sort(list);
-	for (size_t i = 0; i < list->count; i++)
-		if (kept == 0 || strcmp(list->items[kept - 1], list->items[i]) != 0)
-			list->items[kept++] = list->items[i];
-	list->count = kept;
-}
-
-/* An address a line; what follows a blank is Postfix's, for which the file may have been made. */
 static int read_list(const struct reading *it, const char *file, struct mr_backup_domain *domain)
 {
 	const char *path = mr_path(it->arena, it->config->root, file);
-	unsigned number = 0;
-	char *text, *line, *rest;
 
-	if (mr_file_read(it->arena, path, LIST_MOST, &text, NULL, it->err) < 0) {
+	if (mr_foreign_list_read(it->arena, path, domain->name, &domain->listed, it->err) < 0) {
 		it->err->code = MR_E_CONFIG;
 		return mr_fail_in(it->err, "%s: " SETTING ": %s", it->config->path, domain->name);
 	}
-	for (rest = text; (line = strsep(&rest, "\n"));) {
-		number++;
-		line += strspn(line, BLANKS);
-		line[strcspn(line, BLANKS "#")] = '\0';
-		if (*line && read_address(it, path, number, line, domain) < 0)
-			return -1;
-	}
 	add_roles(it, domain);
-	drop_doubles(&domain->listed);
 	return 0;
 }
 
@@ -172,7 +135,7 @@ static int read_foreign(const struct reading *it, struct mr_backup_mx *out)
 		const struct mr_foreign *foreign = &it->topology->foreign[i];
 		struct mr_backup_domain domain = { .name = foreign->name,
 						   .primary = foreign->primary,
-						   .recipients = foreign->recipients };
+						   .recipients = foreign->recipients.count ? MR_RECIPIENTS_DIRECTORY : MR_RECIPIENTS_VERIFY };
 
 		if (check(it, out, &domain) < 0)
 			return -1;

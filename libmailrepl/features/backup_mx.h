@@ -8,11 +8,17 @@
 #include "features/versions.h"
 #include "model/topology.h"
 
+enum mr_recipients {
+	MR_RECIPIENTS_VERIFY,   /* the primary is asked */
+	MR_RECIPIENTS_LIST,     /* a file of this host */
+	MR_RECIPIENTS_DIRECTORY /* mailReplBackupRecipient */
+};
+
 struct mr_backup_domain {
 	const char *name;
 	const char *primary; /* nexthop as Postfix writes it; NULL: by its MX records */
 	enum mr_recipients recipients;
-	struct mr_list listed; /* MR_RECIPIENTS_LIST: their addresses, with postmaster and abuse */
+	struct mr_list listed; /* MR_RECIPIENTS_LIST: their addresses; postmaster and abuse, unless the primary is asked */
 };
 
 struct mr_backup_mx {

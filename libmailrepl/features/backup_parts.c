@@ -90,15 +90,16 @@ static void add_backup_key(struct reading *re, const struct mr_secret *key)
 static void add_topology(struct reading *re)
 {
 	const char *container = mr_dit_copy(re->arena, MR_MAIL, re->topology->home);
+	const struct mr_list domains = mr_topology_all_domains(re->arena, re->topology);
 	struct mr_backup_part *part = append(re, "topology.ldif");
 	struct mr_entries entries = { 0 };
 	MR_BUF text = { 0 };
 
 	mr_topology_format(re->arena, re->topology, container, &entries);
-	for (size_t i = 0; i < re->topology->domains.count; i++)
+	for (size_t i = 0; i < domains.count; i++)
 		mr_entries_add(re->arena, &entries,
-			       mr_domain_entry(re->arena, re->topology,
-					       re->topology->domains.items[i], container));
+			       mr_domain_entry(re->arena, re->topology, domains.items[i],
+					       container));
 	for (size_t i = 0; i < entries.count; i++)
 		mr_ldif_format(&text, entries.items[i]);
 	part->text = mr_strdup(re->arena, mr_buf_text(&text));

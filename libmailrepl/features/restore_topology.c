@@ -69,7 +69,14 @@ int mr_restore_topology(struct mr_arena *arena, const struct mr_topology *live,
 	for (size_t i = 0; i < archive->domains.count; i++)
 		add_new(arena, &domains, archive->domains.items[i]);
 	mr_list_sort(&domains);
-	if (out->generation != live->generation || archive->scheme != live->scheme ||
+	/* One that has become ours meanwhile is ours. */
+	for (size_t i = 0; i < archive->foreign_count; i++)
+		if (!mr_topology_foreign(live, archive->foreign[i].name) &&
+		    !mr_list_has(&domains, archive->foreign[i].name))
+			mr_topology_set_foreign(arena, out, archive->foreign[i].name,
+						&archive->foreign[i]);
+	if (out->generation != live->generation || out->foreign_count != live->foreign_count ||
+	    archive->scheme != live->scheme ||
 	    !mr_list_equal(&archive->mx, &live->mx) || !mr_list_equal(&domains, &live->domains))
 		out->generation = live->generation + 1;
 	out->scheme = archive->scheme;

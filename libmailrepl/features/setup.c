@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "features/backup_key.h"
 #include "features/domain.h"
+#include "features/foreign.h"
 #include "features/identity.h"
 #include "features/instance.h"
 #include "features/nss.h"
@@ -157,6 +158,10 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	if (!domain)
 		return mr_fail(err, MR_E_CONFIG,
 			       _("there is no mail domain yet: run cl-setup mail DOMAIN first"));
+	if (request->primary || request->recipients)
+		return mr_fail(err, MR_E_CONFIG,
+			       _("there is no mail domain of ours yet: run cl-setup mail DOMAIN "
+				 "first"));
 	if (refuse_lost(arena, config, err) < 0)
 		return -1;
 	config->home = config->host;
@@ -197,6 +202,56 @@ static void set_domains(struct mr_arena *arena, const struct mr_topology *old, c
 		mr_topology_set_postmaster(arena, fresh, removed, NULL);
 }
 
+/* A domain is ours or another primary's, never both. *domain is NULL afterwards if it is not ours. */
+static int set_foreign(struct mr_arena *arena, const struct mr_setup_request *request,
+		       const char **domain, const char *removed, struct mr_topology *topology,
+		       struct mr_error *err)
+{
+	const struct mr_foreign *old = *domain ? mr_topology_foreign(topology, *domain) : NULL;
+	struct mr_foreign foreign = { 0 };
+
+	if (removed)
+		mr_topology_set_foreign(arena, topology, removed, NULL);
+	if (!*domain || (!old && !request->primary && !request->recipients))
+		return 0;
+	if (mr_list_has(&topology->domains, *domain))
+		return mr_fail(err, MR_E_INVALID,
+			       _("%s is a mail domain of ours: --primary and --recipients are for "
+				 "those of others"),
+			       *domain);
+	if (!request->primary && !request->recipients)
+		return mr_fail(err, MR_E_INVALID,
+			       _("%s is kept for another primary; to make it a mail domain of ours "
+				 "run cl-setup --remove-domain %s first"),
+			       *domain, *domain);
+	if (!old && !request->primary)
+		return mr_fail(err, MR_E_USAGE, _("whose is %s? --primary says it"), *domain);
+	if (old)
+		foreign = *old;
+	foreign.name = *domain;
+	if (request->primary && mr_foreign_primary_parse(arena, request->primary,
+							 &foreign.primary, err) < 0)
+		return -1;
+	if (request->recipients) {
+		foreign.recipients = (struct mr_list){ 0 };
+		if (mr_foreign_list_read(arena, request->recipients, *domain, &foreign.recipients,
+					 err) < 0)
+			return -1;
+	}
+	mr_topology_set_foreign(arena, topology, *domain, &foreign);
+	*domain = NULL;
+	return 0;
+}
+
+static bool same_foreign(const struct mr_topology *a, const struct mr_topology *b)
+{
+	bool same = a->foreign_count == b->foreign_count;
+
+	for (size_t i = 0; i < a->foreign_count && same; i++)
+		same = mr_foreign_equal(&a->foreign[i], &b->foreign[i]);
+	return same;
+}
+
 /* What differs from the topology that is there. */
 static int change(struct mr_arena *arena, const struct mr_config *config, struct mr_directory *dir,
 		  const struct mr_setup_request *request, const char *domain, const char *removed,
@@ -215,6 +270,8 @@ static int change(struct mr_arena *arena, const struct mr_config *config, struct
 		return -1;
 	if (request->nss != MR_NSS_AS_IS)
 		fresh->system_accounts = request->nss == MR_NSS_ON;
+	if (set_foreign(arena, request, &domain, removed, fresh, err) < 0)
+		return -1;
 	set_domains(arena, old, domain, removed, fresh);
 	if (set_scheme(arena, fresh, request, err) < 0 ||
 	    set_postmaster(arena, config, dir, request, domain, old, fresh, err) < 0)
@@ -222,7 +279,8 @@ static int change(struct mr_arena *arena, const struct mr_config *config, struct
 	differs = fresh->system_accounts != old->system_accounts ||
 		  home->services != mr_topology_host(old, old->home)->services ||
 		  fresh->scheme != old->scheme || fresh->domains.count != old->domains.count ||
-		  !mr_list_equal(&fresh->mx, &old->mx) || !same_postmaster(fresh, old, domain);
+		  !mr_list_equal(&fresh->mx, &old->mx) || !same_postmaster(fresh, old, domain) ||
+		  !same_foreign(fresh, old);
 	fresh->generation = old->generation + differs;
 	return 0;
 }
@@ -259,6 +317,8 @@ static int check_removal(struct mr_arena *arena, const struct mr_config *config,
 			 struct mr_directory *dir, const struct mr_topology *topology,
 			 const char *domain, struct mr_error *err)
 {
+	if (mr_topology_foreign(topology, domain))
+		return 0;
 	if (!mr_list_has(&topology->domains, domain)) {
 		mr_log(MR_LOG_WARNING,
 		       _("there is no mail domain %s (cl-setup --domains lists "

@@ -17,6 +17,8 @@ struct mr_setup_request {
 	const char *scheme; /* as typed, or NULL: leave, intranet on a first set-up */
 	struct mr_list mx;  /* hosts, as typed; may be empty */
 	const char *postmaster; /* MR_MAIL: for the domain, as typed, or NULL: leave */
+	const char *primary; /* MR_MAIL: the domain is another primary's, who that is, as typed; or NULL */
+	const char *recipients; /* MR_MAIL: file of the recipients in it, or NULL: leave */
 	const char *remove;     /* a mail domain that shall go, as typed; service and domain are not
 				   looked at then */
 };

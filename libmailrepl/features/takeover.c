@@ -135,9 +135,10 @@ static int plan_domains(struct mr_arena *arena, const struct mr_config *config,
 {
 	static const char *const attrs[] = { "associatedDomain", NULL };
 	const char *container = mr_dit_owned(arena, MR_MAIL, config->host);
+	const struct mr_list domains = mr_topology_all_domains(arena, &takeover->topology);
 
-	for (size_t i = 0; i < takeover->topology.domains.count; i++) {
-		const char *domain = takeover->topology.domains.items[i];
+	for (size_t i = 0; i < domains.count; i++) {
+		const char *domain = domains.items[i];
 		struct mr_entry *entry;
 
 		if (mr_directory_read(takeover->dir, arena, mr_dit_domain(arena, domain, container),

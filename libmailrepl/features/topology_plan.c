@@ -9,11 +9,17 @@ struct mr_entry *mr_domain_entry(struct mr_arena *arena, const struct mr_topolog
 {
 	struct mr_entry *entry = mr_entry_new(arena, mr_dit_domain(arena, domain, container));
 	const char *postmaster = mr_topology_postmaster(topology, domain);
+	const struct mr_foreign *foreign = mr_topology_foreign(topology, domain);
 
 	mr_entry_add(arena, entry, "objectClass", "mailReplDomain");
 	mr_entry_add(arena, entry, "associatedDomain", domain);
 	if (postmaster)
 		mr_entry_add(arena, entry, "mailReplPostmaster", postmaster);
+	if (foreign) {
+		mr_entry_add(arena, entry, "mailReplPrimary",
+			     foreign->primary ? foreign->primary : MR_PRIMARY_DNS);
+		mr_entry_add_list(arena, entry, "mailReplBackupRecipient", &foreign->recipients);
+	}
 	return entry;
 }
 
@@ -29,28 +35,43 @@ static void plan_domains(struct mr_arena *arena, const struct mr_topology *old,
 			 const struct mr_topology *fresh, const char *container,
 			 struct mr_plan *plan)
 {
-	static const char *const owned[] = { "mailReplPostmaster", NULL };
+	static const char *const owned[] = { "mailReplPostmaster", "mailReplPrimary",
+					     "mailReplBackupRecipient", NULL };
+	const struct mr_list before = mr_topology_all_domains(arena, old),
+			     after = mr_topology_all_domains(arena, fresh);
 
-	for (size_t i = 0; i < fresh->domains.count; i++) {
-		const char *domain = fresh->domains.items[i];
+	for (size_t i = 0; i < after.count; i++) {
+		const char *domain = after.items[i];
+		bool foreign = mr_topology_foreign(fresh, domain);
 		struct mr_entry *entry = mr_domain_entry(arena, fresh, domain, container);
 
-		if (!mr_list_has(&old->domains, domain))
+		if (!mr_list_has(&before, domain) && foreign)
+			mr_plan_add_entry(
+				arena, plan, NULL, entry,
+				mr_printf(arena, _("add %s, a domain of another primary"), domain));
+		else if (!mr_list_has(&before, domain))
 			mr_plan_add_entry(arena, plan, NULL, entry,
 					  mr_printf(arena, _("add the mail domain %s"), domain));
 		else
 			mr_plan_update_entry(
 				arena, plan, NULL, mr_domain_entry(arena, old, domain, container),
 				entry, owned,
-				mr_printf(arena, _("another postmaster for %s"), domain));
+				mr_printf(arena,
+					  foreign ? _("another primary or other recipients for %s")
+						  : _("another postmaster for %s"),
+					  domain));
 	}
-	for (size_t i = 0; i < old->domains.count; i++) {
-		const char *domain = old->domains.items[i];
+	for (size_t i = 0; i < before.count; i++) {
+		const char *domain = before.items[i];
 
-		if (!mr_list_has(&fresh->domains, domain))
+		if (!mr_list_has(&after, domain))
 			mr_plan_delete_entry(
 				arena, plan, NULL, mr_dit_domain(arena, domain, container),
-				mr_printf(arena, _("remove the mail domain %s"), domain));
+				mr_printf(arena,
+					  mr_topology_foreign(old, domain)
+						  ? _("remove %s, a domain of another primary")
+						  : _("remove the mail domain %s"),
+					  domain));
 	}
 }
 

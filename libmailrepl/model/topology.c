@@ -39,6 +39,54 @@ void mr_topology_set_postmaster(struct mr_arena *arena, struct mr_topology *topo
 	topology->domain_detail_count = count;
 }
 
+const struct mr_foreign *mr_topology_foreign(const struct mr_topology *topology, const char *domain)
+{
+	for (size_t i = 0; i < topology->foreign_count; i++)
+		if (strcmp(topology->foreign[i].name, domain) == 0)
+			return &topology->foreign[i];
+	return NULL;
+}
+
+void mr_topology_set_foreign(struct mr_arena *arena, struct mr_topology *topology,
+			     const char *domain, const struct mr_foreign *foreign)
+{
+	size_t count = 0, old = 0;
+	struct mr_foreign *all =
+		MR_NEW_ARRAY(arena, struct mr_foreign, topology->foreign_count + 1);
+
+	for (; old < topology->foreign_count && strcmp(topology->foreign[old].name, domain) < 0;
+	     old++)
+		all[count++] = topology->foreign[old];
+	if (foreign)
+		all[count++] = *foreign;
+	for (; old < topology->foreign_count; old++)
+		if (strcmp(topology->foreign[old].name, domain) != 0)
+			all[count++] = topology->foreign[old];
+	topology->foreign = all;
+	topology->foreign_count = count;
+}
+
+bool mr_foreign_equal(const struct mr_foreign *a, const struct mr_foreign *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (!a->primary || !b->primary ? a->primary != b->primary
+				       : strcmp(a->primary, b->primary) != 0)
+		return false;
+	return strcmp(a->name, b->name) == 0 && mr_list_equal(&a->recipients, &b->recipients);
+}
+
+struct mr_list mr_topology_all_domains(struct mr_arena *arena, const struct mr_topology *topology)
+{
+	struct mr_list all = { 0 };
+
+	for (size_t i = 0; i < topology->domains.count; i++)
+		mr_list_add(arena, &all, topology->domains.items[i]);
+	for (size_t i = 0; i < topology->foreign_count; i++)
+		mr_list_add(arena, &all, topology->foreign[i].name);
+	return all;
+}
+
 bool mr_host_is_server(const struct mr_host *host)
 {
 	return host->services & MR_UNIX;
@@ -302,6 +350,22 @@ static struct mr_value *postmasters_value(struct mr_arena *arena,
 	return value;
 }
 
+static struct mr_value *foreign_value(struct mr_arena *arena, const struct mr_topology *topology)
+{
+	struct mr_value *list = mr_value_list(arena);
+
+	for (size_t i = 0; i < topology->foreign_count; i++) {
+		const struct mr_foreign *foreign = &topology->foreign[i];
+		struct mr_value *one = mr_value_append(arena, list, mr_value_object(arena));
+
+		mr_value_set_string(arena, one, "domain", foreign->name);
+		mr_value_set_string(arena, one, "primary", foreign->primary);
+		mr_value_set(arena, one, "recipients",
+			     mr_value_strings(arena, &foreign->recipients));
+	}
+	return list;
+}
+
 static struct mr_value *host_value(struct mr_arena *arena, const struct mr_topology *topology,
 				   const struct mr_host *host)
 {
@@ -341,6 +405,7 @@ struct mr_value *mr_topology_value(struct mr_arena *arena, const struct mr_topol
 	mr_value_set(arena, value, "former", mr_value_strings(arena, &topology->former));
 	mr_value_set(arena, value, "domains", mr_value_strings(arena, &topology->domains));
 	mr_value_set(arena, value, "postmasters", postmasters_value(arena, topology));
+	mr_value_set(arena, value, "foreign", foreign_value(arena, topology));
 	mr_value_set(arena, value, "hosts", hosts);
 	return value;
 }

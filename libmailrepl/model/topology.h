@@ -30,18 +30,12 @@ struct mr_domain {
 	const char *postmaster; /* where mail for its role addresses goes; NULL: as each host's setting mail.postmaster says */
 };
 
-/* How recipients of a domain of another primary are known. */
-enum mr_recipients {
-	MR_RECIPIENTS_VERIFY,   /* the primary is asked */
-	MR_RECIPIENTS_LIST,     /* a file of the host: of mailrepl.conf only, not of the topology */
-	MR_RECIPIENTS_DIRECTORY /* mailReplBackupRecipient */
-};
-
 /* A domain of another primary, for which every relay and every host that takes mail from outside is a backup MX. */
+#define MR_PRIMARY_DNS "dns" /* mailReplPrimary of one whose MX records count */
 struct mr_foreign {
 	const char *name;
-	const char *primary; /* nexthop as Postfix writes it; NULL: by its MX records */
-	enum mr_recipients recipients;
+	const char *primary;	   /* nexthop as Postfix writes it; NULL: by its MX records */
+	struct mr_list recipients; /* their addresses, sorted; empty: the primary is asked */
 };
 
 struct mr_topology {
@@ -57,7 +51,7 @@ struct mr_topology {
 	struct mr_list domains; /* mail domains, of all owners */
 	struct mr_domain *domain_details; /* of those of them that have any */
 	size_t domain_detail_count;
-	struct mr_foreign *foreign; /* none of them in `domains` */
+	struct mr_foreign *foreign; /* sorted by name; none of them in `domains` */
 	size_t foreign_count;
 	struct mr_host *hosts;  /* sorted by serverID */
 	size_t count;
@@ -69,6 +63,14 @@ const char *mr_topology_postmaster(const struct mr_topology *topology, const cha
 /* NULL: none. The array is made anew, that of a topology that this one was copied from stays as it is. */
 void mr_topology_set_postmaster(struct mr_arena *arena, struct mr_topology *topology, const char *domain,
 				const char *postmaster);
+const struct mr_foreign *mr_topology_foreign(const struct mr_topology *topology, const char *domain); /* or NULL */
+/* Adds it, in the place of one of that name; without it if `foreign` is NULL. The array is made anew, that of a topology that
+ * this one was copied from stays as it is. */
+void mr_topology_set_foreign(struct mr_arena *arena, struct mr_topology *topology, const char *domain,
+			     const struct mr_foreign *foreign);
+bool mr_foreign_equal(const struct mr_foreign *a, const struct mr_foreign *b); /* both may be NULL */
+/* Of both kinds: what has an entry of a domain. */
+struct mr_list mr_topology_all_domains(struct mr_arena *arena, const struct mr_topology *topology);
 bool mr_host_is_server(const struct mr_host *host);   /* has unix: holds mailboxes */
 bool mr_host_is_provider(const struct mr_topology *topology, const struct mr_host *host); /* server or home: has owned databases */
 const char *mr_host_role(const struct mr_host *host);        /* "mail server", "relay" */

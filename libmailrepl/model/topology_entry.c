@@ -267,6 +267,22 @@ static int choose(struct mr_arena *arena, const struct mr_entries *entries,
 	return *best ? 0 : mr_fail(err, MR_E_NOT_FOUND, _("the directory holds no topology"));
 }
 
+static void foreign_parse(struct mr_arena *arena, const struct mr_entry *entry, const char *domain,
+			  struct mr_topology *out)
+{
+	const struct mr_attr *recipients = mr_entry_attr(entry, "mailReplBackupRecipient");
+	struct mr_foreign foreign = { .name = domain,
+				      .primary = mr_entry_value(entry, "mailReplPrimary") };
+
+	if (strcmp(foreign.primary, MR_PRIMARY_DNS) == 0)
+		foreign.primary = NULL;
+	for (size_t i = 0; recipients && i < recipients->values.count; i++)
+		mr_list_add(arena, &foreign.recipients,
+			    mr_lower(arena, recipients->values.items[i]));
+	mr_list_sort(&foreign.recipients);
+	mr_topology_set_foreign(arena, out, domain, &foreign);
+}
+
 /* After a take-over two containers may hold an entry of one domain: the home's counts. */
 static void domains_parse(struct mr_arena *arena, const struct mr_entries *entries,
 			  struct mr_topology *out)
@@ -276,13 +292,19 @@ static void domains_parse(struct mr_arena *arena, const struct mr_entries *entri
 		const char *domain = mr_entry_value(entry, "associatedDomain");
 		const char *postmaster = mr_entry_value(entry, "mailReplPostmaster");
 		const char *owner = mr_dit_owner(arena, entry->dn);
+		bool home = owner && strcmp(owner, out->home) == 0;
 
 		if (!domain || !mr_entry_is(entry, "mailReplDomain"))
 			continue;
 		domain = mr_lower(arena, domain);
+		if (mr_entry_value(entry, "mailReplPrimary")) {
+			if (home || !mr_topology_foreign(out, domain))
+				foreign_parse(arena, entry, domain, out);
+			continue;
+		}
 		if (!mr_list_has(&out->domains, domain))
 			mr_list_add(arena, &out->domains, domain);
-		else if (!owner || strcmp(owner, out->home) != 0)
+		else if (!home)
 			continue;
 		if (postmaster || mr_topology_postmaster(out, domain))
 			mr_topology_set_postmaster(arena, out, domain, postmaster);

@@ -63,7 +63,7 @@ static void domains_of_other_primaries_come_with_their_recipients(void **state)
 	assert_null(got.domains[0].primary);
 	assert_int_equal(got.domains[0].recipients, MR_RECIPIENTS_LIST);
 	assert_string_equal(mr_list_join(arena, &got.domains[0].listed, " "),
-			    "abuse@friend.org ann@friend.org bob@friend.org postmaster@friend.org");
+			    "ann@friend.org bob@friend.org postmaster@friend.org abuse@friend.org");
 	assert_string_equal(got.domains[1].name, "partner.org");
 	assert_string_equal(got.domains[1].primary, "[mail.partner.org]");
 	assert_int_equal(got.domains[1].recipients, MR_RECIPIENTS_VERIFY);
@@ -139,10 +139,10 @@ static void domains_of_the_directory_are_for_who_takes_mail_from_outside(void **
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_topology topology = topology_of(arena);
-	struct mr_foreign foreign = { "partner.org", "[mail.partner.org]",
-				      MR_RECIPIENTS_DIRECTORY };
+	struct mr_foreign foreign = { .name = "partner.org", .primary = "[mail.partner.org]" };
 	struct mr_backup_mx got;
 
+	mr_list_add(arena, &foreign.recipients, "a@partner.org");
 	topology.foreign = &foreign;
 	topology.foreign_count = 1;
 	assert_ok(read_at(state, arena, "relay.lan", "", &topology, "3.7.11", &got), err);

@@ -178,7 +178,7 @@ static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_topology topology = topology_of(arena, MR_SCHEME_RELAY_MX);
-	struct mr_foreign foreign = { "partner.org", NULL, MR_RECIPIENTS_DIRECTORY };
+	struct mr_foreign foreign = { .name = "partner.org" };
 	struct mr_render_machine known = machine;
 	struct mr_rendering rendering = { 0 };
 	struct mr_config config;
@@ -195,6 +195,7 @@ static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
 				 &config, &err),
 		  err);
 	config.host = "relay.lan";
+	mr_list_add(arena, &foreign.recipients, "a@partner.org");
 	topology.foreign = &foreign;
 	topology.foreign_count = 1;
 	assert_ok(mr_backup_mx_read(arena, &config, &topology, &known.versions, &known.backup, &err),

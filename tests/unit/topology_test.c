@@ -426,6 +426,85 @@ static const char *plan_text(struct mr_arena *arena, const struct mr_topology *o
 	return mr_strdup(arena, mr_buf_text(&text));
 }
 
+/* Of mail1.lan, the home. */
+static void add_foreign(struct mr_arena *arena, struct mr_topology *topology, const char *domain,
+			const char *primary, const char *recipients)
+{
+	const struct mr_foreign foreign = { domain, primary, words(arena, recipients) };
+
+	mr_topology_set_foreign(arena, topology, domain, &foreign);
+}
+
+static void domains_of_other_primaries_are_read_back_and_are_no_mail_domains(void **state)
+{
+	static const char container[] = "cn=mail1.lan,ou=Mail,dc=mailrepl";
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = three(arena), got;
+	struct mr_entries entries = { 0 };
+	struct mr_list names;
+	struct mr_error err = { 0 };
+
+	(void)state;
+	topology.domains = words(arena, "first.org");
+	add_foreign(arena, &topology, "partner.org", "[mail.partner.org]:25", "a@partner.org,b@partner.org");
+	add_foreign(arena, &topology, "friend.org", NULL, "x@friend.org");
+	add_foreign(arena, &topology, "friend.org", NULL, "y@friend.org");
+	mr_topology_format(arena, &topology, container, &entries);
+	names = mr_topology_all_domains(arena, &topology);
+	for (size_t i = 0; i < names.count; i++)
+		mr_entries_add(arena, &entries,
+			       mr_domain_entry(arena, &topology, names.items[i], container));
+	/* What another host says of it does not count. */
+	mr_entries_add(arena, &entries,
+		       mr_domain_entry(arena, &topology, "partner.org", "cn=mail2.lan,ou=Mail,dc=mailrepl"));
+	mr_entry_add(arena, entries.items[entries.count - 1], "mailReplBackupRecipient", "c@partner.org");
+	if (mr_topology_parse(arena, &entries, &got, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_string_equal(mr_list_join(arena, &got.domains, " "), "first.org");
+	assert_int_equal(got.foreign_count, 2);
+	assert_string_equal(got.foreign[0].name, "friend.org");
+	assert_null(got.foreign[0].primary);
+	assert_string_equal(mr_list_join(arena, &got.foreign[0].recipients, " "), "y@friend.org");
+	assert_true(mr_foreign_equal(&got.foreign[1], mr_topology_foreign(&topology, "partner.org")));
+	assert_false(mr_foreign_equal(&got.foreign[0], &got.foreign[1]));
+	mr_topology_set_foreign(arena, &got, "friend.org", NULL);
+	assert_int_equal(got.foreign_count, 1);
+	assert_null(mr_topology_foreign(&got, "friend.org"));
+}
+
+static void domains_of_other_primaries_come_go_and_change(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology old = three(arena), fresh = old;
+
+	(void)state;
+	add_foreign(arena, &old, "a.org", "[mail.a.org]", "x@a.org");
+	add_foreign(arena, &old, "gone.org", "[mail.gone.org]", "");
+	add_foreign(arena, &fresh, "a.org", NULL, "");
+	add_foreign(arena, &fresh, "new.org", "[mail.new.org]", "x@new.org");
+	fresh.foreign[1].recipients = words(arena, "x@new.org");
+	fresh.foreign[0].recipients = (struct mr_list){ 0 };
+	assert_string_equal(
+		plan_text(arena, &old, &fresh),
+		"  1. another primary or other recipients for a.org\n"
+		"     dn: associatedDomain=a.org,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+		"     changetype: modify\n"
+		"     replace: mailReplPrimary\n"
+		"     mailReplPrimary: dns\n"
+		"     -\n"
+		"     replace: mailReplBackupRecipient\n"
+		"     -\n"
+		"  2. add new.org, a domain of another primary\n"
+		"     dn: associatedDomain=new.org,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+		"     objectClass: mailReplDomain\n"
+		"     associatedDomain: new.org\n"
+		"     mailReplPrimary: [mail.new.org]\n"
+		"     mailReplBackupRecipient: x@new.org\n"
+		"  3. remove gone.org, a domain of another primary\n"
+		"     dn: associatedDomain=gone.org,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+		"     changetype: delete\n");
+}
+
 static void domains_come_go_and_get_another_postmaster(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -695,6 +774,8 @@ int main(void)
 			who_comes_back_gets_its_mail_itself_and_who_leaves_forwards_nothing),
 		cmocka_unit_test(the_postmaster_of_a_domain_is_what_the_home_says),
 		cmocka_unit_test(another_postmaster_leaves_the_old_topology_alone),
+		cmocka_unit_test(domains_of_other_primaries_are_read_back_and_are_no_mail_domains),
+		cmocka_unit_test(domains_of_other_primaries_come_go_and_change),
 		cmocka_unit_test(domains_come_go_and_get_another_postmaster),
 		cmocka_unit_test(json_has_a_row_for_each_host),
 	};
