@@ -70,6 +70,12 @@ static bool fits(const char *line, const char *want)
 	return false;
 }
 
+/* A process that was told to end says so (RFC 5321 section 3.8, RFC 3501 section 7.1.5); the next one takes its place. */
+static bool is_leaving(const char *line)
+{
+	return strncmp(line, "421", 3) == 0 || strncmp(line, "* BYE", 5) == 0;
+}
+
 static int exchange(struct probing *p, const struct mr_probe_line *step, struct mr_error *err)
 {
 	char line[LINE_MOST];
@@ -89,7 +95,8 @@ static int exchange(struct probing *p, const struct mr_probe_line *step, struct 
 	if (fits(line, step->want))
 		return 0;
 	mr_printable(line);
-	return mr_fail(err, MR_E_CONFIG, _("it answers \"%s\" to %s"), line,
+	return mr_fail(err, is_leaving(line) ? MR_E_UNAVAILABLE : MR_E_CONFIG,
+		       _("it answers \"%s\" to %s"), line,
 		       step->say ? step->say : _("a connection"));
 }
 
@@ -137,14 +144,22 @@ int mr_probe_at(const char *host, unsigned port, const struct mr_probe_line *lin
 int mr_probe(const char *host, unsigned port, const struct mr_probe_line *lines, size_t count,
 	     int timeout_ms, struct mr_error *err)
 {
-	struct probing p = { .fd = -1, .end = mr_now_ms() + timeout_ms };
+	const long long end = mr_now_ms() + timeout_ms;
 	char service[16];
 
 	snprintf(service, sizeof(service), "%u", port);
-	while ((p.fd = dial("localhost", service)) < 0 && (p.fd = dial(host, service)) < 0) {
-		if (mr_left_ms(p.end) == 0)
-			return mr_fail(err, MR_E_UNAVAILABLE, _("nobody listens at port %u"), port);
+	for (;;) {
+		struct probing p = { .end = end };
+
+		p.fd = dial("localhost", service);
+		if (p.fd < 0)
+			p.fd = dial(host, service);
+		if (p.fd < 0)
+			mr_fail(err, MR_E_UNAVAILABLE, _("nobody listens at port %u"), port);
+		else if (talk(&p, port, lines, count, err) == 0)
+			return 0;
+		if (err->code != MR_E_UNAVAILABLE || mr_left_ms(end) == 0)
+			return -1;
 		(void)usleep(PAUSE_US);
 	}
-	return talk(&p, port, lines, count, err);
 }

@@ -11,17 +11,18 @@ static const struct {
 	const char *doubled;
 	const char *quoted; /* written with a backslash before it */
 	const char *hex;    /* written as "\\" and two digits (RFC 4515 and RFC 4514) */
-	const char *start;  /* refused as the first character */
+	const char *start;  /* refused as the first character of a line's value */
+	bool trims;	    /* blanks at the begin and at the end of a value are lost */
 } rules[] = {
-	[MR_ESCAPE_NONE] = { "none", "", "", "", "", "" },
-	[MR_ESCAPE_POSTFIX] = { "postfix", "", "$", "", "", "#" },
-	[MR_ESCAPE_POSTFIX_TABLE] = { "postfix-table", "", "", "", "", "#" },
-	[MR_ESCAPE_POSTFIX_LDAP] = { "postfix-ldap", "", "$%", "", LDAP_SPECIAL, " " },
-	[MR_ESCAPE_LDIF] = { "ldif", "\"\\", "", "", "", " :<" },
-	[MR_ESCAPE_DOVECOT] = { "dovecot", "\"'\\#${}", "%", "", "", " <" },
-	[MR_ESCAPE_DOVECOT_LDAP] = { "dovecot-ldap", "", "%", "", LDAP_SPECIAL, " " },
-	[MR_ESCAPE_EXIM] = { "exim", "\":", "", "\\${}", "", " #<" },
-	[MR_ESCAPE_HTML] = { "", "", "", "", "", "" },
+	[MR_ESCAPE_NONE] = { "none", "", "", "", "", "", false },
+	[MR_ESCAPE_POSTFIX] = { "postfix", "", "$", "", "", "#", true },
+	[MR_ESCAPE_POSTFIX_TABLE] = { "postfix-table", "", "", "", "", "#", true },
+	[MR_ESCAPE_POSTFIX_LDAP] = { "postfix-ldap", "", "$%", "", LDAP_SPECIAL, "", true },
+	[MR_ESCAPE_LDIF] = { "ldif", "\"\\", "", "", "", ":<", true },
+	[MR_ESCAPE_DOVECOT] = { "dovecot", "\"'\\#${}", "%", "", "", "<", true },
+	[MR_ESCAPE_DOVECOT_LDAP] = { "dovecot-ldap", "", "%", "", LDAP_SPECIAL "'", "", true },
+	[MR_ESCAPE_EXIM] = { "exim", "\":", "", "\\${}", "", "#<", true },
+	[MR_ESCAPE_HTML] = { "", "", "", "", "", "", false },
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
@@ -80,8 +81,12 @@ int mr_escape(enum mr_escaping escaping, const char *text, struct mr_buf *out, s
 	}
 	if (*text && strchr(rules[escaping].start, *text) && at_line_start(out))
 		return mr_fail(err, MR_E_INVALID, _("it begins with \"%c\""), *text);
+	if (rules[escaping].trims && *text && (*text == ' ' || mr_ends_with(text, " ")))
+		return mr_fail(err, MR_E_INVALID, _("it begins or ends with a blank"));
+	if (escaping == MR_ESCAPE_POSTFIX_TABLE && !*text)
+		return mr_fail(err, MR_E_INVALID, _("it is empty"));
 	for (const char *c = text; *c; c++) {
-		if (is_refused(escaping, (unsigned char)*c) || (key && *c == ' '))
+		if (is_refused(escaping, (unsigned char)*c) || (key && strchr(" \"\\", *c)))
 			return mr_fail(err, MR_E_INVALID, _("it holds the character 0x%02x"),
 				       (unsigned)(unsigned char)*c);
 	}
