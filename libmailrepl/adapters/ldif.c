@@ -173,13 +173,19 @@ static bool decode_base64(struct mr_buf *out, const char *text)
 	return true;
 }
 
+/* Of every line: strspn(3) would make a table each time. */
 static bool is_name(const char *name)
 {
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-;.";
+	static const bool allowed[256] = {
+		['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+		['-'] = true,	      [';'] = true,	    ['.'] = true,
+	};
 
-	return *name && *name != '-' && *name != ';' && *name != '.' &&
-	       name[strspn(name, allowed)] == '\0';
+	if (!*name || *name == '-' || *name == ';' || *name == '.')
+		return false;
+	while (allowed[(unsigned char)*name])
+		name++;
+	return !*name;
 }
 
 /* Splits ldif->text in place; *value lies there or in ldif->value. */

@@ -333,12 +333,18 @@ int mr_process_write_to(const struct mr_process *process, struct mr_child **chil
 	return open_child(process, 1, child, fd, err);
 }
 
+void mr_process_hang_up(struct mr_child *child)
+{
+	if (child->fd >= 0)
+		close(child->fd);
+	child->fd = -1;
+}
+
 int mr_process_end(struct mr_child *child, struct mr_error *err)
 {
 	int rc;
 
-	close(child->fd);
-	child->fd = -1;
+	mr_process_hang_up(child);
 	rc = finish(&child->job, false, err);
 	if (rc == 0)
 		rc = judge(&child->job, err);

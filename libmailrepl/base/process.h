@@ -49,6 +49,9 @@ int mr_process_read_from(const struct mr_process *process, struct mr_child **chi
 int mr_process_write_to(const struct mr_process *process, struct mr_child **child, int *fd,
 			struct mr_error *err) MR_MUST_CHECK;
 int mr_process_end(struct mr_child *child, struct mr_error *err) MR_MUST_CHECK;
+/* Closes *fd before mr_process_end does: of several programs that are written to, all come to their
+ * end while one is waited for. */
+void mr_process_hang_up(struct mr_child *child);
 void mr_process_kill(struct mr_child *child); /* ends and forgets it; NULL-safe */
 /* Closes *fd and forgets it: a daemon runs on. */
 void mr_process_leave(struct mr_child *child);

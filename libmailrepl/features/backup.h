@@ -209,4 +209,10 @@ int mr_backup_write_others_with(const struct mr_backup_source *source, const str
 int mr_backup_write_maker(const struct mr_backup_source *source, int in, int fd,
 			  struct mr_error *err) MR_MUST_CHECK;
 int mr_backup_write_owned(void *source, int fd, struct mr_error *err);
+/* mr_backup_write_owned and what follows from it for the copy at once, each into its descriptor (pipes to two
+ * readers, of whom none waits for the other for long): the same entries with the same entryUUIDs and CSNs,
+ * which `stamp` gives; no -w for slapadd. */
+struct mr_stamp;
+int mr_backup_write_both(const struct mr_backup_source *source, const struct mr_stamp *stamp,
+			 int owned, int copy, struct mr_error *err) MR_MUST_CHECK;
 #endif

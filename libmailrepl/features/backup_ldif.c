@@ -10,20 +10,34 @@
 #include <unistd.h>
 
 #include "adapters/ldif.h"
+#include "adapters/tls.h"
+#include "base/file.h"
 #include "base/log.h"
 
-#define BLOCK ((size_t)256 * 1024)
+/* Small enough that two readers of pipes are kept busy in turn. */
+#define BLOCK ((size_t)64 * 1024)
 #define LINE_MOST ((size_t)4 << 20)
+
+struct sink {
+	const char *to, *extra;
+	int fd;
+	struct mr_buf text;
+};
 
 struct rewriter {
 	const struct mr_ldif_rewrite *what;
-	struct mr_buf in, out;
+	struct mr_buf in;
+	struct sink sinks[2];
+	size_t sink_count;
+	uint32_t number; /* of the next record that is stamped */
+	char uuid[40];
 	size_t at, from_len; /* `in` before `at` is done with */
 	unsigned long long line;
 	unsigned long long done, total; /* bytes read, and how many there are */
 	char doing[128];
-	int in_fd, out_fd;
+	int in_fd;
 	bool ended, inside, any;
+	bool based;      /* the first record must be the base */
 	bool first[256]; /* first letters of what is dropped: most lines are decided by it */
 };
 
@@ -34,17 +48,20 @@ static int refuse(const struct rewriter *re, const char *what, struct mr_error *
 
 static int flush(struct rewriter *re, struct mr_error *err)
 {
-	for (size_t done = 0; done < re->out.len;) {
-		ssize_t n = write(re->out_fd, re->out.data + done, re->out.len - done);
+	for (size_t i = 0; i < re->sink_count; i++) {
+		struct sink *sink = &re->sinks[i];
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return mr_fail_errno(err, _("passing on %s"), re->what->name);
-		done += (size_t)n;
+		if (mr_write_all(sink->fd, mr_buf_text(&sink->text), sink->text.len, err) < 0)
+			return mr_fail_in(err, _("passing on %s"), re->what->name);
+		sink->text.len = 0;
 	}
-	re->out.len = 0;
 	return 0;
+}
+
+static void put(struct rewriter *re, const char *text, size_t len)
+{
+	for (size_t i = 0; i < re->sink_count; i++)
+		mr_buf_add(&re->sinks[i].text, text, len);
 }
 
 static int fill(struct rewriter *re, struct mr_error *err)
@@ -121,13 +138,29 @@ static int put_plain_dn(struct rewriter *re, const char *dn, size_t len, struct 
 {
 	if (!mr_ldif_dn_below(dn, len, re->what->from))
 		return refuse(re, _("an entry that does not belong here"), err);
-	if (re->what->extra && !re->any && len != re->from_len)
+	if (re->based && !re->any && len != re->from_len)
 		return refuse(re, _("the first entry is not the base"), err);
-	mr_buf_puts(&re->out, "dn: ");
-	mr_buf_add(&re->out, dn, len - re->from_len);
-	mr_buf_puts(&re->out, re->what->to);
-	mr_buf_putc(&re->out, '\n');
+	for (size_t i = 0; i < re->sink_count; i++) {
+		struct sink *sink = &re->sinks[i];
+
+		mr_buf_puts(&sink->text, "dn: ");
+		mr_buf_add(&sink->text, dn, len - re->from_len);
+		mr_buf_puts(&sink->text, sink->to);
+		mr_buf_putc(&sink->text, '\n');
+	}
 	return 0;
+}
+
+static void put_encoded(const struct mr_entry *entry, size_t rest, struct sink *sink)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_entry moved = {
+		.dn = mr_printf(arena, "%.*s%s", (int)rest, entry->dn, sink->to),
+	};
+	MR_BUF text = { 0 };
+
+	mr_ldif_format(&text, &moved);
+	mr_buf_add(&sink->text, text.data, strcspn(text.data, "\n") + 1);
 }
 
 /* A DN in base64 is rare enough to go through the real parser. */
@@ -138,7 +171,6 @@ static int put_encoded_dn(struct rewriter *re, const char *line, size_t len, str
 	int fd = memfd_create("dn", MFD_CLOEXEC), rc;
 	struct mr_entry *entry;
 	struct mr_ldif *ldif;
-	MR_BUF text = { 0 };
 	size_t dn;
 
 	if (fd < 0)
@@ -155,13 +187,45 @@ static int put_encoded_dn(struct rewriter *re, const char *line, size_t len, str
 	if (rc != 1)
 		return refuse(re, _("a DN that cannot be read"), err);
 	dn = strlen(entry->dn);
-	if (!mr_ldif_dn_below(entry->dn, dn, re->what->from) || (re->what->extra && !re->any))
+	if (!mr_ldif_dn_below(entry->dn, dn, re->what->from) || (re->based && !re->any))
 		return refuse(re, _("an entry that does not belong here"), err);
-	entry->dn = mr_printf(arena, "%.*s%s", (int)(dn - re->from_len), entry->dn, re->what->to);
-	entry->count = 0;
-	mr_ldif_format(&text, entry);
-	mr_buf_add(&re->out, text.data, strcspn(text.data, "\n") + 1);
+	for (size_t i = 0; i < re->sink_count; i++)
+		put_encoded(entry, dn - re->from_len, &re->sinks[i]);
 	return 0;
+}
+
+void mr_ldif_context_csn(const struct mr_stamp *stamp, char out[MR_CSN_SIZE])
+{
+	mr_stamp_csn(stamp, MR_STAMP_LAST, out);
+}
+
+/* UUIDs that grow are the cheapest ones to index. More than MR_STAMP_LAST records share a CSN, which
+ * nobody minds. */
+static void put_stamp(struct rewriter *re)
+{
+	const struct mr_stamp *stamp = re->what->stamp;
+	uint32_t csn = re->number < MR_STAMP_LAST ? re->number : MR_STAMP_LAST - 1;
+	char text[256], change[MR_CSN_SIZE];
+	int len;
+
+	if (!re->any)
+		mr_ldif_context_csn(stamp, change);
+	else
+		mr_stamp_csn(stamp, csn, change);
+	len = snprintf(text, sizeof(text),
+		       "entryUUID: %08x%s\nentryCSN: %s\ncreateTimestamp: %s\n"
+		       "modifyTimestamp: %s\n",
+		       re->number++, re->uuid + 8, change, stamp->time, stamp->time);
+	put(re, text, (size_t)len);
+}
+
+static void put_head(struct rewriter *re)
+{
+	for (size_t i = 0; i < re->sink_count && !re->any; i++)
+		if (re->sinks[i].extra)
+			mr_buf_puts(&re->sinks[i].text, re->sinks[i].extra);
+	if (re->what->stamp)
+		put_stamp(re);
 }
 
 static int put_dn(struct rewriter *re, const char *line, size_t len, struct mr_error *err)
@@ -174,8 +238,8 @@ static int put_dn(struct rewriter *re, const char *line, size_t len, struct mr_e
 		rc = put_encoded_dn(re, line, len, err);
 	else
 		rc = refuse(re, _("not the DN of an entry"), err);
-	if (rc == 0 && !re->any && re->what->extra)
-		mr_buf_puts(&re->out, re->what->extra);
+	if (rc == 0)
+		put_head(re);
 	re->any = re->inside = true;
 	return rc;
 }
@@ -192,8 +256,8 @@ static int put_line(struct rewriter *re, const char *line, size_t len, struct mr
 		return 0;
 	re->inside = len > 0;
 	if (!dropped(re, line, len)) {
-		mr_buf_add(&re->out, line, len);
-		mr_buf_putc(&re->out, '\n');
+		put(re, line, len);
+		put(re, "\n", 1);
 	}
 	return 0;
 }
@@ -207,13 +271,13 @@ static int run(struct rewriter *re, struct mr_error *err)
 	while ((more = next_line(re, &line, &len, err)) > 0) {
 		if (put_line(re, line, len, err) < 0)
 			return -1;
-		if (re->out.len >= BLOCK && flush(re, err) < 0)
+		if (re->sinks[0].text.len >= BLOCK && flush(re, err) < 0)
 			return -1;
 	}
-	if (more == 0 && re->what->extra && !re->any)
+	if (more == 0 && re->based && !re->any)
 		return refuse(re, _("the base entry is missing"), err);
 	if (re->inside)
-		mr_buf_putc(&re->out, '\n');
+		put(re, "\n", 1);
 	return more < 0 ? -1 : flush(re, err);
 }
 
@@ -228,25 +292,41 @@ static void expect(struct rewriter *re)
 	snprintf(re->doing, sizeof(re->doing), _("loading %s"), re->what->name);
 }
 
+static void begin(struct rewriter *re, int out)
+{
+	const struct mr_ldif_rewrite *what = re->what;
+	const struct mr_ldif_second *second = what->second;
+	MR_ARENA arena = mr_arena_open();
+
+	for (const char *const *drop = what->drop; *drop; drop++) {
+		re->first[(unsigned char)tolower((unsigned char)**drop)] = true;
+		re->first[(unsigned char)toupper((unsigned char)**drop)] = true;
+	}
+	re->sinks[re->sink_count++] = (struct sink){ what->to, what->extra, out, { 0 } };
+	if (second)
+		re->sinks[re->sink_count++] =
+			(struct sink){ second->to, second->extra, second->out, { 0 } };
+	re->based = what->extra || what->stamp || (second && second->extra);
+	if (what->stamp)
+		snprintf(re->uuid, sizeof(re->uuid), "%s", mr_uuid(arena));
+	mr_buf_add(&re->in, "", 0);
+	expect(re);
+}
+
 int mr_ldif_rewrite(const struct mr_ldif_rewrite *rewrite, int in, int out, struct mr_error *err)
 {
 	struct rewriter re = {
 		.what = rewrite,
 		.in_fd = in,
-		.out_fd = out,
 		.from_len = strlen(rewrite->from),
 	};
 	int rc;
 
-	for (const char *const *drop = rewrite->drop; *drop; drop++) {
-		re.first[(unsigned char)tolower((unsigned char)**drop)] = true;
-		re.first[(unsigned char)toupper((unsigned char)**drop)] = true;
-	}
-	mr_buf_add(&re.in, "", 0);
-	expect(&re);
+	begin(&re, out);
 	rc = run(&re, err);
 	mr_progress_end();
 	mr_buf_close(&re.in);
-	mr_buf_close(&re.out);
+	for (size_t i = 0; i < re.sink_count; i++)
+		mr_buf_close(&re.sinks[i].text);
 	return rc;
 }

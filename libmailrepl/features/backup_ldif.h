@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "base/strings.h"
+#include "features/stamp.h"
 
 struct mr_ldif_rewrite {
 	const char *name; /* of the input, for messages */
@@ -18,7 +18,19 @@ struct mr_ldif_rewrite {
 			      NULL: none */
 	int64_t size; /* of the input, as far as it is known, for the progress; 0: it is a file, or
 			 nobody knows */
+	/* NULL: none. Otherwise each record gets an entryUUID, a CSN and times of it, the first one, which
+	 * must be `from` itself, the newest CSN; what it had is to be dropped. */
+	const struct mr_stamp *stamp;
+	const struct mr_ldif_second *second; /* the same once more, for another suffix; NULL: no */
 };
+
+struct mr_ldif_second {
+	const char *to, *extra;
+	int out;
+};
+
+/* The one in a database that was loaded with such records: that of the first. */
+void mr_ldif_context_csn(const struct mr_stamp *stamp, char out[MR_CSN_SIZE]);
 
 /* Copies `in` to `out`, memory flat, and shows the progress (base/log.h). MR_E_ARCHIVE: a folded or overlong line, a DN elsewhere, a
  * record without DN. */

@@ -92,7 +92,7 @@ static int write_maker(const struct mr_backup_source *source, struct mr_arena *a
 	return mr_ldif_rewrite(
 		&(struct mr_ldif_rewrite){ name, mr_dit_owned(arena, source->service, host),
 					   mr_dit_copy(arena, source->service, host), kept_drops,
-					   NULL, member ? member->size : 0 },
+					   NULL, member ? member->size : 0, NULL, NULL },
 		in, out, err);
 }
 
@@ -120,7 +120,7 @@ static int write_copies(const struct mr_backup_source *source, struct mr_arena *
 				mr_printf(arena, "%s%s", lines,
 					  merge_csns(arena, merged ? csns : &none, &copied,
 						     source->manifest->server_id)),
-				0 },
+				0, NULL, NULL },
 			in, out, err);
 	close(in);
 	return rc;
@@ -181,8 +181,37 @@ int mr_backup_write_owned(void *argument, int fd, struct mr_error *err)
 	if (in < 0)
 		return mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), name);
 	rc = mr_ldif_rewrite(
-		&(struct mr_ldif_rewrite){ name, suffix, suffix, fresh_drops, NULL, 0 }, in, fd,
-		err);
+		&(struct mr_ldif_rewrite){ name, suffix, suffix, fresh_drops, NULL, 0, NULL, NULL },
+		in, fd, err);
+	close(in);
+	return rc;
+}
+
+int mr_backup_write_both(const struct mr_backup_source *source, const struct mr_stamp *stamp,
+			 int owned, int copy, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *host = source->manifest->host, *name, *line;
+	const char *suffix = mr_dit_owned(arena, source->service, host);
+	struct mr_list csns = { 0 };
+	char csn[MR_CSN_SIZE];
+	int in, rc;
+
+	mr_ldif_context_csn(stamp, csn);
+	mr_list_add(arena, &csns, csn);
+	line = mr_printf(arena, "contextCSN: %s\n", csn);
+	if (open_member(source, "owned", &name, &in, arena, err) < 0)
+		return -1;
+	if (in < 0)
+		return mr_fail(err, MR_E_NOT_FOUND, _("the archive holds no %s"), name);
+	rc = write_copies(source, arena, &csns, false, copy, err);
+	if (rc == 0)
+		rc = mr_ldif_rewrite(
+			&(struct mr_ldif_rewrite){
+				name, suffix, suffix, fresh_drops, line, 0, stamp,
+				&(struct mr_ldif_second){ mr_dit_copy(arena, source->service, host),
+							  NULL, copy } },
+			in, owned, err);
 	close(in);
 	return rc;
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/ldif.h"
@@ -18,20 +17,6 @@ struct output {
 	int fd;
 	struct mr_buf text;
 };
-
-void mr_import_stamp_now(unsigned server_id, struct mr_import_stamp *out)
-{
-	struct timespec now;
-	struct tm utc;
-	char second[16];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	strftime(second, sizeof(second), "%Y%m%d%H%M%S", &utc);
-	out->server_id = server_id;
-	snprintf(out->time, sizeof(out->time), "%sZ", second);
-	snprintf(out->csn, sizeof(out->csn), "%s.%06ldZ", second, now.tv_nsec / 1000);
-}
 
 static int flush(struct output *output, struct mr_error *err)
 {
@@ -56,16 +41,19 @@ static int write_entry(struct output *output, const struct mr_entry *entry,
 }
 
 /* `number`: which of the changes of that instant it is. */
-static const char *operational_of(struct mr_arena *arena, const struct mr_import_stamp *stamp,
+static const char *operational_of(struct mr_arena *arena, const struct mr_stamp *stamp,
 				  enum mr_service service, size_t number)
 {
+	char csn[MR_CSN_SIZE];
+
+	mr_stamp_csn(stamp, (uint32_t)number, csn);
 	return mr_printf(arena,
 			 "structuralObjectClass: %s\nentryUUID: %s\n"
 			 "creatorsName: " MR_DIT_LOCAL_ROOT "\ncreateTimestamp: %s\n"
 			 "modifiersName: " MR_DIT_LOCAL_ROOT "\nmodifyTimestamp: %s\n"
-			 "entryCSN: %s#%06zx#%03x#000000\n\n",
+			 "entryCSN: %s\n\n",
 			 service == MR_UNIX ? "inetOrgPerson" : "account", mr_uuid(arena),
-			 stamp->time, stamp->time, stamp->csn, number, stamp->server_id);
+			 stamp->time, stamp->time, csn);
 }
 
 static int write_item(struct mr_arena *arena, const struct mr_import_item *item,
@@ -89,8 +77,7 @@ static bool has_entry(const struct mr_import_item *item, const struct mr_host *h
 }
 
 static int write_all(struct mr_import *import, const struct mr_host *host, enum mr_service service,
-		     const struct mr_import_stamp *stamp, struct output *outputs,
-		     struct mr_error *err)
+		     const struct mr_stamp *stamp, struct output *outputs, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	size_t number = 0;
@@ -123,8 +110,8 @@ static int open_file(const char *path, struct output *output, struct mr_error *e
 }
 
 int mr_import_ldif_write(struct mr_import *import, const struct mr_host *host,
-			 enum mr_service service, const struct mr_import_stamp *stamp,
-			 const char *owned, const char *copy, struct mr_error *err)
+			 enum mr_service service, const struct mr_stamp *stamp, const char *owned,
+			 const char *copy, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct output outputs[2] = {

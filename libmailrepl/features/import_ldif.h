@@ -4,19 +4,12 @@
 #define MR_FEATURES_IMPORT_LDIF_H
 
 #include "features/import.h"
-
-struct mr_import_stamp {
-	unsigned server_id;
-	char time[24]; /* generalized time */
-	char csn[40];  /* the beginning of each change sequence number: "20261121195135.123456Z" */
-};
-
-void mr_import_stamp_now(unsigned server_id, struct mr_import_stamp *out);
+#include "features/stamp.h"
 
 /* Writes the accounts (MR_UNIX) or routes (MR_MAIL) of the users of `host` into the files `owned`
  * and `copy` (NULL: no such), made 0600, for the databases of these suffixes. */
 int mr_import_ldif_write(struct mr_import *import, const struct mr_host *host,
-			 enum mr_service service, const struct mr_import_stamp *stamp,
+			 enum mr_service service, const struct mr_stamp *stamp,
 			 const char *owned, const char *copy, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

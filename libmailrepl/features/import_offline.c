@@ -37,7 +37,7 @@ struct append {
 	const struct mr_host *self;
 	const struct mr_config *config;
 	const char *folder; /* beside */
-	struct mr_import_stamp stamp;
+	struct mr_stamp stamp;
 	struct mr_rendering rendering;
 	struct part parts[DATABASES];
 };
@@ -317,7 +317,7 @@ static int check_stamp(struct append *append, struct mr_error *err)
 {
 	static const enum mr_service services[] = { MR_MAIL, MR_UNIX };
 
-	mr_import_stamp_now(append->self->server_id, &append->stamp);
+	mr_stamp_now(append->self->server_id, &append->stamp);
 	for (size_t i = 0; i < 2; i++) {
 		const char *owned = mr_dit_owned(append->arena, services[i], append->config->host);
 		char *csn;

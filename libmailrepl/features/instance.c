@@ -18,6 +18,7 @@ struct instance {
 	const struct mr_rendered *file; /* slapd's configuration */
 	unsigned server_id;
 	struct mr_seed seeds[MR_DATABASE_COUNT];
+	bool absent[MR_DATABASE_COUNT]; /* and wanted: they are made */
 };
 
 struct database_step {
@@ -25,13 +26,12 @@ struct database_step {
 	enum mr_database database;
 };
 
-static int load_database(void *argument, struct mr_error *err)
+static int load_databases(void *argument, struct mr_error *err)
 {
-	const struct database_step *step = argument;
-	const struct instance *in = step->instance;
+	const struct instance *in = argument;
 
-	return mr_database_load(in->config, in->rendering, step->database, in->server_id,
-				&in->seeds[step->database], err);
+	return mr_databases_load(in->config, in->rendering, in->absent, in->server_id, in->seeds,
+				 err);
 }
 
 static int drop_database(void *argument, struct mr_error *err)
@@ -110,21 +110,39 @@ static int refuse_missing(struct mr_arena *arena, const struct mr_topology *topo
 		       path, database == MR_DB_UNIX_OWNED ? "unix" : "mail");
 }
 
+/* "make the databases mail-owned from the archive, status" */
+static void plan_load(struct mr_arena *arena, struct instance *in, struct mr_plan *plan)
+{
+	MR_BUF text = { 0 };
+	int count = 0;
+
+	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++) {
+		const char *what = in->seeds[i].what;
+
+		if (!in->absent[i])
+			continue;
+		mr_buf_printf(&text, "%s%s%s%s", count++ ? ", " : "", mr_database_word(i),
+			      what ? " " : "", what ? what : "");
+	}
+	if (count)
+		mr_plan_action(arena, plan, load_databases, in,
+			       mr_printf(arena,
+					 count == 1 ? _("make the database %s")
+						    : _("make the databases %s"),
+					 mr_buf_text(&text)));
+}
+
 static int plan_databases(struct mr_arena *arena, const struct mr_topology *topology,
 			  const struct mr_host *host, struct instance *in, struct mr_plan *plan,
 			  struct mr_error *err)
 {
 	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++) {
-		const struct mr_seed *seed = &in->seeds[i];
-
-		if (!mr_database_wanted(topology, host, i) || mr_database_exists(in->config, i))
-			continue;
-		if (mr_database_owned(i) && !seed->write)
+		in->absent[i] =
+			mr_database_wanted(topology, host, i) && !mr_database_exists(in->config, i);
+		if (in->absent[i] && mr_database_owned(i) && !in->seeds[i].write)
 			return refuse_missing(arena, topology, in, i, err);
-		plan_database(arena, plan, in, i, load_database,
-			      mr_printf(arena, _("make the database %s%s%s"), mr_database_word(i),
-					seed->what ? " " : "", seed->what ? seed->what : ""));
 	}
+	plan_load(arena, in, plan);
 	return 0;
 }
 
@@ -166,7 +184,7 @@ int mr_instance_plan(struct mr_arena *arena, const struct mr_config *config,
 
 	if (!host)
 		return mr_fail(err, MR_E_NO_HOST, _("%s is not in the topology"), config->host);
-	*in = (struct instance){ arena, config, rendering, NULL, host->server_id, { { 0 } } };
+	*in = (struct instance){ arena, config, rendering, .server_id = host->server_id };
 	in->file = mr_rendering_slapd(rendering);
 	if (!in->file)
 		return mr_fail(err, MR_E_CONFIG, _("no slapd configuration was rendered"));

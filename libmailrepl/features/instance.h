@@ -22,6 +22,7 @@ char *mr_database_suffix(struct mr_arena *arena, enum mr_database database, cons
 char *mr_database_loading(struct mr_arena *arena, const struct mr_config *config);
 bool mr_database_exists(const struct mr_config *config, enum mr_database database);
 bool mr_database_owned(enum mr_database database);
+enum mr_database mr_database_copy(enum mr_database owned); /* of the same service */
 /* Appends the LDIF of the database's base entry: the container, the empty copy, or cn=Status. */
 void mr_database_base(struct mr_arena *arena, enum mr_database database, const char *host,
 		      struct mr_buf *out);
@@ -52,6 +53,9 @@ struct mr_seed {
 	bool fresh; /* no operational attributes in it: a new truth, slapadd -w -S <serverID> */
 	const char
 		*what; /* for the plan: "from the archive", "as new", "refilled from mail1.lan" */
+	/* Of an owned database: fills it and its service's copy at the same time if both are to be made, instead
+	 * of `write` of each, with entryUUIDs and CSNs; NULL: it cannot. */
+	int (*both)(void *context, int owned, int copy, struct mr_error *err);
 };
 
 /* Appends slapd's rendered configuration with every database below `folder`, whose folders are made
@@ -60,9 +64,14 @@ int mr_database_beside(struct mr_arena *arena, const struct mr_config *config,
 		       const struct mr_rendering *rendering, const char *folder,
 		       struct mr_buf *out, struct mr_error *err) MR_MUST_CHECK;
 
-/* Makes a database folder from what the seed writes, by slapadd -q into a folder beside, then fsync
- * and rename. `rendering` holds the slapd configuration (which need not be installed yet).
- * MR_E_EXISTS if it is there: never loaded over. */
+/* Makes the folder of each database that `which` says, from what its seed writes (no seeds: empty, with
+ * the base entry), by slapadd -q into a folder beside; all are filled, then made durable, then renamed.
+ * `rendering` holds the slapd configuration (which need not be installed yet). MR_E_EXISTS if one is
+ * there: never loaded over. */
+int mr_databases_load(const struct mr_config *config, const struct mr_rendering *rendering,
+		      const bool which[MR_DATABASE_COUNT], unsigned server_id,
+		      const struct mr_seed *seeds, struct mr_error *err) MR_MUST_CHECK;
+/* The same for one. `seed` NULL: empty. */
 int mr_database_load(const struct mr_config *config, const struct mr_rendering *rendering,
 		     enum mr_database database, unsigned server_id, const struct mr_seed *seed,
 		     struct mr_error *err) MR_MUST_CHECK;

@@ -63,9 +63,10 @@ static int seed_owned(struct mr_arena *arena, const struct mr_config *config,
 	}
 	/* Of a host that has joined, a copy without is one that is just being filled itself. */
 	if (refill->from && (refill->csn || state == MR_INVITED)) {
-		*seed = (struct mr_seed){ mr_sync_write_refill, refill, !refill->csn,
-					  mr_printf(arena, _("refilled from the copy on %s"),
-						    refill->from) };
+		*seed = (struct mr_seed){
+			mr_sync_write_refill, refill, !refill->csn,
+			mr_printf(arena, _("refilled from the copy on %s"), refill->from), NULL
+		};
 		return 0;
 	}
 	if (state == MR_JOINED)
@@ -74,7 +75,7 @@ static int seed_owned(struct mr_arena *arena, const struct mr_config *config,
 				 "its %s: run this again when all "
 				 "hosts can be reached"),
 			       config->host, mr_service_name(service));
-	*seed = (struct mr_seed){ write_container, refill, true, _("as new") };
+	*seed = (struct mr_seed){ write_container, refill, true, _("as new"), NULL };
 	return 0;
 }
 
@@ -94,7 +95,7 @@ int mr_join_seeds(struct mr_arena *arena, const struct mr_config *config,
 		*source = (struct mr_backup_source){ join->folder, &join->archive.manifest,
 						     rows[i].service };
 		seeds[rows[i].copy] = (struct mr_seed){ mr_backup_write_copy, source, false,
-							_("from the archive") };
+							_("from the archive"), NULL };
 		if (mr_database_wanted(&join->topology, self, rows[i].owned) &&
 		    !mr_database_exists(config, rows[i].owned) &&
 		    seed_owned(arena, config, join, rows[i].service, &seeds[rows[i].owned], err) <

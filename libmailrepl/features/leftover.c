@@ -92,7 +92,7 @@ static int drop(void *argument, struct mr_error *err)
 
 	for (size_t i = 0; i < 2; i++) {
 		struct dumping dumping = { left, &left->copies[i] };
-		const struct mr_seed seed = { write_others, &dumping, false, NULL };
+		const struct mr_seed seed = { write_others, &dumping, false, NULL, NULL };
 
 		if (left->copies[i].gone.count &&
 		    mr_database_replace(left->config, left->rendering, left->copies[i].database,

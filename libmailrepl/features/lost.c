@@ -54,7 +54,7 @@ static int fill(void *argument, struct mr_error *err)
 {
 	struct lost *lost = argument;
 	const struct mr_config *config = lost->refill.config;
-	const struct mr_seed seed = { mr_sync_write_refill, &lost->refill, false, NULL };
+	const struct mr_seed seed = { mr_sync_write_refill, &lost->refill, false, NULL, NULL };
 	MR_ARENA arena = mr_arena_open();
 	struct mr_rendering rendering = { 0 };
 

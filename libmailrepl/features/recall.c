@@ -18,7 +18,7 @@ static int fill_again(void *argument, struct mr_error *err)
 {
 	struct recall *recall = argument;
 	const struct mr_config *config = recall->refill.config;
-	const struct mr_seed seed = { mr_sync_write_refill, &recall->refill, false, NULL };
+	const struct mr_seed seed = { mr_sync_write_refill, &recall->refill, false, NULL, NULL };
 	MR_ARENA arena = mr_arena_open();
 	struct mr_rendering rendering = { 0 };
 	struct mr_error start = { 0 };

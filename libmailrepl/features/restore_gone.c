@@ -50,17 +50,18 @@ static int load_archive(void *argument, struct mr_error *err)
 	struct mr_restore *restore = argument;
 	MR_ARENA arena = mr_arena_open();
 	const struct mr_manifest *manifest = &restore->archive.manifest;
+	const char *what = _("from the archive");
 	struct mr_restore_seed sources[2] = {
 		{ { restore->folder, manifest, MR_MAIL }, &restore->config, MR_DB_MAIL_OWNED },
 		{ { restore->folder, manifest, MR_UNIX }, &restore->config, MR_DB_UNIX_OWNED },
 	};
 	const struct mr_seed seeds[MR_DATABASE_COUNT] = {
-		[MR_DB_MAIL_OWNED] = { mr_backup_write_owned, &sources[0].source, true,
-				       _("from the archive") },
-		[MR_DB_MAIL] = { mr_restore_write_copy, &sources[0], false, _("from the archive") },
-		[MR_DB_UNIX_OWNED] = { mr_backup_write_owned, &sources[1].source, true,
-				       _("from the archive") },
-		[MR_DB_UNIX] = { mr_restore_write_copy, &sources[1], false, _("from the archive") },
+		[MR_DB_MAIL_OWNED] = { mr_restore_write_owned, &sources[0], true, what,
+				       mr_restore_write_both },
+		[MR_DB_MAIL] = { mr_restore_write_copy, &sources[0], false, what, NULL },
+		[MR_DB_UNIX_OWNED] = { mr_restore_write_owned, &sources[1], true, what,
+				       mr_restore_write_both },
+		[MR_DB_UNIX] = { mr_restore_write_copy, &sources[1], false, what, NULL },
 	};
 	struct mr_plan plan = { 0 };
 

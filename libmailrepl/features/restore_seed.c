@@ -5,6 +5,7 @@
 
 #include "adapters/ldif.h"
 #include "base/process.h"
+#include "features/stamp.h"
 
 /* The configuration that databases are loaded with looks for this one in the folder beside. */
 static int show_owned(struct mr_arena *arena, const struct mr_restore_seed *seed,
@@ -78,4 +79,20 @@ int mr_restore_write_copy(void *context, int fd, struct mr_error *err)
 		return -1;
 	/* Without one the consumer asks for all of it. */
 	return csns.count ? write_container(arena, seed, fd, err) : 0;
+}
+
+int mr_restore_write_owned(void *context, int fd, struct mr_error *err)
+{
+	struct mr_restore_seed *seed = context;
+
+	return mr_backup_write_owned(&seed->source, fd, err);
+}
+
+int mr_restore_write_both(void *context, int owned, int copy, struct mr_error *err)
+{
+	const struct mr_restore_seed *seed = context;
+	struct mr_stamp stamp;
+
+	mr_stamp_now(seed->source.manifest->server_id, &stamp);
+	return mr_backup_write_both(&seed->source, &stamp, owned, copy, err);
 }

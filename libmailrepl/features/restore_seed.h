@@ -1,6 +1,7 @@
 /* What a copy starts with when its host's owned database was loaded as a new truth: the same entries,
  * with the entryUUIDs and CSNs that slapadd has just given them. Filled by replication it would take
- * as long as so many durable writes, and until then nobody's mail could come in. */
+ * as long as so many durable writes, and until then nobody's mail could come in. Where both are gone both
+ * are filled at the same time, with entryUUIDs and CSNs that are chosen here. */
 #ifndef MR_FEATURES_RESTORE_SEED_H
 #define MR_FEATURES_RESTORE_SEED_H
 
@@ -17,5 +18,9 @@ struct mr_restore_seed {
  * then this host's as it is in its owned database. A host that owns none gets the others alone. slapd
  * must not run. */
 int mr_restore_write_copy(void *seed, int fd, struct mr_error *err);
+/* The same of the owned database, without operational attributes (a `fresh` seed); and of both, with
+ * the same ones. */
+int mr_restore_write_owned(void *seed, int fd, struct mr_error *err);
+int mr_restore_write_both(void *seed, int owned, int copy, struct mr_error *err);
 
 #endif

@@ -176,7 +176,8 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
 		     mr_printf(arena, _("write %s"), config->path));
 	seeds[MR_DB_MAIL_OWNED] =
-		(struct mr_seed){ write_topology, topology, true, _("with the topology") };
+		(struct mr_seed){ write_topology, topology, true, _("with the topology"),
+				  NULL };
 	return plan_rebuild(arena, config, NULL, topology, seeds, plan, err);
 }
 
@@ -356,7 +357,7 @@ static int plan_change(struct mr_arena *arena, const struct mr_config *config,
 	    !mr_database_exists(config, MR_DB_UNIX_OWNED) && !has_copies(config, old)) {
 		seeds = MR_NEW_ARRAY(arena, struct mr_seed, MR_DATABASE_COUNT);
 		seeds[MR_DB_UNIX_OWNED] = (struct mr_seed){ write_container, (void *)config->host,
-							    true, _("as new") };
+							    true, _("as new"), NULL };
 	}
 	return plan_rebuild(arena, config, dir, fresh, seeds, plan, err);
 }

@@ -63,7 +63,7 @@ static void rewrite(const uint8_t *data, size_t size)
 {
 	static const char *const drop[] = { "entryCSN", "contextCSN", NULL };
 	const struct mr_ldif_rewrite what = { "fuzz", "ou=Mail,dc=mailrepl", "ou=X,dc=mailrepl",
-					      drop, size % 2 ? NULL : "contextCSN: x\n", 0 };
+					      drop, size % 2 ? NULL : "contextCSN: x\n", 0, NULL, NULL };
 	FILE *in = tmpfile(), *out = tmpfile();
 	struct mr_error err = { 0 };
 

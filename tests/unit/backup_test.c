@@ -3,16 +3,19 @@
 #include <errno.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "adapters/archive.h"
 #include "adapters/tls.h"
+#include "base/file.h"
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/backup.h"
 #include "features/backup_key.h"
 #include "features/backup_manifest.h"
+#include "features/stamp.h"
 
 #define FOLDER "/backup"
 #define OWNED_MAIL "cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
@@ -680,6 +683,57 @@ static void what_slapadd_gave_an_entry_it_has_in_the_copy_too(void **state)
 			    "entryCSN: 3\n\n");
 }
 
+static int write_both_into_one(void *source, int fd, struct mr_error *err)
+{
+	const struct mr_stamp stamp = { 1, "20261122060000Z", "20261122060000.000001Z" };
+	int copy = memfd_create("copy", MFD_CLOEXEC), rc;
+	char text[4096];
+	ssize_t len;
+
+	rc = mr_backup_write_both(source, &stamp, fd, copy, err);
+	len = pread(copy, text, sizeof(text), 0);
+	assert_true(len >= 0);
+	if (rc == 0)
+		rc = mr_write_all(fd, text, (size_t)len, err);
+	close(copy);
+	return rc;
+}
+
+/* Random digits as "U". */
+static char *without_random_digits(char *text)
+{
+	for (char *at = text; (at = strstr(at, "entryUUID: ")); at += 20)
+		memset(at + 20, 'U', 27);
+	return text;
+}
+
+static void a_new_truth_and_its_copy_get_the_same_uuids_and_csns(void **state)
+{
+	static const char owned[] =
+		"dn: " OWNED_MAIL "\ncn: mail1.lan\nentryUUID: 1\ncontextCSN: " CSN(
+			"10", "001") "\n\ndn: uid=a," OWNED_MAIL
+				     "\nuid: a\nentryUUID: 2\nentryCSN: 3\n\n";
+#define STAMP(number, count)                                                                       \
+	"entryUUID: " number "-UUUUUUUUUUUUUUUUUUUUUUUUUUU\n"                                      \
+	"entryCSN: 20261122060000.000001Z#" count "#001#000000\n"                                  \
+	"createTimestamp: 20261122060000Z\nmodifyTimestamp: 20261122060000Z\n"
+#define NEWEST "contextCSN: 20261122060000.000001Z#ffffff#001#000000\n"
+	struct mr_error err = { 0 };
+
+	assert_string_equal(
+		without_random_digits(
+			(char *)written(*state, write_both_into_one, owned, COPIES, &err)),
+		"dn: " OWNED_MAIL "\n" NEWEST STAMP("00000000", "ffffff") "cn: mail1.lan\n\n"
+		"dn: uid=a," OWNED_MAIL "\n" STAMP("00000001", "000001") "uid: a\n\n"
+		"dn: ou=Mail,dc=mailrepl\n" NEWEST "contextCSN: " CSN("20", "002") "\n"
+		"objectClass: organizationalUnit\nou: Mail\n\n"
+		"dn: cn=mail2.lan,ou=Mail,dc=mailrepl\ncn: mail2.lan\n\n"
+		"dn: cn=mail1.lan,ou=Mail,dc=mailrepl\n" STAMP("00000000", "ffffff")
+		"cn: mail1.lan\n\n"
+		"dn: uid=a,cn=mail1.lan,ou=Mail,dc=mailrepl\n" STAMP("00000001", "000001")
+		"uid: a\n\n");
+}
+
 static void a_new_truth_has_no_operational_attributes(void **state)
 {
 	static const char owned[] =
@@ -765,6 +819,7 @@ int main(void)
 		cmocka_unit_test(without_its_container_the_maker_has_no_csn),
 		cmocka_unit_test(a_copy_of_a_new_truth_has_its_csn_not_the_archives),
 		cmocka_unit_test(what_slapadd_gave_an_entry_it_has_in_the_copy_too),
+		cmocka_unit_test(a_new_truth_and_its_copy_get_the_same_uuids_and_csns),
 		cmocka_unit_test(a_new_truth_has_no_operational_attributes),
 		cmocka_unit_test(records_that_do_not_belong_there_are_refused),
 	};
