@@ -53,14 +53,9 @@ static int find_ids(const struct mr_config *config, const struct mr_topology *to
 static void find_peers(struct mr_arena *arena, const struct mr_config *config,
 		       const struct mr_topology *topology, struct mr_list *out)
 {
-	static const char *const limits[] = { "connections", "messages", "recipients" };
-	const struct mr_value *settings =
-		mr_value_get(mr_config_settings(arena, config), "limits");
-	bool limited = false;
+	bool managed = config->mail_manage && !*config->root;
 
-	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		limited |= mr_value_get_int(settings, limits[i], 0) > 0;
-	for (size_t i = 0; limited && i < topology->count; i++) {
+	for (size_t i = 0; managed && i < topology->count; i++) {
 		const char *name = topology->hosts[i].name;
 
 		if (strcmp(name, config->host) != 0 && !mr_reach_addresses(arena, name, out))
@@ -80,7 +75,10 @@ int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *confi
 		return -1;
 	mr_versions_read(&out->versions);
 	find_peers(arena, config, topology, &out->peer_addresses);
-	return mr_backup_mx_read(arena, config, topology, &out->versions, &out->backup, err);
+	return mr_hardening_read(arena, config, &out->hardening, err) < 0
+		       ? -1
+		       : mr_backup_mx_read(arena, config, topology, &out->versions, &out->backup,
+					   err);
 }
 
 static int render_row(struct renderer *r, const struct mr_manifest_row *row,

@@ -6,6 +6,7 @@
 #include "adapters/service.h"
 #include "base/file.h"
 #include "features/backup_mx.h"
+#include "features/hardening.h"
 #include "features/versions.h"
 #include "model/plan.h"
 #include "model/topology.h"
@@ -37,11 +38,13 @@ struct mr_render_machine {
 	struct mr_render_ids ids;
 	struct mr_versions versions;
 	struct mr_backup_mx backup;
-	struct mr_list peer_addresses; /* of the other hosts; only if strangers are limited */
+	struct mr_hardening hardening;
+	struct mr_list peer_addresses; /* of the other hosts; where mail is managed */
 };
 
 /* Looks all that up. MR_E_CONFIG if a user is missing that this host needs: dovecot on mail servers
- * only, and neither that nor postfix where mail is not managed; and what mr_backup_mx_read says. A host whose name says
+ * only, and neither that nor postfix where mail is not managed; and what mr_backup_mx_read and
+ * mr_hardening_read say. A host whose name says
  * nothing is warned of. */
 int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *config,
 			   const struct mr_topology *topology, struct mr_render_machine *out,

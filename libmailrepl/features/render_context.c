@@ -274,6 +274,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set(arena, out, "former", former_value(&b));
 	mr_value_set(arena, out, "mail", service_value(&b, MR_MAIL));
 	mr_value_set(arena, out, "unix", service_value(&b, MR_UNIX));
+	mr_hardening_set(arena, config, &machine->hardening, out);
 	mr_value_set_string(arena, out, "policy_down", policy_down(arena, config));
 	mr_value_set(arena, out, "backup", mr_backup_mx_value(arena, &machine->backup));
 	mr_value_set(arena, out, "peer_addresses",

@@ -6,6 +6,7 @@
 #include "adapters/probe.h"
 #include "base/clock.h"
 #include "base/process.h"
+#include "features/hardening.h"
 #include "features/instance.h"
 #include "features/render_known.h"
 
@@ -16,22 +17,26 @@
 /* What doveadm says of a user who is not there: EX_NOUSER. */
 #define DOVEADM_NO_USER 67
 
-static int ask_postfix(const char *host, struct mr_error *err)
+static int ask_postfix(const struct mr_config *config, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
+	bool tls_first = mr_hardening_needs_tls(config);
 	const struct mr_probe_line lines[] = {
 		{ NULL, "220" },
 		{ "EHLO localhost", "250" },
-		{ "MAIL FROM:<>", "250" },
-		{ mr_printf(arena, "RCPT TO:<postmaster@%s>", host), "25|4" },
-		{ mr_printf(arena, "RCPT TO:<no-such-user.mailrepl-probe@%s>", host), "5|4" },
+		{ "MAIL FROM:<>", tls_first ? "530" : "250" },
+		{ mr_printf(arena, "RCPT TO:<postmaster@%s>", config->host), "25|4" },
+		{ mr_printf(arena, "RCPT TO:<no-such-user.mailrepl-probe@%s>", config->host),
+		  "5|4" },
 		{ "QUIT", "2" },
 	};
 	/* Without a directory each look-up takes its time, and says nothing about the configuration. */
 	size_t count =
 		mr_service_running(MR_SERVICE_SLAPD, "") ? sizeof(lines) / sizeof(lines[0]) : 2;
 
-	return mr_probe(host, 25, lines, count, PROBE_MS, err);
+	if (tls_first && count > 3)
+		count = 3;
+	return mr_probe(config->host, 25, lines, count, PROBE_MS, err);
 }
 
 /* As IMAP's login process asks; nobody's password is needed for that. */
@@ -110,7 +115,7 @@ static int ask_dovecot(const struct mr_config *config, struct mr_error *err)
 int mr_serves(const struct mr_config *config, enum mr_service_name service, struct mr_error *err)
 {
 	if (service == MR_SERVICE_POSTFIX)
-		return ask_postfix(config->host, err);
+		return ask_postfix(config, err);
 	if (service == MR_SERVICE_DOVECOT)
 		return ask_dovecot(config, err);
 	return 0;

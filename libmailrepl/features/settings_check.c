@@ -199,11 +199,11 @@ static int check_login(const struct checking *ch, const struct mr_smarthost *one
 	return 0;
 }
 
-static int check_authorities(const struct checking *ch, const struct mr_smarthost *one)
+static int check_authorities(const struct checking *ch, const char *tls)
 {
 	const char *file = mr_value_get_string(ch->mail, "smarthost_ca", "");
 
-	if (one->ours || (strcmp(one->tls, "verify") != 0 && strcmp(one->tls, "secure") != 0) ||
+	if ((strcmp(tls, "verify") != 0 && strcmp(tls, "secure") != 0) ||
 	    !ch->config->mail_manage || *ch->config->root || mr_path_exists(file))
 		return 0;
 	return refuse(
@@ -220,7 +220,7 @@ static int check_smarthosts(const struct checking *ch)
 			if (check_against(ch, one, &ch->smarthosts.items[j]) < 0)
 				return -1;
 		if (check_target(ch, one) < 0 || check_login(ch, one) < 0 ||
-		    check_authorities(ch, one) < 0)
+		    (!one->ours && check_authorities(ch, one->tls) < 0))
 			return -1;
 	}
 	return 0;
@@ -231,14 +231,16 @@ int mr_settings_check(const struct mr_config *config, const struct mr_topology *
 {
 	MR_ARENA arena = mr_arena_open();
 	struct checking ch = { .arena = arena, .config = config, .topology = topology, .err = err };
+	const struct mr_value *settings = mr_config_settings(arena, config);
+	const char *outgoing = mr_value_get_string(mr_value_get(settings, "tls"), "outgoing", "");
 
 	ch.self = mr_topology_host(topology, config->host);
-	ch.mail = mr_value_get(mr_config_settings(arena, config), "mail");
+	ch.mail = mr_value_get(settings, "mail");
 	/* What a Postfix that is left alone does with them is not our affair. */
 	if (ch.self->mode == MR_MODE_NONE)
 		return 0;
 	mr_smarthosts_list(arena, config, topology, &ch.smarthosts);
 	if (check_names(&ch) < 0 || check_limits(&ch) < 0 || check_mode(&ch) < 0)
 		return -1;
-	return check_smarthosts(&ch);
+	return check_smarthosts(&ch) < 0 ? -1 : check_authorities(&ch, outgoing);
 }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/csn.h"
+#include "features/hardening.h"
 #include "features/watch_state.h"
 
 #define REBUILD_TIMEOUT_MS 300000
@@ -152,9 +154,18 @@ static bool must_render(const struct mr_look *look, bool stale)
 	return look->known && (stale || cut_off) && has_joined(look) && !is_undone(look);
 }
 
+/* Services that run for long read a certificate once. An own template may not name it: one attempt for each is enough. */
+static const char *renewed_certificate(const struct mr_watch *watch, const struct mr_look *look)
+{
+	const char *renewed = mr_hardening_renewed(look->arena, &look->config);
+
+	return renewed && strcmp(watch->renewed, renewed) != 0 ? renewed : NULL;
+}
+
 void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)
 {
 	bool stale = look->known && mr_watch_is_stale(look);
+	const char *renewed = renewed_certificate(watch, look);
 	struct mr_process_result result = { 0 };
 	struct mr_error err = { 0 };
 	int rc;
@@ -163,7 +174,7 @@ void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)
 		watch->stale_since = 0;
 	else if (!watch->stale_since)
 		watch->stale_since = look->now;
-	if (!must_render(look, stale)) {
+	if (!must_render(look, stale || renewed)) {
 		mr_watch_pause_calm(&watch->rebuilds, look->now);
 		return;
 	}
@@ -173,6 +184,10 @@ void mr_watch_rebuild(struct mr_watch *watch, struct mr_look *look)
 	if (!mr_watch_pause_over(&watch->rebuilds, look->now) || look->locked)
 		return;
 	watch->tried = look->topology.generation;
+	if (renewed) {
+		mr_watch_say(_("the certificate that strangers are shown was renewed"));
+		snprintf(watch->renewed, sizeof(watch->renewed), "%s", renewed);
+	}
 	mr_watch_pause_begin(&watch->rebuilds, look->now);
 	rc = mr_watch_run_rebuild(look, false, &result, &err);
 	report_rebuild(watch, look, rc, &result, &err);

@@ -49,6 +49,7 @@ struct mr_watch {
 
 	int64_t stale_since; /* 0: the newest topology is rendered */
 	long long tried;     /* the generation that cl-rebuild was to render */
+	char renewed[128]; /* the given certificate for which cl-rebuild was run last */
 	struct mr_watch_pause rebuilds;
 	struct mr_watch_pause recalls;
 	int64_t moves; /* when the worker of features/move.h was started last */

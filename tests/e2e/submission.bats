@@ -20,13 +20,16 @@ setup_file() {
 	done
 }
 
-# without_penalty HOST: Dovecot makes an address from where many logins fail wait for many seconds; here all come from one.
+# without_penalty HOST: Dovecot makes an address from where many logins fail wait for many seconds, Postfix one from where many
+# come; here all come from one.
 without_penalty() {
 	# shellcheck disable=SC2016 # for that shell to expand
 	on "$1" sh -c 'folder=/etc/mailrepl/templates/dovecot && mkdir -p $folder &&
 		cp /usr/share/mailrepl/templates/dovecot/dovecot.conf $folder/ &&
 		printf "%s\n" "auth_failure_delay = 0" "service anvil {" "  unix_listener anvil-auth-penalty {" "    mode = 0" "  }" "}" \
 			>>$folder/dovecot.conf' >&2
+	on "$1" sh -c 'mkdir -p /etc/mailrepl/own/postfix &&
+		echo "smtpd_client_auth_rate_limit = 0" >/etc/mailrepl/own/postfix/main.cf'
 	on "$1" cl-rebuild >&2
 	on "$1" doveadm stop
 	on "$1" dovecot
