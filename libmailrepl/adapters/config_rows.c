@@ -95,6 +95,9 @@ const struct mr_config_row mr_config_rows[] = {
 	     N_("Networks whose hosts may send mail anywhere through this host without a login, "
 		"beside "
 		"itself.")),
+	LIST("mail.intranet", NETWORK,
+	     N_("In the scheme intranet: networks that belong to it beside the private ones; all "
+		"others are outside, from where no mail is taken.")),
 	LIST("mail.destinations", DOMAIN,
 	     N_("Further domains whose mail is for the users of this system, not for mailboxes.")),
 	TEXT("mail.name", NONE, DOMAIN, "",

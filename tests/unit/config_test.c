@@ -167,6 +167,7 @@ static void a_wrong_file_is_refused_with_its_line(void **state)
 		  "mail.postmaster: must be a mail address" },
 		{ "mail: { manage = true; };", "mail.manage: must be false under --root" },
 		{ "mail: { networks = \"192.0.2.0/24\"; };", "mail.networks: must be a list" },
+		{ "mail: { intranet = [ \"::/0\" ]; };", "mail.intranet: must not be the whole" },
 		{ "mail: { networks = [ 1 ]; };", "mail.networks: must be a text" },
 		{ "mail: { networks = [ \"0.0.0.0/0\" ]; };", "mail.networks: must not be the whole" },
 		{ "mail: { networks = [ \"::/0\" ]; };", "mail.networks: must not be the whole" },

@@ -155,6 +155,28 @@ static void check_golden(const char *name, const char *host, enum mr_scheme sche
 	}
 }
 
+/* In golden/`name` lies what differs from golden/`base`. */
+static void check_differences(const char *name, const char *base,
+			      const struct mr_rendering *rendering)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	for (size_t i = 0; i < rendering->count; i++) {
+		const char *path = mr_printf(arena, "%s/tests/golden/%s%s", source(), name,
+					     rendering->files[i].path);
+		const char *got = portable(arena, rendering->files[i].content);
+		const char *usual =
+			text_at(arena, mr_printf(arena, "%s/tests/golden/%s%s", source(), base,
+						 rendering->files[i].path));
+		const char *want = mr_path_exists(path) ? text_at(arena, path) : usual;
+
+		if (!getenv("MAILREPL_GOLDEN_UPDATE") && strcmp(got, want) != 0)
+			fail_msg("%s: rendered differently; look at tests/golden/update", path);
+		if (getenv("MAILREPL_GOLDEN_UPDATE") && strcmp(got, usual) != 0)
+			write_at(path, got);
+	}
+}
+
 static void the_home_is_rendered_as_agreed(void **state)
 {
 	(void)state;
@@ -173,6 +195,37 @@ static void a_relay_is_rendered_as_agreed(void **state)
 	check_golden("relay", "relay.lan", MR_SCHEME_RELAY_MX, true);
 }
 
+/* Every scheme for every role: what differs from the role's files above is in scheme-<scheme>-<role>. */
+static void every_scheme_is_rendered_as_agreed_for_every_role(void **state)
+{
+	static const struct {
+		const char *role, *host;
+		bool dns;
+	} roles[] = { { "home", "mail1.lan", false },
+		      { "server", "mail2.lan", true },
+		      { "relay", "relay.lan", true } };
+	static const enum mr_scheme schemes[] = { MR_SCHEME_INTRANET, MR_SCHEME_SERVER_MX,
+						  MR_SCHEME_RELAY_MX };
+	MR_ARENA arena = mr_arena_open();
+
+	(void)state;
+	for (size_t i = 0; i < 9; i++) {
+		enum mr_scheme scheme = schemes[i / 3];
+		struct mr_topology topology = topology_of(arena, scheme);
+		struct mr_config config = config_of("", roles[i % 3].host);
+		struct mr_rendering rendering = { 0 };
+
+		if (scheme != MR_SCHEME_INTRANET)
+			mr_list_add(arena, &topology.mx,
+				    scheme == MR_SCHEME_RELAY_MX ? "relay.lan" : "mail1.lan");
+		config.mail_dns = roles[i % 3].dns;
+		render(arena, &config, &topology, false, &rendering);
+		check_differences(
+			mr_printf(arena, "scheme-%s-%s", mr_scheme_word(scheme), roles[i % 3].role),
+			roles[i % 3].role, &rendering);
+	}
+}
+
 /* A relay, and a backup for other primaries: what differs from the relay above. */
 static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
 {
@@ -186,7 +239,8 @@ static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
 	write_at(mr_printf(arena, "%s/mailrepl.conf", (const char *)*state),
 		 "backup_mx: { domains = ( { domain = \"friend.org\"; primary = "
 		 "\"[192.0.2.1]:2525\"; } );\n"
-		 " queue_lifetime = 30; etrn = [ \"192.0.2.1\" ]; networks = [ \"198.51.100.0/24\" ]; };\n"
+		 " queue_lifetime = 30; etrn = [ \"192.0.2.1\" ]; networks = [ \"198.51.100.0/24\" "
+		 "]; };\n"
 		 "limits: { connections = 10; messages = 20; recipients = 200; };\n"
 		 "restrictions: { policy_service = \"inet:127.0.0.1:10023\"; };\n"
 		 "mail: { manage = true; };\n");
@@ -198,23 +252,12 @@ static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
 	mr_list_add(arena, &foreign.recipients, "a@partner.org");
 	topology.foreign = &foreign;
 	topology.foreign_count = 1;
-	assert_ok(mr_backup_mx_read(arena, &config, &topology, &known.versions, &known.backup, &err),
-		  err);
+	assert_ok(
+		mr_backup_mx_read(arena, &config, &topology, &known.versions, &known.backup, &err),
+		err);
 	mr_list_add(arena, &known.peer_addresses, "10.0.0.1");
 	assert_ok(mr_render_as(arena, &config, &topology, &known, false, &rendering, &err), err);
-	for (size_t i = 0; i < rendering.count; i++) {
-		const char *path = mr_printf(arena, "%s/tests/golden/backup%s", source(),
-					     rendering.files[i].path);
-		const char *got = portable(arena, rendering.files[i].content);
-		const char *relay = text_at(arena, mr_printf(arena, "%s/tests/golden/relay%s",
-							     source(), rendering.files[i].path));
-		const char *want = mr_path_exists(path) ? text_at(arena, path) : relay;
-
-		if (!getenv("MAILREPL_GOLDEN_UPDATE") && strcmp(got, want) != 0)
-			fail_msg("%s: rendered differently; look at tests/golden/update", path);
-		if (getenv("MAILREPL_GOLDEN_UPDATE") && strcmp(got, relay) != 0)
-			write_at(path, got);
-	}
+	check_differences("backup", "relay", &rendering);
 }
 
 static void a_relay_gets_nothing_of_accounts_or_mailboxes(void **state)
@@ -262,7 +305,8 @@ static void accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possibl
 		assert_ok(mr_render_as(arena, &config, &topology, &known, false, &rendering, &err),
 			  err);
 		assert_int_equal(find(&rendering, "/etc/nslcd.conf") != NULL, cases[i].want);
-		assert_int_equal(strstr(content(&rendering, MR_PATH_SLAPD_LDIF), "cn=nslcd") != NULL,
+		assert_int_equal(strstr(content(&rendering, MR_PATH_SLAPD_LDIF), "cn=nslcd") !=
+					 NULL,
 				 cases[i].want);
 	}
 }
@@ -393,9 +437,12 @@ static void many_hosts_get_threads_enough(void **state)
 	(void)state;
 	memcpy(hosts, topology.hosts, 3 * sizeof(*hosts));
 	for (unsigned i = 3; i < 100; i++)
-		hosts[i] = (struct mr_host){
-			mr_printf(arena, "r%u.lan", i), MR_MAIL, i + 1, MR_JOINED, { 0 }, MR_MODE_INTERNET
-		};
+		hosts[i] = (struct mr_host){ mr_printf(arena, "r%u.lan", i),
+					     MR_MAIL,
+					     i + 1,
+					     MR_JOINED,
+					     { 0 },
+					     MR_MODE_INTERNET };
 	topology.hosts = hosts;
 	topology.count = 100;
 	render(arena, &config, &topology, false, &rendering);
@@ -584,7 +631,9 @@ static void what_lay_there_is_kept_once_and_comes_back(void **state)
 	render(arena, &config, &topology, true, &second);
 	plan_and_apply(arena, &config, &first);
 	plan_and_apply(arena, &config, &second);
-	assert_string_equal(text_at(arena, mr_kept_find(arena, &config, MR_PATH_ORIGINAL, main_cf).copy), "mine\n");
+	assert_string_equal(
+		text_at(arena, mr_kept_find(arena, &config, MR_PATH_ORIGINAL, main_cf).copy),
+		"mine\n");
 	assert_ok(mr_render_undo_plan(arena, &config, &undo, &err), err);
 	apply(&undo);
 	assert_string_equal(text_at(arena, main_cf), "mine\n");
@@ -629,9 +678,9 @@ static const char *stage_postfix(struct mr_arena *arena, const char *folder)
 	render(arena, &config, &topology, false, &rendering);
 	for (size_t i = 0; i < rendering.count; i++)
 		if (rendering.files[i].service == MR_SERVICE_POSTFIX) {
-			const char *path = mr_printf(arena, "%s%s", staging,
-						     rendering.files[i].path +
-							     strlen(MR_PATH_POSTFIX));
+			const char *path =
+				mr_printf(arena, "%s%s", staging,
+					  rendering.files[i].path + strlen(MR_PATH_POSTFIX));
 
 			write_at(path, rendering.files[i].content);
 			assert_ok(mr_render_age(path, &err), err);
@@ -647,8 +696,10 @@ static void static_tables_are_tried_out_where_no_directory_answers(void **state)
 		{ "hosts", "mail1.lan peers_only\nmail2.lan\n", "find \"mail2.lan\"" },
 		{ "open", "# none\nmaildomain.org OK\n continued\nother.org\tOK  \n", NULL },
 		{ "open", "a.org OK\nA.org NO\na.org no\n", NULL },
-		{ "roles", "postmaster@maildomain.org root@localhost\n", "postmaster@other.org is in no" },
-		{ "transport", "no-such-user.mailrepl-probe smtp:\n", "\"no-such-user.mailrepl-probe\"" },
+		{ "roles", "postmaster@maildomain.org root@localhost\n",
+		  "postmaster@other.org is in no" },
+		{ "transport", "no-such-user.mailrepl-probe smtp:\n",
+		  "\"no-such-user.mailrepl-probe\"" },
 	};
 	MR_ARENA arena = mr_arena_open();
 	struct mr_config config = config_of(*state, "mail1.lan");
@@ -694,10 +745,12 @@ int main(void)
 		cmocka_unit_test(the_home_is_rendered_as_agreed),
 		cmocka_unit_test(a_server_is_rendered_as_agreed),
 		cmocka_unit_test(a_relay_is_rendered_as_agreed),
+		cmocka_unit_test(every_scheme_is_rendered_as_agreed_for_every_role),
 		cmocka_unit_test_setup_teardown(a_backup_for_other_primaries_is_rendered_as_agreed,
 						folder_setup, folder_teardown),
 		cmocka_unit_test(a_relay_gets_nothing_of_accounts_or_mailboxes),
-		cmocka_unit_test(accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possible),
+		cmocka_unit_test(
+			accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possible),
 		cmocka_unit_test(nslcd_is_let_to_no_password_and_to_the_copy_alone),
 		cmocka_unit_test(a_home_without_accounts_owns_mail_only),
 		cmocka_unit_test(the_gate_turns_refusals_into_deferrals),
