@@ -13,6 +13,12 @@ enum {
 	KEY_POSTMASTER,
 	KEY_PRIMARY,
 	KEY_RECIPIENTS,
+	KEY_MODE,
+	KEY_SMARTHOST,
+	KEY_SMARTHOST_USER,
+	KEY_SMARTHOST_PASSWORD,
+	KEY_PASSWORD_FILE,
+	KEY_MAIL_NAME,
 	KEY_NSS,
 	KEY_NO_NSS,
 	KEY_REMOVE,
@@ -22,6 +28,7 @@ enum {
 
 struct setup {
 	struct mr_setup_request request;
+	struct setup_password password;
 	bool undo, domains, check_dns;
 };
 
@@ -35,6 +42,18 @@ static const struct cl_option options[] = {
 	  N_("keep the domain's mail for that host, whose it is, or for its MX hosts: dns") },
 	{ KEY_RECIPIENTS, "recipients", N_("FILE"),
 	  N_("with --primary: who is in the domain, an address a line") },
+	{ KEY_MODE, "mode", N_("MODE"),
+	  N_("what this host's Postfix is for: none, internet, smarthost, satellite or local") },
+	{ KEY_SMARTHOST, "smarthost", N_("SERVER"),
+	  N_("the server that mail for the outside is handed to (setting mail.smarthost)") },
+	{ KEY_SMARTHOST_USER, "smarthost-user", N_("USER"),
+	  N_("whom this host logs in as there (setting mail.smarthost_user)") },
+	{ KEY_SMARTHOST_PASSWORD, "smarthost-password", NULL,
+	  N_("store the password for that login, or for the one at SERVER") },
+	{ 'P', "password-stdin", NULL, N_("read it from standard input, one line") },
+	{ KEY_PASSWORD_FILE, "password-file", N_("FILE"), N_("read it from a file, one line") },
+	{ KEY_MAIL_NAME, "mail-name", N_("DOMAIN"),
+	  N_("what local users' mail comes from when it leaves (setting mail.name)") },
 	{ KEY_CHECK_DNS, "check-dns", NULL,
 	  N_("compare the MX records of the mail domains with the scheme") },
 	{ 'l', "domains", NULL, N_("list the mail domains") },
@@ -80,6 +99,27 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	case KEY_RECIPIENTS:
 		request->recipients = value;
 		break;
+	case KEY_MODE:
+		request->mode = value;
+		break;
+	case KEY_SMARTHOST:
+		request->smarthost = value;
+		break;
+	case KEY_SMARTHOST_USER:
+		request->smarthost_user = value;
+		break;
+	case KEY_MAIL_NAME:
+		request->mail_name = value;
+		break;
+	case KEY_SMARTHOST_PASSWORD:
+		setup->password.wanted = true;
+		break;
+	case 'P':
+		setup->password.from_stdin = true;
+		break;
+	case KEY_PASSWORD_FILE:
+		setup->password.file = value;
+		break;
 	case KEY_HOST:
 		request->host = value;
 		break;
@@ -92,13 +132,36 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	return 0;
 }
 
+/* What "cl-setup mail" may change without a domain. */
+static bool is_about_host(const struct mr_setup_request *request)
+{
+	return request->mode || request->smarthost || request->smarthost_user || request->mail_name;
+}
+
+static int check_password(const struct setup *setup, struct mr_error *err)
+{
+	const struct setup_password *password = &setup->password;
+
+	if (!password->wanted && (password->from_stdin || password->file))
+		return mr_fail(err, MR_E_USAGE,
+			       _("-P and --password-file go with --smarthost-password"));
+	if (password->from_stdin && password->file)
+		return mr_fail(err, MR_E_USAGE, _("-P and --password-file exclude each other"));
+	if (password->wanted && is_about_host(&setup->request))
+		return mr_fail(err, MR_E_USAGE,
+			       _("--smarthost-password is a command of its own: set the server and "
+				 "the user first"));
+	return 0;
+}
+
 static int read_operands(struct cl_context *context, struct mr_setup_request *request,
 			 struct mr_error *err)
 {
 	int wanted;
 
 	/* Another scheme for the domains that are there. */
-	if (context->argc < 1 && (request->scheme || request->mx.count)) {
+	if (context->argc < 1 &&
+	    (request->scheme || request->mx.count || is_about_host(request))) {
 		request->service = MR_MAIL;
 		return cl_require_config(context, err);
 	}
@@ -109,6 +172,11 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 	if (mr_service_parse(context->argv[0], &request->service, err) < 0)
 		return -1;
 	wanted = request->service == MR_MAIL ? 2 : 1;
+	if (request->service != MR_MAIL && is_about_host(request))
+		return mr_fail(err, MR_E_USAGE,
+			       _("modes and smarthosts go with mail: cl-setup mail --mode MODE"));
+	if (context->argc < wanted && is_about_host(request))
+		return cl_require_config(context, err);
 	if (context->argc < wanted)
 		return mr_fail(err, MR_E_USAGE,
 			       _("which mail domain? \"cl-setup mail maildomain.org\""));
@@ -136,21 +204,30 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 static int check(struct cl_context *context, struct mr_error *err)
 {
 	struct setup *setup = context->data;
+	bool password = setup->password.wanted;
 	const char *alone = setup->undo             ? "--undo"
 			    : setup->domains        ? "--domains"
 			    : setup->check_dns      ? "--check-dns"
+			    : password              ? "--smarthost-password"
 			    : setup->request.remove ? "--remove-domain"
 						    : NULL;
 
-	if (setup->undo + setup->domains + setup->check_dns + (setup->request.remove != NULL) > 1)
+	if (setup->undo + setup->domains + setup->check_dns + password +
+		    (setup->request.remove != NULL) >
+	    1)
 		return mr_fail(err, MR_E_USAGE,
-			       _("--undo, --domains, --check-dns and --remove-domain exclude each "
-				 "other"));
+			       _("--undo, --domains, --check-dns, --smarthost-password and "
+				 "--remove-domain exclude each other"));
+	if (check_password(setup, err) < 0)
+		return -1;
 	if (!alone)
 		return read_operands(context, &setup->request, err);
-	if (context->argc > 0)
-		return mr_fail(err, MR_E_USAGE, _("%s takes no arguments: %s"), alone,
-			       context->argv[0]);
+	/* The server, if it is not the setting's. */
+	if (context->argc > password)
+		return mr_fail(err, MR_E_USAGE,
+			       password ? _("%s takes one argument at most: %s")
+					: _("%s takes no arguments: %s"),
+			       alone, context->argv[password]);
 	return cl_require_config(context, err);
 }
 
@@ -166,6 +243,7 @@ static int finish(struct cl_context *context, const struct mr_setup_request *req
 		mr_value_set_string(context->arena, result, "service",
 				    mr_service_name(request->service));
 		mr_value_set_string(context->arena, result, "domain", request->domain);
+		mr_value_set_string(context->arena, result, "mode", request->mode);
 	}
 	return cl_finish(context, plan, result, err);
 }
@@ -216,6 +294,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return run_undo(context, err);
 	if (asked->domains)
 		return setup_domains_run(context, err);
+	if (asked->password.wanted)
+		return setup_password_run(context, &asked->password, err);
 	if (asked->check_dns)
 		return setup_check_dns_run(context, err);
 	if (request->domain && !request->postmaster && !request->primary &&

@@ -19,4 +19,12 @@ void setup_warn_dns(struct cl_context *context, bool intranet);
 int setup_ask_postmaster(struct cl_context *context, const char *domain, const char **out,
 			 struct mr_error *err) MR_MUST_CHECK;
 
+/* password.c: --smarthost-password [SERVER]. On any host that is set up; the password is asked for, or read. */
+struct setup_password {
+	bool wanted, from_stdin;
+	const char *file; /* or NULL */
+};
+int setup_password_run(struct cl_context *context, const struct setup_password *wanted,
+		       struct mr_error *err) MR_MUST_CHECK;
+
 #endif

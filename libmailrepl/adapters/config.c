@@ -198,6 +198,35 @@ static int set_value(struct loading *load, config_setting_t *setting,
 	return 0;
 }
 
+/* The same value again is no change: what was said in the file stays as it was said. */
+int mr_config_set_text(struct mr_arena *arena, struct mr_config *config, const char *name,
+		       const char *value, bool *changed, struct mr_error *err)
+{
+	struct mr_value *others = mr_value_object(arena);
+	const struct mr_value *old = config->others;
+	const struct mr_config_row *row = mr_config_rows;
+	const char *fault, *was, *preset;
+
+	while (row->name && strcmp(row->name, name) != 0)
+		row++;
+	fault = !row->name || row->field != MR_CONFIG_NO_FIELD ? _("there is no such setting")
+		: *value ? mr_config_fault(row, row->kind, value)
+			 : NULL;
+	if (fault)
+		return mr_fail(err, MR_E_INVALID, "%s: %s", name, fault);
+	preset = row->text ? row->text : "";
+	was = old ? mr_value_get_string(old, name, preset) : preset;
+	if (!*value)
+		value = preset;
+	*changed |= strcmp(was, value) != 0;
+	for (size_t i = 0; old && i < old->count; i++)
+		if (strcmp(old->keys[i], name) != 0)
+			mr_value_set(arena, others, old->keys[i], old->items[i]);
+	mr_value_set_string(arena, others, name, value);
+	config->others = others;
+	return 0;
+}
+
 /* The row of that name; *group tells whether rows lie below it instead. */
 static const struct mr_config_row *find_row(const char *name, bool *group)
 {

@@ -47,6 +47,10 @@ struct mr_config {
  * of range. All in `arena`. */
 int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
 		   struct mr_config *out, struct mr_error *err) MR_MUST_CHECK;
+/* Gives one setting that is a text another value, "" its default. MR_E_INVALID: what the file may not say either, by the
+ * setting's name; *changed: it had another. The file is not written: mr_config_format. */
+int mr_config_set_text(struct mr_arena *arena, struct mr_config *config, const char *name,
+		       const char *value, bool *changed, struct mr_error *err) MR_MUST_CHECK;
 /* All settings, those at their default too, as a tree: {"mail": {"dns": true, ...}, ...}. A text that is
  * empty is null. Of a table every column of every line is there. */
 struct mr_value *mr_config_settings(struct mr_arena *arena, const struct mr_config *config);

@@ -16,6 +16,7 @@
  *	templates/<path>     overrides, full and peers
  *	own/<path>, changes/<path>   parameters of the administrator's, and what was changed by hand in
  *	                     rendered files: full only
+ *	secrets/<file>       passwords at other servers: full only
  *	mail-owned.ldif      slapcat of what the maker owns
  *	mail-copies.ldif     slapcat of the copy's base entry with its contextCSNs and of the other
  *	                     hosts' containers

@@ -29,7 +29,8 @@ static const struct row {
 	{ "tls/host.crt", ALL, true, false },      { "tls/host.key", ALL, true, false },
 	{ "tls/peers/", FULL_HOME, false, false }, { "mailrepl.conf", FULL, true, false },
 	{ "templates/", ALL, false, false },       { "own/", FULL, false, false },
-	{ "changes/", FULL, false, false },        { "mail-owned.ldif", ALL, false, false },
+	{ "changes/", FULL, false, false },        { "secrets/", FULL, false, false },
+	{ "mail-owned.ldif", ALL, false, false },
 	{ "mail-copies.ldif", ALL, true, false },  { "unix-owned.ldif", ALL, false, true },
 	{ "unix-copies.ldif", ALL, false, true },
 };

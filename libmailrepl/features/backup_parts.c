@@ -171,8 +171,10 @@ static int list_folder(struct reading *re, const char *folder, const char *below
 	return rc;
 }
 
-/* As members of that folder's name. */
-static int add_folder(struct reading *re, const char *folder, struct mr_error *err)
+/* As members of that folder's name, one by one with `add`. */
+static int add_folder(struct reading *re, const char *folder,
+		      int (*add)(struct reading *, const char *, const char *, struct mr_error *),
+		      struct mr_error *err)
 {
 	struct mr_list names = { 0 };
 
@@ -180,7 +182,7 @@ static int add_folder(struct reading *re, const char *folder, struct mr_error *e
 		return -1;
 	mr_list_sort(&names);
 	for (size_t i = 0; i < names.count; i++)
-		if (add_file(
+		if (add(
 			    re,
 			    mr_printf(re->arena, "%s/%s", strrchr(folder, '/') + 1, names.items[i]),
 			    mr_printf(re->arena, "%s/%s", folder, names.items[i]), err) < 0)
@@ -218,10 +220,12 @@ int mr_backup_parts_read(struct mr_arena *arena, const struct mr_config *config,
 	if (peer && (add_file(&re, "tls/host.crt", peer_path(arena, peer, ".crt"), err) < 0 ||
 		     add_key(&re, "tls/host.key", peer_path(arena, peer, ".key"), err) < 0))
 		return -1;
-	if (add_folder(&re, MR_PATH_OVERRIDES, err) < 0)
+	if (add_folder(&re, MR_PATH_OVERRIDES, add_file, err) < 0)
 		return -1;
 	if (!peer &&
-	    (add_folder(&re, MR_PATH_OWN, err) < 0 || add_folder(&re, MR_PATH_CHANGES, err) < 0))
+	    (add_folder(&re, MR_PATH_OWN, add_file, err) < 0 ||
+	     add_folder(&re, MR_PATH_CHANGES, add_file, err) < 0 ||
+	     add_folder(&re, MR_PATH_SECRETS, add_key, err) < 0))
 		return -1;
 	return 0;
 }

@@ -24,7 +24,10 @@ static int make_parent(struct mr_arena *arena, const char *path, struct mr_error
 	/* One that is there keeps its mode. */
 	if (mr_path_exists(folder))
 		return 0;
-	return mr_folder_make(folder, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, err);
+	return mr_folder_make(folder,
+			      mr_ends_with(folder, MR_PATH_SECRETS) ? MR_FILE_PRIVATE_FOLDER
+								    : MR_FILE_PUBLIC_FOLDER,
+			      err);
 }
 
 static int copy_key(void *argument, struct mr_error *err)
@@ -93,6 +96,7 @@ static const char *destination(struct mr_arena *arena, const char *name)
 		{ "templates/", MR_PATH_OVERRIDES },
 		{ "own/", MR_PATH_OWN },
 		{ "changes/", MR_PATH_CHANGES },
+		{ "secrets/", MR_PATH_SECRETS },
 		{ "tls/", MR_PATH_TLS },
 	};
 
@@ -130,7 +134,8 @@ static int plan_member(struct mr_arena *arena, struct mr_restore *restore, const
 	if (there && (mr_starts_with(name, "tls/") || (missing && !(conf && restore->new_host)) ||
 		      (conf && home_moved(restore))))
 		return 0;
-	if (!mr_ends_with(name, ".key") || !mr_starts_with(name, "tls/"))
+	if (!mr_starts_with(name, "secrets/") &&
+	    (!mr_ends_with(name, ".key") || !mr_starts_with(name, "tls/")))
 		return plan_file(arena, from, to, plan, err);
 	copy = MR_NEW(arena, struct copying);
 	*copy = (struct copying){ from, to, MR_FILE_PRIVATE };

@@ -14,6 +14,7 @@
 #include "features/instance.h"
 #include "features/nss.h"
 #include "features/rebuild.h"
+#include "features/smarthost.h"
 #include "features/topology_plan.h"
 #include "features/watch.h"
 #include "model/names.h"
@@ -76,6 +77,76 @@ static int set_scheme(struct mr_arena *arena, struct mr_topology *topology,
 			       mr_scheme_word(topology->scheme));
 	}
 	return 0;
+}
+
+static int set_mode(const struct mr_setup_request *request, struct mr_topology *topology,
+		    struct mr_host *self, struct mr_error *err)
+{
+	if (request->mode && mr_mode_parse(request->mode, &self->mode, err) < 0)
+		return -1;
+	return mr_topology_check_modes(topology, err);
+}
+
+/* Of mailrepl.conf; *changed: some of them were otherwise. */
+static int set_settings(struct mr_arena *arena, struct mr_config *config,
+			const struct mr_setup_request *request, bool *changed, struct mr_error *err)
+{
+	const struct {
+		const char *name, *value;
+	} settings[] = {
+		{ "mail.smarthost", request->smarthost },
+		{ "mail.smarthost_user", request->smarthost_user },
+		{ "mail.name", request->mail_name },
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (settings[i].value && mr_config_set_text(arena, config, settings[i].name,
+							    settings[i].value, changed, err) < 0)
+			return -1;
+	return 0;
+}
+
+static bool is_own_affair(const struct mr_setup_request *request)
+{
+	return (request->smarthost || request->smarthost_user || request->mail_name) &&
+	       !request->domain && !request->mode && !request->scheme && !request->mx.count &&
+	       !request->remove;
+}
+
+/* The user comes before the password: until it is there nothing is rendered. */
+static bool lacks_password(struct mr_arena *arena, const struct mr_config *config,
+			   const struct mr_topology *topology)
+{
+	struct mr_smarthosts servers;
+
+	mr_smarthosts_list(arena, config, topology, &servers);
+	for (size_t i = 0; i < servers.count && !*config->root; i++) {
+		const struct mr_smarthost *one = &servers.items[i];
+		struct mr_error err;
+		const char *user;
+
+		if (one->domain || !one->user ||
+		    (mr_smarthost_secret_user(arena, config, one->nexthop, &user, &err) == 0 &&
+		     user && strcmp(user, one->user) == 0))
+			continue;
+		mr_log(MR_LOG_WARNING,
+		       _("what Postfix has stays in force: run cl-setup --smarthost-password, then "
+			 "cl-rebuild"));
+		return true;
+	}
+	return false;
+}
+
+static int refuse_elsewhere(const struct mr_config *config, const struct mr_setup_request *request,
+			    const struct mr_topology *topology, struct mr_error *err)
+{
+	if (request->mode)
+		return mr_fail(err, MR_E_DENIED,
+			       _("the home of this mail domain is %s: run cl-replication --mode "
+				 "%s=%s there"),
+			       topology->home, config->host, request->mode);
+	return mr_fail(err, MR_E_DENIED,
+		       _("the home of this mail domain is %s: run cl-setup there"), topology->home);
 }
 
 static int set_postmaster(struct mr_arena *arena, const struct mr_config *config,
@@ -167,6 +238,7 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	config->home = config->host;
 	mr_topology_init(arena, mr_uuid(arena), config->host, topology);
 	if (set_scheme(arena, topology, request, err) < 0 ||
+	    set_mode(request, topology, &topology->hosts[0], err) < 0 ||
 	    set_postmaster(arena, config, NULL, request, domain, topology, topology, err) < 0)
 		return -1;
 	mr_list_add(arena, &topology->domains, domain);
@@ -275,10 +347,12 @@ static int change(struct mr_arena *arena, const struct mr_config *config, struct
 		return -1;
 	set_domains(arena, old, domain, removed, fresh);
 	if (set_scheme(arena, fresh, request, err) < 0 ||
+	    set_mode(request, fresh, home, err) < 0 ||
 	    set_postmaster(arena, config, dir, request, domain, old, fresh, err) < 0)
 		return -1;
 	differs = fresh->system_accounts != old->system_accounts ||
 		  home->services != mr_topology_host(old, old->home)->services ||
+		  home->mode != mr_topology_host(old, old->home)->mode ||
 		  fresh->scheme != old->scheme || fresh->domains.count != old->domains.count ||
 		  !mr_list_equal(&fresh->mx, &old->mx) || !same_postmaster(fresh, old, domain) ||
 		  !same_foreign(fresh, old);
@@ -341,10 +415,15 @@ static int plan_change(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_directory *dir = setup->dir;
 	struct mr_seed *seeds = NULL;
 
+	if (setup->settings)
+		mr_plan_file(arena, plan, config->path, mr_config_format(arena, config),
+			     MR_FILE_PUBLIC, mr_printf(arena, _("write %s"), config->path));
+	if (is_own_affair(request) && lacks_password(arena, config, old))
+		return 0;
+	if (is_own_affair(request))
+		return plan_rebuild(arena, config, dir, old, NULL, plan, err);
 	if (strcmp(old->home, config->host) != 0)
-		return mr_fail(err, MR_E_DENIED,
-			       _("the home of this mail domain is %s: run cl-setup there"),
-			       old->home);
+		return refuse_elsewhere(config, request, old, err);
 	if (removed && check_removal(arena, config, dir, old, removed, err) < 0)
 		return -1;
 	if (change(arena, config, dir, request, domain, removed, old, fresh, err) < 0)
@@ -396,6 +475,8 @@ int mr_setup_plan(struct mr_arena *arena, struct mr_config *config,
 		return -1;
 	if (domain && strcmp(domain, config->host) == 0)
 		return refuse_domain(domain, err);
+	if (set_settings(arena, config, request, &setup->settings, err) < 0)
+		return -1;
 	if (is_first(config))
 		return plan_first(arena, config, request, domain, setup, plan, err);
 	if (mr_service_running(MR_SERVICE_SLAPD, config->root) &&

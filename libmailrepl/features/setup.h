@@ -19,6 +19,8 @@ struct mr_setup_request {
 	const char *postmaster; /* MR_MAIL: for the domain, as typed, or NULL: leave */
 	const char *primary; /* MR_MAIL: the domain is another primary's, who that is, as typed; or NULL */
 	const char *recipients; /* MR_MAIL: file of the recipients in it, or NULL: leave */
+	const char *mode;       /* MR_MAIL: of this host, as typed, or NULL: leave */
+	const char *smarthost, *smarthost_user, *mail_name; /* MR_MAIL: settings mail.…, or NULL: leave */
 	const char *remove;     /* a mail domain that shall go, as typed; service and domain are not
 				   looked at then */
 };
@@ -27,13 +29,15 @@ struct mr_setup_request {
 struct mr_setup {
 	struct mr_identity ca, host;
 	struct mr_directory *dir; /* NULL: slapd does not run */
+	bool settings;		  /* mailrepl.conf is to be written anew */
 	struct mr_list stale;	  /* joined hosts that must render, too */
 };
 void mr_setup_close(struct mr_setup *setup); /* NULL members are fine */
 
 /* Steps of `cl-setup mail DOMAIN`, `cl-setup unix` and `cl-setup --remove-domain DOMAIN`. Where nothing is set up yet: CA,
  * certificate, configuration, databases with the topology in them, slapd, Postfix, Dovecot. Where
- * it is: only what differs (a second mail domain, another scheme, the service unix). MR_E_DENIED:
+ * it is: only what differs (a second mail domain, another scheme, the service unix). Settings are this host's own affair:
+ * a request of nothing else is for any host. MR_E_DENIED:
  * another host is the home (do it there): it alone owns the domains and the generation by which
  * the others see that they must render. MR_E_INVALID: what features/domain.h refuses. A domain to
  * remove that is not there is a warning, since the run that removed it may have been interrupted.

@@ -108,8 +108,13 @@ const char *mr_smarthost_transport(struct mr_arena *arena, const struct mr_smart
 const char *mr_smarthost_secret_path(struct mr_arena *arena, const struct mr_config *config,
 				     const char *nexthop)
 {
-	const char *host = host_in(arena, nexthop),
-		   *port = has_port(nexthop) ? strrchr(nexthop, ':') : "";
+	char *host = mr_strdup(arena, host_in(arena, nexthop));
+	bool port = has_port(nexthop);
 
-	return mr_printf(arena, "%s%s/smarthost-%s%s", config->root, MR_PATH_SECRETS, host, port);
+	/* Names of files that archives hold have no colons; no address has two places with two of them. */
+	for (char *c = host; *c; c++)
+		if (*c == ':')
+			*c = '_';
+	return mr_printf(arena, "%s%s/smarthost-%s%s%s", config->root, MR_PATH_SECRETS, host,
+			 port ? "__" : "", port ? strrchr(nexthop, ':') + 1 : "");
 }

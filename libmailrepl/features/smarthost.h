@@ -38,9 +38,13 @@ int mr_smarthost_secret_user(struct mr_arena *arena, const struct mr_config *con
 			     const char *nexthop, const char **out,
 			     struct mr_error *err) MR_MUST_CHECK;
 
+/* For whom a password is stored: `nexthop` as mail.smarthost or mail.smarthosts has it, in whatever mode this host is, or
+ * mail.smarthost if it is NULL. MR_E_CONFIG: no setting names such a server with a user. */
+int mr_smarthost_login(struct mr_arena *arena, const struct mr_config *config, const char *nexthop,
+		       const char **server, const char **user,
+		       struct mr_error *err) MR_MUST_CHECK;
 /* Steps that store the password (borrowed until the plan was applied; NULL: --dry-run) for `nexthop`, or for
- * mail.smarthost if that is NULL, and tell Postfix if it runs with our configuration. MR_E_CONFIG: no setting names such
- * a server with a user. MR_E_INVALID: a password that the table cannot hold. */
+ * mail.smarthost if that is NULL, and tell Postfix if it runs with our configuration. MR_E_INVALID: a password that the table cannot hold. */
 int mr_smarthost_password_plan(struct mr_arena *arena, const struct mr_config *config,
 			       const char *nexthop, const struct mr_secret *password,
 			       struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;

@@ -111,34 +111,30 @@ static int check_password(const struct mr_secret *password, struct mr_error *err
 	return 0;
 }
 
-/* Also what another mode would use: the password comes before the mode. */
-static int find(struct mr_arena *arena, const struct mr_config *config, const char *nexthop,
-		struct storing *out, struct mr_error *err)
+int mr_smarthost_login(struct mr_arena *arena, const struct mr_config *config, const char *nexthop,
+		       const char **server, const char **user, struct mr_error *err)
 {
 	const struct mr_value *settings = mr_value_get(mr_config_settings(arena, config), "mail");
 	const struct mr_value *table = mr_value_get(settings, "smarthosts");
-	const char *name = mr_value_get_string(settings, "smarthost", NULL),
-		   *user = mr_value_get_string(settings, "smarthost_user", NULL);
+	const char *name = mr_value_get_string(settings, "smarthost", NULL);
 
+	*user = mr_value_get_string(settings, "smarthost_user", NULL);
 	if (!nexthop && !name)
 		return mr_fail(err, MR_E_CONFIG, _("%s: mail.smarthost is not set"), config->path);
 	for (size_t i = 0; nexthop && i < table->count && !(name && strcmp(name, nexthop) == 0);
 	     i++) {
 		name = mr_value_get_string(table->items[i], "smarthost", NULL);
-		user = mr_value_get_string(table->items[i], "user", NULL);
+		*user = mr_value_get_string(table->items[i], "user", NULL);
 	}
 	if (nexthop && (!name || strcmp(name, nexthop) != 0))
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: neither mail.smarthost nor mail.smarthosts names %s"),
 			       config->path, nexthop);
-	if (!user || !*user)
-		return mr_fail(err, MR_E_CONFIG,
-			       _("%s: no user is set for %s: nobody logs in there"), config->path,
-			       name);
-	out->nexthop = name;
-	out->user = user;
-	out->path = mr_smarthost_secret_path(arena, config, name);
-	return 0;
+	*server = name;
+	if (*user && **user)
+		return 0;
+	return mr_fail(err, MR_E_CONFIG, _("%s: no user is set for %s: nobody logs in there"),
+		       config->path, name);
 }
 
 int mr_smarthost_password_plan(struct mr_arena *arena, const struct mr_config *config,
@@ -148,9 +144,10 @@ int mr_smarthost_password_plan(struct mr_arena *arena, const struct mr_config *c
 	struct storing *st = MR_NEW(arena, struct storing);
 
 	*st = (struct storing){ .config = config, .password = password };
-	if (find(arena, config, nexthop, st, err) < 0 ||
+	if (mr_smarthost_login(arena, config, nexthop, &st->nexthop, &st->user, err) < 0 ||
 	    (password && check_password(password, err) < 0))
 		return -1;
+	st->path = mr_smarthost_secret_path(arena, config, st->nexthop);
 	mr_plan_action(
 		arena, plan, store, st,
 		mr_printf(arena, _("store the password of %s at %s"), st->user, st->nexthop));

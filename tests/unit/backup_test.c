@@ -154,6 +154,7 @@ static int home_setup(void **state)
 	put(home, MR_PATH_PEERS "/relay.lan.key", "relay key");
 	put(home, MR_PATH_CONFIG, "host = \"mail1.lan\";\n");
 	put(home, MR_PATH_OVERRIDES "/postfix/main.cf", "template");
+	put(home, MR_PATH_SECRETS "/smarthost-gw.example__587", "secret");
 	put(home, MR_PATH_OWN "/postfix/main.cf", "own");
 	put(home, MR_PATH_CHANGES "/etc/postfix/main.cf.json", "{}");
 	put(home, FOLDER "/.mailrepl-Ab12Cd", "left by a run that was killed");
@@ -235,6 +236,7 @@ static void the_home_makes_one_for_itself_and_one_for_each_peer(void **state)
 		"tls/peers/mail2.lan.key tls/peers/relay.lan.crt tls/peers/relay.lan.key "
 		"mailrepl.conf "
 		"templates/postfix/main.cf own/postfix/main.cf changes/etc/postfix/main.cf.json "
+		"secrets/smarthost-gw.example__587 "
 		"mail-owned.ldif mail-copies.ldif unix-owned.ldif "
 		"unix-copies.ldif ");
 	assert_string_equal(names_of(home->arena, &made_for(home, "mail2.lan")->manifest),

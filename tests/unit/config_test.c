@@ -330,6 +330,35 @@ static void every_row_is_described(void **state)
 	assert_string_equal(mr_value_get_string(rows->items[3], "unit", ""), "seconds");
 }
 
+static void one_setting_is_changed_and_formatted(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config, again;
+	struct mr_error err = { 0 };
+	bool changed = false;
+	const struct mr_value *mail;
+
+	place(state, "mail: { smarthost = \"[gw.example]:587\"; networks = [ \"192.0.2.1\" ]; };");
+	assert_ok(mr_config_load(arena, *state, NULL, &config, &err), err);
+	assert_ok(mr_config_set_text(arena, &config, "mail.smarthost", "[gw.example]:587", &changed,
+				     &err),
+		  err);
+	assert_false(changed);
+	assert_ok(mr_config_set_text(arena, &config, "mail.smarthost", "", &changed, &err), err);
+	assert_ok(mr_config_set_text(arena, &config, "mail.name", "host.example", &changed, &err),
+		  err);
+	assert_true(changed);
+	place(state, mr_config_format(arena, &config));
+	assert_ok(mr_config_load(arena, *state, NULL, &again, &err), err);
+	mail = mr_value_get(mr_config_settings(arena, &again), "mail");
+	assert_null(mr_value_get_string(mail, "smarthost", NULL));
+	assert_string_equal(mr_value_get_string(mail, "name", ""), "host.example");
+	assert_int_equal(mr_value_get(mail, "networks")->count, 1);
+	assert_fails(mr_config_set_text(arena, &config, "mail.smarthost", "a b", &changed, &err),
+		     MR_E_INVALID, err);
+	assert_contains(err.message, "mail.smarthost: must be a host");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 static void a_word_is_one_of_those_listed(void **state)
@@ -373,6 +402,7 @@ int main(void)
 		IN_FOLDER(the_tree_has_all_settings_and_what_is_empty_is_nothing),
 		IN_FOLDER(a_word_is_one_of_those_listed),
 		IN_FOLDER(what_is_formatted_reads_back),
+		IN_FOLDER(one_setting_is_changed_and_formatted),
 		IN_FOLDER(settings_at_their_default_are_commented_out),
 		cmocka_unit_test(every_row_is_described),
 	};

@@ -316,7 +316,7 @@ static void a_password_is_in_one_file_and_in_no_plan(void **state)
 	assert_null(strstr(mr_buf_text(&text), "sesame"));
 	assert_ok(apply_all(&plan), err);
 	path = mr_smarthost_secret_path(arena, &config, "gw.example:587");
-	assert_true(mr_ends_with(path, "/etc/mailrepl/secrets/smarthost-gw.example:587"));
+	assert_true(mr_ends_with(path, "/etc/mailrepl/secrets/smarthost-gw.example__587"));
 	assert_contains(text_at(arena, path), "\n[gw.example]:587 intranet:open: sesame#1\n"
 					      "gw.example:587 intranet:open: sesame#1\n");
 	assert_int_equal(stat(path, &st), 0);
