@@ -25,6 +25,7 @@ struct mr_config {
 	const char *
 		backup_recipients; /* "backup.recipients": keys, divided by blanks; "": in the clear */
 	bool mail_dns; /* "mail.dns": false on an intranet whose names are in /etc/hosts only */
+	const char *mail_mta; /* "mail.mta": "postfix" (NULL, too) or "exim" */
 	const char *mail_postmaster; /* "mail.postmaster": where role addresses go */
 	bool mail_manage;     /* "mail.manage": false: Postfix and Dovecot are rendered, not run
 				 (--root) */

@@ -91,6 +91,8 @@ const struct mr_config_row mr_config_rows[] = {
 		"none: they are not sealed.")),
 	FLAG("mail.dns", AT(mail_dns), true,
 	     N_("false on an intranet whose names are in /etc/hosts only: mail asks no DNS.")),
+	CHOICE("mail.mta", AT(mail_mta), "postfix", "postfix|exim",
+	       N_("Which program carries the mail; Exim on relays only.")),
 	LIST("mail.networks", NETWORK,
 	     N_("Networks whose hosts may send mail anywhere through this host without a login, "
 		"beside "

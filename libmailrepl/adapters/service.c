@@ -23,6 +23,7 @@
 #define SYSTEMD_RUNS "/run/systemd/system"
 #define DOVECOT_PID "/run/dovecot/master.pid"
 #define NSLCD_PID "/run/nslcd/nslcd.pid"
+#define EXIM_PID "/run/exim4/exim.pid"
 
 enum verb { START, STOP, RESTART, RELOAD };
 
@@ -108,6 +109,12 @@ static bool nslcd_running(const char *root)
 	return process_runs(NSLCD_PID, "nslcd");
 }
 
+static bool exim_running(const char *root)
+{
+	(void)root;
+	return process_runs(EXIM_PID, "exim4");
+}
+
 /* Whoever runs the service holds a lock on the file for as long as he lives. */
 static bool watch_running(const char *root)
 {
@@ -190,6 +197,15 @@ static int nslcd_act(enum verb verb, const char *root, struct mr_error *err)
 	return RUN(err, "/etc/init.d/nslcd", own_verbs[verb]);
 }
 
+/* Debian's script is all that it has under systemd, too. */
+static int exim_act(enum verb verb, const char *root, struct mr_error *err)
+{
+	static const char *const words[] = { "start", "stop", "restart", "reload" };
+
+	(void)root;
+	return RUN(err, "/etc/init.d/exim4", words[verb]);
+}
+
 /* Debian's postfix.service is a shell around its instances that counts as active when they are
  * dead: "start" would do nothing. slapd is ours to enable, so that it comes back after a reboot;
  * the others' packages do it. */
@@ -219,6 +235,11 @@ static const struct service services[] = {
 			       { "start", "stop", "restart", "restart" },
 			       nslcd_running,
 			       nslcd_act },
+	[MR_SERVICE_EXIM] = { "exim",
+			      "exim4.service",
+			      { "start", "stop", "restart", "reload" },
+			      exim_running,
+			      exim_act },
 };
 
 const char *mr_service_word(enum mr_service_name name)

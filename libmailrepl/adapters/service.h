@@ -12,7 +12,8 @@ enum mr_service_name {
 	MR_SERVICE_POSTFIX,
 	MR_SERVICE_DOVECOT,
 	MR_SERVICE_WATCH,
-	MR_SERVICE_NSLCD
+	MR_SERVICE_NSLCD,
+	MR_SERVICE_EXIM
 };
 
 const char *mr_service_word(enum mr_service_name name); /* "slapd", … "mailrepl-watch" */

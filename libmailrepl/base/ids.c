@@ -10,6 +10,7 @@
 static const struct {
 	const char *name, *package;
 } makers[] = {
+	{ "Debian-exim", "exim4-daemon-heavy" },
 	{ "dovecot", "dovecot-core" }, { "dovenull", "dovecot-core" }, { "openldap", "slapd" },
 	{ "postdrop", "postfix" },     { "postfix", "postfix" },
 };

@@ -49,6 +49,8 @@
 #define MR_PATH_PID "/run/mailrepl/slapd.pid"
 #define MR_PATH_POSTFIX "/etc/postfix"
 #define MR_PATH_DOVECOT "/etc/dovecot"
+#define MR_PATH_EXIM "/etc/exim4"
+#define MR_PATH_EXIM_KEY "/etc/exim4/mailrepl/host.key" /* a copy that Exim may read */
 #define MR_PATH_NSSWITCH "/etc/nsswitch.conf"
 
 /* "<root><path>" */

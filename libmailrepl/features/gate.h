@@ -56,7 +56,8 @@ const char *mr_gate_text(struct mr_arena *arena, const char *text, bool closed);
 /* Puts it in force: the line soft_bounce of our main.cf, as rendering would write it, and Postfix
  * is reloaded if it runs. Without templates and without the lock, since a rendering that fails or
  * waits is one of the reasons to close the gate; a rendering that crosses it is put right by the
- * next call. *changed: it was not so. A main.cf that is not there or has no such line is left
+ * next call. Exim needs nothing of that: its look-ups (features/lookup.h) read MR_PATH_GATE.
+ * *changed: it was not so. A main.cf that is not there or has no such line is left
  * alone. */
 int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed,
 		  struct mr_error *err) MR_MUST_CHECK;

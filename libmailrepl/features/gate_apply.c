@@ -7,6 +7,7 @@
 #include "adapters/service.h"
 #include "base/file.h"
 #include "base/paths.h"
+#include "features/mta.h"
 
 #define MOST_BYTES (1024 * 1024)
 #define PARAMETER "\nsoft_bounce = "
@@ -61,8 +62,8 @@ int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed, st
 	char *text;
 
 	*changed = false;
-	/* Our tables' folder tells whose main.cf it is. */
-	if (!mr_path_exists(mr_path(arena, config->root, MR_PATH_POSTFIX "/mailrepl")))
+	/* Exim's look-ups ask the gate each time. */
+	if (mr_mta(config) != MR_SERVICE_POSTFIX || !mr_mta_is_ours(config))
 		return 0;
 	if (mr_file_read(arena, path, MOST_BYTES, &text, NULL, err) < 0)
 		return err->code == MR_E_NOT_FOUND ? 0 : -1;

@@ -8,6 +8,7 @@
 #include "features/gate.h"
 #include "features/instance.h"
 #include "features/leftover.h"
+#include "features/mta.h"
 #include "features/nss.h"
 #include "features/queue_flags.h"
 #include "features/quota.h"
@@ -97,16 +98,14 @@ static int stop_dovecot(void *argument, struct mr_error *err)
 	return mr_service_stop(MR_SERVICE_DOVECOT, "", err);
 }
 
-static int stop_postfix(void *argument, struct mr_error *err)
+static int stop_mta(void *config, struct mr_error *err)
 {
-	(void)argument;
-	return mr_service_stop(MR_SERVICE_POSTFIX, "", err);
+	return mr_service_stop(mr_mta(config), "", err);
 }
 
-static int start_postfix(void *argument, struct mr_error *err)
+static int start_mta(void *config, struct mr_error *err)
 {
-	(void)argument;
-	return mr_service_start(MR_SERVICE_POSTFIX, "", err);
+	return mr_service_start(mr_mta(config), "", err);
 }
 
 static bool is_held(struct mr_arena *arena, const struct mr_config *config)
@@ -130,9 +129,12 @@ void mr_rebuild_hold(struct mr_arena *arena, const struct mr_config *config,
 	if (!is_held(arena, config))
 		mr_plan_file(arena, plan, mr_path(arena, config->root, MR_PATH_HELD), "",
 			     MR_FILE_PUBLIC, _("record that this host is not in step"));
-	if (is_managed(config) && mr_service_running(MR_SERVICE_POSTFIX, ""))
-		mr_plan_action(arena, plan, stop_postfix, NULL,
-			       _("stop Postfix: it would refuse whom the copies do not know yet"));
+	if (is_managed(config) && mr_service_running(mr_mta(config), ""))
+		mr_plan_action(arena, plan, stop_mta, (void *)config,
+			       mr_printf(arena,
+					 _("stop %s: it would refuse whom the copies do not know "
+					   "yet"),
+					 mr_service_word(mr_mta(config))));
 }
 
 static int remove_mark(void *argument, struct mr_error *err)
@@ -159,10 +161,9 @@ static int wait_in_step(void *argument, struct mr_error *err)
 
 /* A copy that was lost starts empty: whoever asks Postfix meanwhile would be told that nobody
  * exists. Before our first configuration of Postfix nobody asks. */
-static bool must_hold(struct mr_arena *arena, const struct mr_config *config)
+static bool must_hold(const struct mr_config *config)
 {
-	return !mr_database_exists(config, MR_DB_MAIL) &&
-	       mr_path_exists(mr_path(arena, config->root, MR_PATH_POSTFIX "/mailrepl"));
+	return !mr_database_exists(config, MR_DB_MAIL) && mr_mta_is_ours(config);
 }
 
 static int plan_directory(struct mr_arena *arena, struct rebuild *rebuild,
@@ -193,7 +194,7 @@ static int plan_left(struct mr_arena *arena, struct rebuild *rebuild, struct mr_
 	if (is_held(arena, config))
 		mr_plan_action(arena, plan, remove_mark, rebuild,
 			       _("let Postfix start: it does not need the copies"));
-	return mr_render_service_undo_plan(arena, config, MR_SERVICE_POSTFIX, plan, err);
+	return mr_render_service_undo_plan(arena, config, mr_mta(config), plan, err);
 }
 
 static int unmark_left(void *argument, struct mr_error *err)
@@ -204,7 +205,7 @@ static int unmark_left(void *argument, struct mr_error *err)
 	return mr_tree_remove(mr_path(arena, rebuild->config->root, MR_PATH_LEFT), err);
 }
 
-static int plan_postfix(struct mr_arena *arena, struct rebuild *rebuild,
+static int plan_mta(struct mr_arena *arena, struct rebuild *rebuild,
 			const struct mr_rendering *rendering, bool held, struct mr_plan *plan,
 			struct mr_error *err)
 {
@@ -212,14 +213,14 @@ static int plan_postfix(struct mr_arena *arena, struct rebuild *rebuild,
 
 	if (is_left_alone(config, rebuild->topology))
 		return plan_left(arena, rebuild, plan, err);
-	if (mr_render_files_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0)
+	if (mr_render_files_plan(arena, config, rendering, mr_mta(config), plan, err) < 0)
 		return -1;
 	/* What Postfix had before must not come up either: it may refuse everybody. */
 	if (held)
 		mr_plan_action(arena, plan, remove_mark, rebuild,
 			       _("record that this host is in step"));
 	mr_queue_flags_plan(arena, config, plan);
-	if (mr_render_force_plan(arena, config, rendering, MR_SERVICE_POSTFIX, plan, err) < 0)
+	if (mr_render_force_plan(arena, config, rendering, mr_mta(config), plan, err) < 0)
 		return -1;
 	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_LEFT)))
 		mr_plan_action(arena, plan, unmark_left, rebuild,
@@ -236,7 +237,7 @@ static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
 
 	if (server && config->mail_manage)
 		plan_mailboxes(arena, rebuild, plan);
-	if (plan_postfix(arena, rebuild, rendering, held, plan, err) < 0 ||
+	if (plan_mta(arena, rebuild, rendering, held, plan, err) < 0 ||
 	    mr_render_plan(arena, config, rendering, MR_SERVICE_DOVECOT, plan, err) < 0 ||
 	    mr_nss_plan(arena, config, rebuild->topology, rendering, plan, err) < 0)
 		return -1;
@@ -247,7 +248,7 @@ static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,
 		mr_plan_action(arena, plan, stop_dovecot, NULL,
 			       _("stop Dovecot: this host holds no mailboxes any more"));
 	if (held)
-		mr_plan_action(arena, plan, start_postfix, NULL, _("let mail in"));
+		mr_plan_action(arena, plan, start_mta, (void *)config, _("let mail in"));
 	return 0;
 }
 
@@ -259,7 +260,7 @@ static int plan_all(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_rendering *rendering = MR_NEW(arena, struct mr_rendering);
 	struct rebuild *rebuild = MR_NEW(arena, struct rebuild);
 	const struct mr_host *self = mr_topology_host(topology, config->host);
-	bool held = (is_held(arena, config) || must_hold(arena, config)) &&
+	bool held = (is_held(arena, config) || must_hold(config)) &&
 		    !is_left_alone(config, topology);
 	struct mr_gate gate;
 
@@ -273,6 +274,7 @@ static int plan_all(struct mr_arena *arena, const struct mr_config *config,
 				 "archive made for it"),
 			       config->host);
 	if (mr_settings_check(config, topology, err) < 0 ||
+	    mr_mta_check(config, topology, err) < 0 ||
 	    mr_gate_read(arena, config, &gate, err) < 0 ||
 	    mr_render(arena, config, topology, gate.closed, rendering, err) < 0 ||
 	    mr_render_check_versions(config, rendering, err) < 0)

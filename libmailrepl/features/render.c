@@ -7,6 +7,7 @@
 #include "adapters/reach.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "features/mta.h"
 #include "features/nss.h"
 #include "features/render_manifest.h"
 #include "features/render_own.h"
@@ -41,7 +42,12 @@ static int find_ids(const struct mr_config *config, const struct mr_topology *to
 	out->openldap = caller;
 	if (caller == 0 && mr_user_id("openldap", &out->openldap, NULL, err) < 0)
 		return -1;
-	if (find_id("postfix", routed, &out->postfix, err) < 0)
+	if (find_id("postfix", routed && mr_mta(config) == MR_SERVICE_POSTFIX, &out->postfix,
+		    err) < 0)
+		return -1;
+	out->exim = (uid_t)-1;
+	if (mr_mta(config) == MR_SERVICE_EXIM &&
+	    find_id("Debian-exim", routed, &out->exim, err) < 0)
 		return -1;
 	out->nslcd = (uid_t)-1;
 	if (managed && mr_nss_check(&absent) == 0 && find_id("nslcd", true, &out->nslcd, err) < 0)
@@ -142,9 +148,10 @@ int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
 	for (size_t i = 0; i < manifest.count; i++) {
 		struct mr_rendered file = { 0 };
 
-		if (self->mode == MR_MODE_NONE && manifest.rows[i].service == MR_SERVICE_POSTFIX)
+		if (self->mode == MR_MODE_NONE && manifest.rows[i].service == mr_mta(config))
 			continue;
-		if (!mr_manifest_applies(&manifest.rows[i], mr_host_is_server(self),
+		if (!mr_mta_has(config, manifest.rows[i].service) ||
+		    !mr_manifest_applies(&manifest.rows[i], mr_host_is_server(self),
 					 mr_nss_is_wanted(topology, self, &machine->ids)))
 			continue;
 		if (render_row(&r, &manifest.rows[i], &file, err) < 0)
@@ -177,6 +184,8 @@ static int check_version(const struct mr_rendering *rendering, enum mr_service_n
 		return mr_version_check(&rendering->versions, MR_PROGRAM_SLAPD, err);
 	case MR_SERVICE_POSTFIX:
 		return mr_version_check(&rendering->versions, MR_PROGRAM_POSTFIX, err);
+	case MR_SERVICE_EXIM:
+		return mr_version_check(&rendering->versions, MR_PROGRAM_EXIM, err);
 	case MR_SERVICE_DOVECOT:
 		return mr_version_check(&rendering->versions, MR_PROGRAM_DOVECOT, err);
 	default:

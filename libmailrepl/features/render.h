@@ -31,6 +31,7 @@ struct mr_render_ids {
 	uid_t openldap; /* whom slapd runs as: openldap, or a caller who is not root */
 	uid_t postfix, dovecot;
 	uid_t nslcd; /* only where its packages are installed */
+	uid_t exim;  /* whom Exim runs as; only where it is the MTA */
 };
 
 /* What templates get to know of the machine. */
@@ -43,7 +44,7 @@ struct mr_render_machine {
 };
 
 /* Looks all that up. MR_E_CONFIG if a user is missing that this host needs: dovecot on mail servers
- * only, and neither that nor postfix where mail is not managed; and what mr_backup_mx_read and
+ * only, and neither that nor postfix or Debian-exim where mail is not managed; and what mr_backup_mx_read and
  * mr_hardening_read say. A host whose name says
  * nothing is warned of. */
 int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *config,
@@ -55,7 +56,8 @@ int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *confi
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
 				   const struct mr_topology *topology,
 				   const struct mr_render_machine *machine, bool gate_closed);
-/* Renders each row of MANIFEST (none of Postfix's in mode none) whose condition (relay, server, all) holds for this host. Reads
+/* Renders each row of MANIFEST whose condition (relay, server, all) holds for this host, but for
+ * those of the MTA that it does not have, and in mode none of that which it has. Reads
  * templates (an override in /etc/mailrepl/templates wins), writes nothing. `gate_closed`: Postfix
  * answers 4xx instead of 5xx (soft_bounce). MR_E_CONFIG with file and line if a template or
  * MANIFEST is wrong; MR_E_NO_HOST if `config->host` is not in the topology. */
@@ -96,9 +98,6 @@ int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
  * Steps; none if nothing is kept. slapd's configuration is the topology's. */
 int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
 			     struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
-
-/* Is Postfix configured by us? Not after `cl-setup --undo`, nor in mode none, nor before the first rendering. */
-bool mr_render_has_postfix(const struct mr_config *config);
 
 /* Puts back what one of them, or nslcd, had before mailrepl: steps, none if nothing is kept. */
 int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,

@@ -8,6 +8,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/gate.h"
+#include "features/mta.h"
 #include "features/render_check.h"
 #include "features/render_keep.h"
 #include "features/render_manifest.h"
@@ -271,6 +272,8 @@ static int tell(const struct mr_change *change, struct mr_error *err)
 {
 	if (change->service == MR_SERVICE_POSTFIX &&
 	    (age_files(change, err) < 0 || make_aliases(err) < 0))
+		return -1;
+	if (mr_mta_ready(change->config, change->service, err) < 0)
 		return -1;
 	return is_due(change, "restart") ? mr_service_restart(change->service, "", err)
 					 : mr_service_reload(change->service, "", err);

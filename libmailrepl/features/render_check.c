@@ -7,13 +7,14 @@
 
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/mta.h"
 #include "features/render_probe.h"
 
 #define OLD_ENOUGH 3 /* seconds */
 
 static const char *etc_folder(enum mr_service_name service)
 {
-	return service == MR_SERVICE_POSTFIX ? MR_PATH_POSTFIX : MR_PATH_DOVECOT;
+	return service == MR_SERVICE_DOVECOT ? MR_PATH_DOVECOT : mr_mta_folder(service);
 }
 
 int mr_render_age(const char *path, struct mr_error *err)
@@ -88,6 +89,29 @@ static int ask(struct mr_arena *arena, const char *const *argv, const char *othe
 	return rc;
 }
 
+/* Its mistakes are two lines: where, and what. */
+static int ask_exim(const char *file, struct mr_error *err)
+{
+	const char *const argv[] = { "exim4", "-C", file, "-bV", NULL };
+	const struct mr_process process = { .argv = argv };
+	struct mr_process_result result = { 0 };
+	char *at;
+	int rc = -1;
+
+	if (mr_process_run(&process, &result, err) == 0) {
+		at = strstr(mr_buf_text(&result.output), "configuration error");
+		for (char *c = at; c && (c = strchr(c, '\n')); c++)
+			*c = ' ';
+		if (result.status == 0)
+			rc = 0;
+		else
+			mr_fail(err, MR_E_CONFIG, _("exim4: %s"),
+				at ? at : mr_buf_text(&result.output));
+	}
+	mr_buf_close(&result.output);
+	return rc;
+}
+
 static int ask_all(struct mr_arena *arena, enum mr_service_name service, const char *staging,
 		   struct mr_error *err)
 {
@@ -97,6 +121,8 @@ static int ask_all(struct mr_arena *arena, enum mr_service_name service, const c
 	const char *const doveconf[] = { "doveconf", "-c",
 					 mr_printf(arena, "%s/dovecot.conf", staging), "-n", NULL };
 
+	if (service == MR_SERVICE_EXIM)
+		return ask_exim(mr_printf(arena, "%s/exim4.conf", staging), err);
 	if (service == MR_SERVICE_DOVECOT)
 		return ask(arena, doveconf, NULL, err);
 	if (ask(arena, postconf, NULL, err) < 0 || ask(arena, services, NULL, err) < 0)

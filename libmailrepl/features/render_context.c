@@ -5,6 +5,7 @@
 
 #include "adapters/directory.h"
 #include "base/paths.h"
+#include "features/mta.h"
 #include "features/nss.h"
 #include "features/render_modes.h"
 
@@ -173,12 +174,15 @@ static struct mr_value *paths_value(const struct builder *b)
 		{ "quota", MR_PATH_QUOTA },
 		{ "postfix", MR_PATH_POSTFIX },
 		{ "dovecot", MR_PATH_DOVECOT },
+		{ "exim", MR_PATH_EXIM },
+		{ "exim_key", MR_PATH_EXIM_KEY },
 	};
 	struct mr_value *value = mr_value_object(b->arena);
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		mr_value_set_string(b->arena, value, paths[i].name,
 				    mr_path(b->arena, b->config->root, paths[i].path));
+	mr_value_set_string(b->arena, value, "libexec", mr_libexec_folder());
 	mr_value_set_string(b->arena, value, "schema",
 			    mr_printf(b->arena, "%s/schema", mr_data_folder()));
 	return value;
@@ -232,6 +236,8 @@ static struct mr_value *ids_value(const struct builder *b, const struct mr_rende
 	set_id(b, value, "postfix", ids->postfix);
 	set_id(b, value, "dovecot", ids->dovecot);
 	set_id(b, value, "nslcd", ids->nslcd);
+	set_id(b, value, "exim",
+	       mr_mta(b->config) == MR_SERVICE_EXIM ? ids->exim : (uid_t)-1);
 	return value;
 }
 

@@ -35,7 +35,8 @@ static int parse_mode(const char *word, struct mr_manifest_row *row, struct mr_e
 static int parse_service(const char *word, struct mr_manifest_row *row, struct mr_error *err)
 {
 	static const enum mr_service_name names[] = { MR_SERVICE_SLAPD, MR_SERVICE_POSTFIX,
-						      MR_SERVICE_DOVECOT, MR_SERVICE_NSLCD };
+						      MR_SERVICE_EXIM, MR_SERVICE_DOVECOT,
+						      MR_SERVICE_NSLCD };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(mr_service_word(names[i]), word) == 0) {
@@ -43,8 +44,7 @@ static int parse_service(const char *word, struct mr_manifest_row *row, struct m
 			return 0;
 		}
 	}
-	return mr_fail(err, MR_E_CONFIG, _("unknown service \"%s\" (slapd, postfix, dovecot or nslcd)"),
-		       word);
+	return mr_fail(err, MR_E_CONFIG, _("unknown service \"%s\" (slapd, postfix, exim, dovecot or nslcd)"), word);
 }
 
 static int parse_where(const char *word, struct mr_manifest_row *row, struct mr_error *err)

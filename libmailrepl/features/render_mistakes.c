@@ -59,7 +59,7 @@ static struct mr_topology sample_topology(struct mr_arena *arena)
 static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *config)
 {
 	struct mr_backup_domain foreign = { .name = "partner.example", .primary = "[host.example]" };
-	struct mr_render_machine machine = { .ids = { 0, 1, 2, 3, 4 },
+	struct mr_render_machine machine = { .ids = { 0, 1, 2, 3, 4, 5 },
 					     .versions = mr_versions_sample,
 					     .backup = { &foreign, 1 },
 					     .hardening = { "/sample", "/sample", "00:00",
@@ -72,6 +72,7 @@ static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *c
 	host.mail_quota = 1;
 	mr_list_add(arena, &foreign.listed, "user@partner.example");
 	mr_list_add(arena, &machine.peer_addresses, "192.0.2.1");
+	host.mail_mta = "exim";
 	values = mr_render_context(arena, &host, &topology, &machine, true);
 	mr_value_set(arena, values, "settings", mr_config_sample_settings(arena));
 	mr_render_modes_sample(arena, values);

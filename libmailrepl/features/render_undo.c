@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/paths.h"
+#include "features/mta.h"
 #include "features/nss.h"
 #include "features/render_change.h"
 #include "features/render_keep.h"
@@ -49,19 +50,13 @@ static int put_back(void *argument, struct mr_error *err)
 		if (mr_kept_restore(config, MR_PATH_ORIGINAL, path, err) < 0 ||
 		    forget(arena, config, path, err) < 0)
 			return -1;
+		if (i == 1 && mr_mta_forget(config, change->service, err) < 0)
+			return -1;
 		drop_folder(arena, path);
 	}
 	if (mr_tree_remove(mr_path(arena, config->root, change->pending), err) < 0)
 		return -1;
 	return mr_tree_remove(mr_path(arena, config->root, change->before), err);
-}
-
-bool mr_render_has_postfix(const struct mr_config *config)
-{
-	MR_ARENA arena = mr_arena_open();
-
-	/* Our tables' folder tells whose main.cf it is. */
-	return mr_path_exists(mr_path(arena, config->root, MR_PATH_POSTFIX "/mailrepl"));
 }
 
 static int stop(void *argument, struct mr_error *err)
@@ -128,8 +123,8 @@ int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *
 int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
 			     struct mr_plan *plan, struct mr_error *err)
 {
-	static const enum mr_service_name services[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT,
-							 MR_SERVICE_NSLCD };
+	const enum mr_service_name services[] = { mr_mta(config), MR_SERVICE_DOVECOT,
+						  MR_SERVICE_NSLCD };
 
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
 		const char *word = mr_service_word(services[i]);
@@ -172,7 +167,8 @@ static int remove_left(void *argument, struct mr_error *err)
 int mr_render_undo_plan(struct mr_arena *arena, const struct mr_config *config,
 			struct mr_plan *plan, struct mr_error *err)
 {
-	static const enum mr_service_name services[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT };
+	static const enum mr_service_name services[] = { MR_SERVICE_POSTFIX, MR_SERVICE_EXIM,
+							 MR_SERVICE_DOVECOT };
 
 	if (mr_nss_undo_plan(arena, config, plan, err) < 0)
 		return -1;

@@ -8,6 +8,7 @@
 #include "base/paths.h"
 #include "features/identity.h"
 #include "features/instance.h"
+#include "features/mta.h"
 #include "features/rebuild.h"
 #include "features/renew_topology.h"
 
@@ -46,12 +47,13 @@ int64_t mr_renew_not_after(struct mr_arena *arena, const struct mr_config *confi
 static int use_certificate(void *argument, struct mr_error *err)
 {
 	const struct mr_config *config = argument;
-	static const enum mr_service_name mail[] = { MR_SERVICE_POSTFIX, MR_SERVICE_DOVECOT };
+	const enum mr_service_name mail[] = { mr_mta(config), MR_SERVICE_DOVECOT };
 
 	for (size_t i = 0; i < 2 && config->mail_manage; i++)
-		if ((mail[i] != MR_SERVICE_POSTFIX || mr_render_has_postfix(config)) &&
+		if ((mail[i] == MR_SERVICE_DOVECOT || mr_mta_is_ours(config)) &&
 		    mr_service_running(mail[i], config->root) &&
-		    mr_service_reload(mail[i], config->root, err) < 0)
+		    (mr_mta_ready(config, mail[i], err) < 0 ||
+		     mr_service_reload(mail[i], config->root, err) < 0))
 			return -1;
 	return mr_service_restart(MR_SERVICE_SLAPD, config->root, err);
 }
@@ -87,7 +89,7 @@ static int plan_install(struct mr_arena *arena, const struct mr_config *config,
 				 host_key(arena, config), attrs, config->host, plan);
 	if (!same || is_unused(arena, config))
 		mr_plan_action(arena, plan, use_certificate, (void *)config,
-			       _("let Postfix, Dovecot and slapd use the certificate"));
+			       _("let the mail services and slapd use the certificate"));
 	return 0;
 }
 

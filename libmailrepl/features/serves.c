@@ -17,7 +17,7 @@
 /* What doveadm says of a user who is not there: EX_NOUSER. */
 #define DOVEADM_NO_USER 67
 
-static int ask_postfix(const struct mr_config *config, struct mr_error *err)
+static int ask_mta(const struct mr_config *config, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	bool tls_first = mr_hardening_needs_tls(config);
@@ -114,8 +114,8 @@ static int ask_dovecot(const struct mr_config *config, struct mr_error *err)
 
 int mr_serves(const struct mr_config *config, enum mr_service_name service, struct mr_error *err)
 {
-	if (service == MR_SERVICE_POSTFIX)
-		return ask_postfix(config, err);
+	if (service == MR_SERVICE_POSTFIX || service == MR_SERVICE_EXIM)
+		return ask_mta(config, err);
 	if (service == MR_SERVICE_DOVECOT)
 		return ask_dovecot(config, err);
 	return 0;

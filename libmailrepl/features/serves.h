@@ -5,7 +5,7 @@
 #include "adapters/config.h"
 #include "adapters/service.h"
 
-/* Postfix: as a stranger at port 25, for the postmaster of this host, who is always there, and for a
+/* Postfix, Exim: as a stranger at port 25, for the postmaster of this host, who is always there, and for a
  * user who never is; while slapd does not run its greeting is enough. Dovecot: its greeting at port
  * 143, and, while slapd answers, a look-up as for a login of somebody who has a mailbox here, of
  * somebody who has one elsewhere, as far as there are such, and of a user who never is. Others:

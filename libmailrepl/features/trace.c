@@ -277,6 +277,12 @@ static int trace_unknown(struct tracer *tracer, const char *text)
 	return settle(tracer, MR_FATE_REFUSED, mr_printf(tracer->arena, _("%s is unknown"), text));
 }
 
+/* "postmaster+detail", unless the whole is somebody's. */
+static bool is_role_without_detail(struct tracer *tracer, const char *form)
+{
+	return mr_is_role(mr_strndup(tracer->arena, form, strcspn(form, "@")));
+}
+
 static int trace_mail_domain(struct tracer *tracer, const struct mr_address *address,
 			     struct mr_error *err)
 {
@@ -304,11 +310,14 @@ static int trace_mail_domain(struct tracer *tracer, const struct mr_address *add
 	}
 	/* While the gate is closed Postfix asks no catch-all: who is unknown may be known
 	 * elsewhere. */
-	for (size_t f = 0; f < forms.count - tracer->view->gate_closed && !done; f++)
+	for (size_t f = 0; f < forms.count - tracer->view->gate_closed && !done; f++) {
+		if (is_role_without_detail(tracer, forms.items[f]))
+			return trace_role(tracer, address);
 		for (int former = 0; former < 2 && !done; former++)
 			if (look_up(tracer, &claims, forms.items[f], step_of(f, &forms), former,
 				    &done, err) < 0)
 				return -1;
+	}
 	return done ? 0 : trace_unknown(tracer, address->text);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/mta.h"
 #include "features/trace.h"
 
 #define MOST_TABLES 16
@@ -177,6 +178,10 @@ void mr_trace_postfix(struct mr_arena *arena, const struct mr_config *config,
 	*out = (struct mr_trace_postfix){ .asked = false };
 	if (!own->forms.count) {
 		out->answer = _("not asked: not its mail domains' first step");
+		return;
+	}
+	if (mr_mta(config) != MR_SERVICE_POSTFIX) {
+		out->answer = _("not asked: this host has another mail server");
 		return;
 	}
 	if (list_tables(arena, config, tables, &count, &err) < 0) {

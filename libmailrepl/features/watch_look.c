@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "features/csn.h"
 #include "features/hardening.h"
+#include "features/mta.h"
 #include "features/watch_state.h"
 
 #define REBUILD_TIMEOUT_MS 300000
@@ -132,7 +133,7 @@ static void report_rebuild(struct mr_watch *watch, struct mr_look *look, int rc,
 /* `cl-setup --undo` has put back what the host had before: only an administrator renders again. */
 static bool is_undone(const struct mr_look *look)
 {
-	return !mr_render_has_postfix(&look->config) &&
+	return !mr_mta_is_ours(&look->config) &&
 	       !mr_path_exists(mr_path(look->arena, look->config.root, MR_PATH_LEFT));
 }
 
@@ -148,7 +149,9 @@ static bool has_joined(const struct mr_look *look)
 static bool must_render(const struct mr_look *look, bool stale)
 {
 	const char *root = look->config.root;
-	bool cut_off = mr_path_exists(mr_path(look->arena, root, MR_PATH_DUE_POSTFIX)) ||
+	const char *mta = mr_service_word(mr_mta(&look->config));
+	bool cut_off = mr_path_exists(mr_printf(look->arena, "%s%s/.due-%s", root, MR_PATH_STATE,
+						mta)) ||
 		       mr_path_exists(mr_path(look->arena, root, MR_PATH_HELD));
 
 	return look->known && (stale || cut_off) && has_joined(look) && !is_undone(look);

@@ -8,8 +8,10 @@
 #include "adapters/tls.h"
 #include "base/file.h"
 #include "base/paths.h"
+#include "features/mta.h"
 
 #define QUEUE "/var/spool/postfix"
+#define EXIM_QUEUE "/var/spool/exim4/input"
 #define MOST_PEM (64 * 1024)
 #define DEEPEST 4 /* hash_queue_depth, and one more */
 #define WRITE_EVERY 5
@@ -51,6 +53,19 @@ long long mr_watch_queue_length(const char *folder)
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
 		count_files(mr_printf(arena, "%s/%s", folder, queues[i]), 0, &count);
 	return count;
+}
+
+/* Exim has two files for each message. */
+static long long queue_length(const struct mr_config *config)
+{
+	long long files = 0;
+
+	if (mr_mta(config) != MR_SERVICE_EXIM)
+		return mr_watch_queue_length(QUEUE);
+	if (!mr_path_exists(EXIM_QUEUE))
+		return -1;
+	count_files(EXIM_QUEUE, 0, &files);
+	return (files + 1) / 2;
 }
 
 static void read_versions(struct mr_watch_status *status)
@@ -121,7 +136,7 @@ static size_t collect(struct mr_arena *arena, const struct mr_watch_status *stat
 		      const struct mr_config *config, const struct mr_gate *gate,
 		      struct mr_watch_value *out)
 {
-	long long queue = config->mail_manage && !*config->root ? mr_watch_queue_length(QUEUE) : -1;
+	long long queue = config->mail_manage && !*config->root ? queue_length(config) : -1;
 	const struct mr_watch_value values[VALUES] = {
 		{ "mailReplGate",
 		  gate->closed ? mr_printf(arena, "closed: %.400s", gate->why) : "open" },

@@ -78,7 +78,7 @@ static struct mr_config config_of(struct mr_arena *arena, const char *folder, co
 static void render(struct mr_arena *arena, const struct mr_config *config,
 		   const struct mr_topology *topology, struct mr_rendering *out)
 {
-	static const struct mr_render_ids ids = { 0, 101, 102, 103, (uid_t)-1 };
+	static const struct mr_render_ids ids = { 0, 101, 102, 103, (uid_t)-1, (uid_t)-1 };
 	const struct mr_render_machine machine = { .ids = ids, .versions = mr_versions_sample };
 
 	assert_ok(mr_render_as(arena, config, topology, &machine, false, out, &err), err);

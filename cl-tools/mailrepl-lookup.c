@@ -1,0 +1,74 @@
+/* mailrepl-lookup: one question of an MTA to this host's directory (libmailrepl/features/lookup.h).
+ * The templates for Exim call it. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "features/gate.h"
+#include "features/instance.h"
+#include "features/lookup.h"
+
+enum { FOUND = 0, NOTHING = 1, LATER = EX_TEMPFAIL };
+
+static const char usage[] =
+	N_("Usage: mailrepl-lookup [--root DIR] route|access|peer ADDRESS\n"
+	   "One question of a mail server to this host's directory.\n\n"
+	   "  --root DIR  everything lies below DIR\n"
+	   "  route       where mail for an address of a mail domain goes\n"
+	   "  access      whether everybody may write to it: closed, deferred, refused, gone, or "
+	   "nothing\n"
+	   "  peer        whether a real address is somebody's\n\n"
+	   "Status: 0 found, and printed; 1 there is nothing; 75 that cannot be told now.\n");
+
+static int ask(struct mr_arena *arena, const char *root, char **words, const char **out,
+	       struct mr_error *err)
+{
+	struct mr_config config;
+	struct mr_gate gate;
+	MR_DIRECTORY dir = NULL;
+
+	if (mr_config_load(arena, root, NULL, &config, err) < 0 ||
+	    mr_gate_read(arena, &config, &gate, err) < 0 ||
+	    mr_instance_open(arena, &config, &dir, err) < 0)
+		return -1;
+	return mr_lookup(arena, dir, words[0], words[1], gate.closed, out, err);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "root", required_argument, NULL, 'r' },
+						 { "help", no_argument, NULL, 'h' },
+						 { "version", no_argument, NULL, 'V' },
+						 { 0 } };
+	MR_ARENA arena = mr_arena_open();
+	const char *root = NULL, *found = NULL;
+	struct mr_error err = { 0 };
+	int option;
+
+	signal(SIGPIPE, SIG_IGN);
+	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+		if (option == 'r') {
+			root = optarg;
+		} else if (option == 'V') {
+			puts("mailrepl-lookup " MR_VERSION);
+			return FOUND;
+		} else {
+			fputs(_(usage), option == 'h' ? stdout : stderr);
+			return option == 'h' ? FOUND : EX_USAGE;
+		}
+	}
+	mr_log_init("mailrepl-lookup", MR_LOG_INFO);
+	if (argc - optind != 2) {
+		fputs(_(usage), stderr);
+		return EX_USAGE;
+	}
+	if (ask(arena, root, argv + optind, &found, &err) < 0) {
+		mr_log(MR_LOG_ERROR, "%s", err.message);
+		return err.code == MR_E_USAGE ? EX_USAGE : LATER;
+	}
+	if (!found)
+		return NOTHING;
+	/* Without a line's end: that would be part of what Exim reads. */
+	return fputs(found, stdout) < 0 || fflush(stdout) != 0 ? LATER : FOUND;
+}

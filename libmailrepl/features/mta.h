@@ -1,0 +1,32 @@
+/* Which mail transfer agent this host has (setting mail.mta), and what differs between the two. */
+#ifndef MR_FEATURES_MTA_H
+#define MR_FEATURES_MTA_H
+
+#include "adapters/config.h"
+#include "adapters/service.h"
+#include "model/topology.h"
+
+/* MR_SERVICE_POSTFIX or MR_SERVICE_EXIM. */
+enum mr_service_name mr_mta(const struct mr_config *config);
+/* False for the one that this host does not have; true for all other services. */
+bool mr_mta_has(const struct mr_config *config, enum mr_service_name service);
+/* The folder of its configuration, without root: "/etc/postfix" or "/etc/exim4". */
+const char *mr_mta_folder(enum mr_service_name service);
+/* Is it configured by us? Our tables' folder, the last thing to go, tells. Not after `cl-setup --undo`,
+ * nor in mode none, nor before the first rendering. */
+bool mr_mta_is_ours(const struct mr_config *config);
+
+/* For the beginning of a plan. MR_E_CONFIG, by name: Exim on a host that holds mailboxes, in another
+ * mode than internet, beside hosts in the modes smarthost or satellite, or as a backup MX, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
+int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
+		 struct mr_error *err) MR_MUST_CHECK;
+
+/* Before each start or reload of `service` by mailrepl: Exim, which is not root when it reads it, gets
+ * a copy of this host's key. Others: nothing. */
+int mr_mta_ready(const struct mr_config *config, enum mr_service_name service,
+		 struct mr_error *err) MR_MUST_CHECK;
+/* Removes that copy. */
+int mr_mta_forget(const struct mr_config *config, enum mr_service_name service,
+		  struct mr_error *err) MR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,113 @@
+#include "test.h"
+
+#include "base/paths.h"
+#include "features/mta.h"
+
+static struct mr_error err;
+
+static struct mr_config config_of(const char *root, const char *host, const char *mta)
+{
+	return (struct mr_config){
+		.root = root, .path = "mailrepl.conf", .host = host, .mail_mta = mta
+	};
+}
+
+/* mail1.lan holds mailboxes, relay.lan does not. */
+static struct mr_topology topology_of(struct mr_arena *arena)
+{
+	struct mr_topology topology;
+	struct mr_host *hosts = MR_NEW_ARRAY(arena, struct mr_host, 2);
+
+	mr_topology_init(arena, "7d444840-9dc0-11d1-b245-5ffdce74fad2", "mail1.lan", &topology);
+	hosts[0] = topology.hosts[0];
+	hosts[0].services = MR_MAIL | MR_UNIX;
+	hosts[1] = hosts[0];
+	hosts[1].name = "relay.lan";
+	hosts[1].services = MR_MAIL;
+	topology.hosts = hosts;
+	topology.count = 2;
+	return topology;
+}
+
+static void a_host_has_postfix_unless_it_is_told_otherwise(void **state)
+{
+	struct mr_config config = config_of("", "relay.lan", NULL);
+
+	(void)state;
+	assert_int_equal(mr_mta(&config), MR_SERVICE_POSTFIX);
+	assert_true(mr_mta_has(&config, MR_SERVICE_POSTFIX));
+	assert_false(mr_mta_has(&config, MR_SERVICE_EXIM));
+	assert_true(mr_mta_has(&config, MR_SERVICE_DOVECOT));
+	config.mail_mta = "exim";
+	assert_int_equal(mr_mta(&config), MR_SERVICE_EXIM);
+	assert_false(mr_mta_has(&config, MR_SERVICE_POSTFIX));
+	assert_true(mr_mta_has(&config, MR_SERVICE_EXIM));
+}
+
+static void exim_is_refused_by_name_where_it_cannot_do_what_is_asked(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena);
+	struct mr_config config = config_of(*state, "mail1.lan", "exim");
+	struct mr_foreign foreign = { .name = "partner.example" };
+
+	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, "holds mailboxes");
+	config.host = "relay.lan";
+	assert_ok(mr_mta_check(&config, &topology, &err), err);
+
+	topology.hosts[1].mode = MR_MODE_SMARTHOST;
+	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, "smarthost");
+	topology.hosts[1].mode = MR_MODE_INTERNET;
+
+	topology.foreign = &foreign;
+	topology.foreign_count = 1;
+	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, "partner.example");
+	config.mail_mta = "postfix";
+	assert_ok(mr_mta_check(&config, &topology, &err), err);
+}
+
+static void a_setting_that_only_postfix_follows_is_refused_with_exim(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena);
+	struct mr_config config = config_of(*state, "relay.lan", "exim");
+
+	config.others = mr_value_object(arena);
+	mr_value_set_string(arena, config.others, "mail.networks", "192.0.2.0/24");
+	assert_ok(mr_mta_check(&config, &topology, &err), err);
+	mr_value_set_string(arena, config.others, "restrictions.policy_service", "inet:x:1");
+	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, "restrictions.policy_service");
+}
+
+static void the_folder_of_its_tables_tells_whose_configuration_it_is(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = config_of(*state, "relay.lan", "exim");
+	const struct mr_file_attrs attrs = MR_FILE_PUBLIC_FOLDER;
+
+	assert_false(mr_mta_is_ours(&config));
+	assert_ok(mr_folder_make(mr_path(arena, *state, MR_PATH_POSTFIX "/mailrepl"), attrs, &err),
+		  err);
+	assert_false(mr_mta_is_ours(&config));
+	assert_ok(mr_folder_make(mr_path(arena, *state, MR_PATH_EXIM "/mailrepl"), attrs, &err),
+		  err);
+	assert_true(mr_mta_is_ours(&config));
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_host_has_postfix_unless_it_is_told_otherwise),
+		IN_FOLDER(exim_is_refused_by_name_where_it_cannot_do_what_is_asked),
+		IN_FOLDER(a_setting_that_only_postfix_follows_is_refused_with_exim),
+		IN_FOLDER(the_folder_of_its_tables_tells_whose_configuration_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
