@@ -125,7 +125,7 @@ static bool takes_from_outside(const struct reading *it)
 {
 	const struct mr_host *self = mr_topology_host(it->topology, it->config->host);
 
-	return self &&
+	return self && mr_host_is_router(self) &&
 	       (!mr_host_is_server(self) || mr_list_has(&it->topology->mx, it->config->host));
 }
 

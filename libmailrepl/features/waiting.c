@@ -14,23 +14,27 @@
 #define SMTP 25
 #define PROBE_MS 2000
 /* Seconds between probes. */
-#define AWAY_EVERY 5
-#define THERE_EVERY 15
+#define EVERY 5
 /* A host that is back may not take everything at once. */
 #define FIRST_PAUSE 10
 #define MOST_PAUSE 150
 
-bool mr_waiting_is_due(struct mr_waiting_site *site, bool waits, int64_t now)
+bool mr_waiting_is_due(struct mr_waiting_site *site, int64_t recorded, int64_t now)
 {
-	const int64_t every = site->away ? AWAY_EVERY : THERE_EVERY;
+	bool news = recorded != site->recorded;
 
-	if (!waits) {
+	if (!recorded) {
 		*site = (struct mr_waiting_site){ .name = site->name };
 		return false;
 	}
-	return !site->probed || now - site->probed >= every || now < site->probed ||
-	       (site->attempts && site->attempts < MR_WAITING_ATTEMPTS &&
-		mr_watch_pause_over(&site->pause, now));
+	if (site->attempts && site->attempts < MR_WAITING_ATTEMPTS &&
+	    mr_watch_pause_over(&site->pause, now))
+		return true;
+	if ((!news && !site->away) ||
+	    (site->probed && now >= site->probed && now - site->probed < EVERY))
+		return false;
+	site->recorded = recorded;
+	return true;
 }
 
 bool mr_waiting_probed(struct mr_waiting_site *site, bool reached, int64_t now)
@@ -73,11 +77,14 @@ static const char *record_path(struct mr_arena *arena, const char *domain)
 	return path;
 }
 
-static bool waits_for(struct mr_arena *arena, const char *domain)
+/* A line comes to it with each message that is put off; what is delivered stays in it until somebody asks for it. */
+static int64_t record_of(struct mr_arena *arena, const char *domain)
 {
 	struct stat st;
 
-	return stat(record_path(arena, domain), &st) == 0 && st.st_size > 0;
+	if (stat(record_path(arena, domain), &st) < 0 || st.st_size == 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
 static struct mr_waiting_site *site_of(struct mr_waiting *waiting, const char *name)
@@ -117,7 +124,9 @@ static void look_at(struct mr_waiting *waiting, const char *domain, const char *
 	MR_ARENA arena = mr_arena_open();
 	struct mr_waiting_site *site = site_of(waiting, domain);
 
-	if (mr_waiting_is_due(site, waits_for(arena, domain), now) &&
+	/* Postfix is not asked whether it runs unless there is something to do for it. */
+	if (mr_waiting_is_due(site, record_of(arena, domain), now) &&
+	    mr_service_running(MR_SERVICE_POSTFIX, "") &&
 	    mr_waiting_probed(site, mr_reachable(host, port, PROBE_MS), now))
 		deliver(site);
 }
@@ -148,19 +157,16 @@ static void look_at_primaries(struct mr_waiting *waiting, const struct mr_config
 void mr_waiting_look(struct mr_waiting *waiting, const struct mr_config *config,
 		     const struct mr_topology *topology, int64_t now)
 {
-	bool ran = waiting->runs;
-
+	if (!config->mail_manage)
+		return;
 	if (!waiting->arena)
 		waiting->arena = mr_arena_open();
-	waiting->runs = config->mail_manage && mr_service_running(MR_SERVICE_POSTFIX, "");
-	if (!waiting->runs)
-		return;
 	for (size_t i = 0; i < topology->count; i++)
 		if (strcmp(topology->hosts[i].name, config->host) != 0)
 			look_at(waiting, topology->hosts[i].name, topology->hosts[i].name, SMTP,
 				now);
 	look_at_primaries(waiting, config, topology, now);
-	mr_waiting_ask(waiting, config, topology, !ran, now);
+	mr_waiting_ask(waiting, config, topology, now);
 }
 
 void mr_waiting_close(struct mr_waiting *waiting)

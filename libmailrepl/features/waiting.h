@@ -21,17 +21,18 @@
 /* A domain that mail may wait for: another host's name, or a domain of another primary. Starts as { .name }. */
 struct mr_waiting_site {
 	const char *name;
-	int64_t probed;              /* 0: not since mail waits */
-	bool away;                   /* could not be reached then */
-	unsigned attempts;           /* since it is back */
+	int64_t recorded;  /* the state of Postfix's record when it was probed; 0: empty */
+	int64_t probed;    /* 0: never */
+	bool away;         /* could not be reached then */
+	unsigned attempts; /* since it is back */
 	struct mr_watch_pause pause; /* between them */
 };
 
 /* A server that keeps mail for us. Starts as { .name, .due = true }. */
 struct mr_waiting_backup {
 	const char *name;
-	bool due;          /* we are back, and it does not know yet */
-	int64_t tried;     /* when it was reached or asked last; 0: never */
+	bool due;           /* we are back, and it does not know yet */
+	int64_t tried;      /* when it was reached or asked last; 0: never */
 	char trouble[1024]; /* what was said about it last, so that it is not said again */
 };
 
@@ -41,19 +42,20 @@ struct mr_waiting {
 	size_t site_count;
 	struct mr_waiting_backup *backups;
 	size_t backup_count;
-	bool runs; /* Postfix, at the last look */
+	bool runs; /* Postfix, at the last look; not looked for where nobody keeps mail for us */
 };
 
 /* Does nothing where Postfix does not run, or is not managed. What is done goes to the log. */
 void mr_waiting_look(struct mr_waiting *waiting, const struct mr_config *config,
 		     const struct mr_topology *topology, int64_t now);
 void mr_waiting_close(struct mr_waiting *waiting);
-/* Its second half: the servers that keep mail for us. `started`: Postfix has just come up here. */
+/* Its second half: the servers that keep mail for us. */
 void mr_waiting_ask(struct mr_waiting *waiting, const struct mr_config *config,
-		    const struct mr_topology *topology, bool started, int64_t now);
+		    const struct mr_topology *topology, int64_t now);
 
-/* Decisions, without asking anybody. Is the site to be probed now? `waits`: mail waits for it. */
-bool mr_waiting_is_due(struct mr_waiting_site *site, bool waits, int64_t now);
+/* Decisions, without asking anybody. Is the site to be probed now? `recorded`: a number that changes whenever mail is put
+ * off that is for it; 0: nothing waits. A host that was there after that, and takes nothing, is Postfix's affair. */
+bool mr_waiting_is_due(struct mr_waiting_site *site, int64_t recorded, int64_t now);
 /* It was probed. True: what waits is to be delivered now. */
 bool mr_waiting_probed(struct mr_waiting_site *site, bool reached, int64_t now);
 /* Where a nexthop as Postfix writes it is: "[host]" or "[host]:port". False: without brackets, so DNS knows. */

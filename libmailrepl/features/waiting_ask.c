@@ -5,6 +5,7 @@
 
 #include "adapters/probe.h"
 #include "adapters/reach.h"
+#include "adapters/service.h"
 #include "base/log.h"
 #include "features/waiting.h"
 
@@ -75,18 +76,23 @@ static void ask(struct mr_waiting_backup *backup, const struct mr_config *config
 }
 
 void mr_waiting_ask(struct mr_waiting *waiting, const struct mr_config *config,
-		    const struct mr_topology *topology, bool started, int64_t now)
+		    const struct mr_topology *topology, int64_t now)
 {
 	MR_ARENA arena = mr_arena_open();
 	const struct mr_value *names = mr_value_get(
 		mr_value_get(mr_config_settings(arena, config), "backup_mx"), "backups");
+	const bool ran = waiting->runs;
 
-	for (size_t i = 0; names && i < names->count; i++) {
+	waiting->runs = names && names->count > 0 && mr_service_running(MR_SERVICE_POSTFIX, "");
+	if (!waiting->runs)
+		return;
+
+	for (size_t i = 0; i < names->count; i++) {
 		struct mr_waiting_backup *backup = backup_of(waiting, names->items[i]->string);
 		int64_t passed = now - backup->tried;
 
-		backup->due |= started;
-		if (!started && backup->tried && passed >= 0 &&
+		backup->due |= !ran;
+		if (ran && backup->tried && passed >= 0 &&
 		    passed < (backup->due ? AWAY_EVERY : THERE_EVERY))
 			continue;
 		backup->tried = now;

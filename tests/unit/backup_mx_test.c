@@ -151,6 +151,9 @@ static void domains_of_the_directory_are_for_who_takes_mail_from_outside(void **
 			    "postmaster@partner.org abuse@partner.org");
 	assert_ok(read_at(state, arena, "mail1.lan", "", &topology, "3.7.11", &got), err);
 	assert_int_equal(got.count, 0);
+	topology.hosts[1].mode = MR_MODE_SATELLITE;
+	assert_ok(read_at(state, arena, "relay.lan", "", &topology, "3.7.11", &got), err);
+	assert_int_equal(got.count, 0);
 	mr_list_add(arena, &topology.mx, "mail1.lan");
 	assert_ok(read_at(state, arena, "mail1.lan", "", &topology, "3.7.11", &got), err);
 	assert_int_equal(got.count, 1);
