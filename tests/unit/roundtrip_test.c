@@ -1,146 +1,11 @@
 /* Values full of what is special to somebody are rendered, and read back by the programs that will read them: each value is
- * exactly what was put in, or it was refused. MAILREPL_SEED and MAILREPL_CASES repeat a run, or make a longer one. */
-#include "test.h"
+ * exactly what was put in, or it was refused. */
+#include "roundtrip.h"
 
-#include <fcntl.h>
-
-#include "base/process.h"
-#include "base/paths.h"
-#include "features/render.h"
-#include "features/render_check.h"
 #include "features/template.h"
 
 #define CASES 300
 #define BATCH 50
-
-static struct mr_error err;
-static unsigned long seed, state; /* of the run; of the random numbers */
-static size_t cases;
-
-/* Park and Miller's: the same everywhere. */
-static unsigned pick(unsigned below)
-{
-	state = state * 16807 % 2147483647;
-	return (unsigned)(state % below);
-}
-
-static const char *const tame[] = {
-	"a", "mail1", "user.name", "x-y_z", "Maildomain", "127.0.0.1",
-	"0", "ORG",   "/var/lib",  "e",     "post",       "9",
-};
-static const char *const wild[] = {
-	"\"",
-	"'",
-	"$",
-	"$$",
-	"${x}",
-	"$mydomain",
-	"%",
-	"%%",
-	"%u",
-	"%{x}",
-	"{{x}}",
-	"{{{x}}}",
-	"{",
-	"}",
-	",",
-	", ",
-	" ",
-	"  ",
-	"\\",
-	"\\\\",
-	"\\n",
-	"\\$",
-	"#",
-	" #",
-	";",
-	"<",
-	">",
-	"=",
-	":",
-	"@",
-	"(",
-	")",
-	"[",
-	"]",
-	"*",
-	"|",
-	"&",
-	"!",
-	"\xc3\xbc",
-	"\xe2\x86\x92",
-	"\xf0\x9f\x93\xa7",
-	"~",
-	"`",
-	"^",
-	"?",
-	"+",
-	"-o",
-	"no",
-	"/",
-	"\xc2\xa0",
-};
-static const char *const forbidden[] = { "\n",       "\r",  "\t",   "\x01", "\x7f",
-					 "\n x = y", "\n}", "\xff", "\xc3" };
-
-static const char *random_value(struct mr_arena *arena)
-{
-	MR_BUF out = { 0 };
-	unsigned parts = pick(6), at = pick(40);
-
-	for (unsigned i = 0; i < parts; i++) {
-		if (pick(2))
-			mr_buf_puts(&out, tame[pick(sizeof(tame) / sizeof(tame[0]))]);
-		else
-			mr_buf_puts(&out, wild[pick(sizeof(wild) / sizeof(wild[0]))]);
-		if (at == i)
-			mr_buf_puts(&out,
-				    forbidden[pick(sizeof(forbidden) / sizeof(forbidden[0]))]);
-	}
-	return mr_strdup(arena, mr_buf_text(&out));
-}
-
-/* What a value looks like in a message. */
-static const char *shown(struct mr_arena *arena, const char *text)
-{
-	MR_BUF out = { 0 };
-
-	for (; *text; text++)
-		if (*text < ' ' || *text == 0x7f)
-			mr_buf_printf(&out, "<%02x>", (unsigned)(unsigned char)*text);
-		else
-			mr_buf_putc(&out, *text);
-	return mr_strdup(arena, mr_buf_text(&out));
-}
-
-static void write_at(const char *path, const char *text)
-{
-	assert_ok(mr_file_replace(path, text, strlen(text), MR_FILE_PUBLIC, &err), err);
-	assert_ok(mr_render_age(path, &err), err);
-}
-
-/* What the program says on its standard output, which goes through a file: warnings do not. */
-static const char *said(struct mr_arena *arena, const char *folder, const char *const *argv,
-			const char *input)
-{
-	const char *out = mr_printf(arena, "%s/out", folder),
-		   *in = mr_printf(arena, "%s/in", folder);
-	struct mr_process process = { .argv = argv };
-	struct mr_process_result result = { 0 };
-	char *text;
-
-	write_at(out, "");
-	write_at(in, input ? input : "");
-	process.out_fd = open(out, O_WRONLY | O_CLOEXEC);
-	process.in_fd = open(in, O_RDONLY | O_CLOEXEC);
-	assert_true(process.out_fd > 0 && process.in_fd > 0);
-	assert_ok(mr_process_run(&process, &result, &err), err);
-	close(process.out_fd);
-	close(process.in_fd);
-	mr_buf_close(&result.output);
-	assert_ok(mr_file_read(arena, out, 1 << 22, &text, NULL, &err), err);
-	return text;
-}
 
 /* Renders `before`{{v}}`after` and appends it; false: the value is refused. */
 static bool render_value(enum mr_escaping escaping, const char *before, const char *value,
@@ -444,10 +309,7 @@ int main(void)
 		TEST(values_of_dovecot_conf_are_read_back),
 		TEST(values_of_dovecots_ldap_files_are_read_back),
 	};
-	const char *wanted = getenv("MAILREPL_SEED"), *many = getenv("MAILREPL_CASES");
 
-	seed = wanted ? strtoul(wanted, NULL, 10) : 20261122;
-	cases = many ? strtoul(many, NULL, 10) : CASES;
-	state = seed % 2147483646 + 1;
+	begin(CASES);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
