@@ -43,6 +43,17 @@ static bool is_destination(const struct reading *it, const char *name)
 	return false;
 }
 
+static bool has_smarthost(const struct reading *it, const char *name)
+{
+	const struct mr_value *rows = mr_value_get(
+		mr_value_get(mr_config_settings(it->arena, it->config), "mail"), "smarthosts");
+
+	for (size_t i = 0; rows && i < rows->count; i++)
+		if (strcmp(mr_value_get_string(rows->items[i], "domain", ""), name) == 0)
+			return true;
+	return false;
+}
+
 static int check(const struct reading *it, const struct mr_backup_mx *so_far,
 		 const struct mr_backup_domain *domain)
 {
@@ -58,6 +69,10 @@ static int check(const struct reading *it, const struct mr_backup_mx *so_far,
 		return wrong(it, name,
 			     _("is in mail.destinations too: either this host is where its mail "
 			       "ends, or it keeps it for another"));
+	if (has_smarthost(it, name))
+		return wrong(it, name,
+			     _("is in mail.smarthosts too: its mail has one way only, name that "
+			       "server as its primary"));
 	if (!domain->primary && !it->config->mail_dns)
 		return wrong(it, name,
 			     _("needs a primary, since no DNS says which it is (mail.dns)"));
@@ -135,7 +150,9 @@ static int read_foreign(const struct reading *it, struct mr_backup_mx *out)
 		const struct mr_foreign *foreign = &it->topology->foreign[i];
 		struct mr_backup_domain domain = { .name = foreign->name,
 						   .primary = foreign->primary,
-						   .recipients = foreign->recipients.count ? MR_RECIPIENTS_DIRECTORY : MR_RECIPIENTS_VERIFY };
+						   .recipients = foreign->recipients.count
+									 ? MR_RECIPIENTS_DIRECTORY
+									 : MR_RECIPIENTS_VERIFY };
 
 		if (check(it, out, &domain) < 0)
 			return -1;

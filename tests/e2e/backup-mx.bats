@@ -215,6 +215,19 @@ recipients() {
 	eventually 60 rcpt_code_is relay.lan ann@kept.example 554
 }
 
+@test "whom DNS names a backup of is let in for primaries in given networks only, and only in an old Postfix" {
+	outside_dns anyone.example MX "10 mx.outside.example" "20 relay.lan"
+	settings relay.lan 'backup_mx: { networks = [ "192.0.2.0/24" ]; };'
+	rcpt_code_is relay.lan somebody@anyone.example 554
+	settings relay.lan 'backup_mx: { networks = [ "ETRN" ]; };'
+	code_is somebody@anyone.example 250
+	code_is refused@anyone.example 550
+	rcpt_code_is relay.lan somebody@outside.example 554
+	submit relay.lan somebody@anyone.example by-dns
+	eventually 30 outside_got somebody@anyone.example by-dns
+	settings relay.lan "$relay_settings"
+}
+
 @test "settings that contradict each other are refused, and nothing is changed" {
 	local before
 	before=$(rendered relay.lan)

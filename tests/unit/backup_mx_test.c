@@ -84,6 +84,9 @@ static void what_contradicts_itself_is_refused_by_name(void **state)
 		{ "mail: { destinations = [ \"x.org\" ]; };"
 		  "backup_mx: { domains = ( { domain = \"x.org\"; } ); };",
 		  "x.org: is in mail.destinations too" },
+		{ "mail: { smarthosts = ( { domain = \"x.org\"; smarthost = \"[s.org]\"; } ); };"
+		  "backup_mx: { domains = ( { domain = \"x.org\"; } ); };",
+		  "x.org: is in mail.smarthosts too" },
 		{ "backup_mx: { domains = ( { domain = \"x.org\"; }, { domain = \"x.org\"; } ); };",
 		  "x.org: is there twice" },
 		{ "backup_mx: { domains = ( { domain = \".x.org\"; } ); };", ".x.org" },
