@@ -16,6 +16,8 @@
 #	outside_dns_fails NAME…		NAME and what is below it is answered with SERVFAIL from now on; without NAME nothing
 #	outside_dns_silent, outside_dns_speaks	nobody gets an answer; they do again
 #	outside_address [HOST]		the address of the mail server, or of another host
+#	outside_public ADDRESS HOST…	it has that address, too, and these hosts reach it there: the lab's own are private ones.
+#					A client uses it with swaks --local-interface ADDRESS
 #
 # Mail to the outside. Port 25 of the mail server takes mail for everybody in any domain below .example, but answers 550
 # for refused@ and 450 for later@. Each message is kept, with its envelope as Return-Path and Delivered-To:
@@ -69,6 +71,13 @@ outside_names() {
 # shellcheck disable=SC2120 # callers elsewhere name a host
 outside_address() {
 	on "$client" awk -v host="${1:-$client}" '$2 == host { print $1; found = 1 } END { exit !found }' /etc/hosts
+}
+
+outside_public() {
+	local address=$1 host
+	shift
+	on "$client" ip address add "$address/32" dev eth0
+	for host; do on "$host" ip route add "$address/32" dev eth0; done
 }
 
 # --- names
