@@ -152,29 +152,3 @@ overrides() {
 	[ "$(rendered mail1.lan)" = "$before" ]
 	has_messages mail1.lan user1 none 0
 }
-
-@test "rendered again and again while messages come: none is lost, none refused" {
-	local n=0 i begin longest=0 took renders=8
-	(
-		for ((i = 0; i < renders; i++)); do
-			writes postfix/main.cf "message_size_limit = $((2000000 + i))"
-			on mail1.lan cl-rebuild || exit 1
-		done >"$BATS_TEST_TMPDIR/renders" 2>&1
-		touch "$BATS_TEST_TMPDIR/done"
-	) 3>&- &
-	while [ ! -e "$BATS_TEST_TMPDIR/done" ] && kill -0 $! 2>/dev/null; do
-		begin=${EPOCHREALTIME/./}
-		submit mail1.lan "user1@$domain" "stream$n." || fail "message $n was refused"
-		took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-		[ "$took" -le "$longest" ] || longest=$took
-		n=$((n + 1))
-	done
-	wait $! || fail "$(cat "$BATS_TEST_TMPDIR/renders")"
-	echo "# $n messages through $renders renderings, the longest took $longest ms" >&3
-	[ "$n" -ge 10 ]
-	all_there() {
-		[ "$(on mail1.lan sh -c 'grep -rh "^Subject: stream" /var/lib/mailrepl/mail/user1 | sort -u | wc -l')" -eq "$n" ]
-	}
-	eventually 60 all_there
-	no_bounces mail1.lan
-}
