@@ -105,7 +105,7 @@ check_dns() {
 	local host
 	for host in "${servers[@]}"; do
 		run on "$host" swaks --server 127.0.0.1 --from "user1@$domain" --to someone@outside.example --quit-after RCPT
-		[[ $output == *"<** 5"* ]]
+		[[ $output == *"<** 550 5.7.1"*"Mail does not leave this intranet"* ]] || fail "$output"
 	done
 	no_relay_for_strangers
 	[ -z "$(outside_mailbox someone@outside.example)" ]
