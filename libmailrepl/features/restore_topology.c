@@ -67,9 +67,10 @@ int mr_restore_topology(struct mr_arena *arena, const struct mr_topology *live,
 	for (size_t i = 0; i < live->domains.count; i++)
 		add_new(arena, &domains, live->domains.items[i]);
 	for (size_t i = 0; i < archive->domains.count; i++)
-		add_new(arena, &domains, archive->domains.items[i]);
+		if (!mr_topology_foreign(live, archive->domains.items[i]))
+			add_new(arena, &domains, archive->domains.items[i]);
 	mr_list_sort(&domains);
-	/* One that has become ours meanwhile is ours. */
+	/* One that has become ours meanwhile is ours, and above it was the other way round. */
 	for (size_t i = 0; i < archive->foreign_count; i++)
 		if (!mr_topology_foreign(live, archive->foreign[i].name) &&
 		    !mr_list_has(&domains, archive->foreign[i].name))

@@ -228,6 +228,31 @@ static void an_equal_topology_keeps_its_generation(void **state)
 	assert_int_equal(out.scheme, MR_SCHEME_SERVER_MX);
 }
 
+static void a_domain_is_ours_or_of_another_primary_as_it_is_now(void **state)
+{
+	struct mr_host hosts[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
+	const struct mr_foreign back = { .name = "back.org" }, ours = { .name = "ours.org" },
+				theirs = { .name = "theirs.org" };
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology live = topology(arena, hosts, 1, 8),
+			   archive = topology(arena, hosts, 1, 4), out;
+	struct mr_error err;
+
+	(void)state;
+	mr_list_add(arena, &live.domains, "ours.org");
+	mr_topology_set_foreign(arena, &live, "theirs.org", &theirs);
+	mr_list_add(arena, &archive.domains, "theirs.org");
+	mr_topology_set_foreign(arena, &archive, "back.org", &back);
+	mr_topology_set_foreign(arena, &archive, "ours.org", &ours);
+	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
+	assert_int_equal(out.generation, 9);
+	assert_true(mr_list_has(&out.domains, "ours.org"));
+	assert_false(mr_list_has(&out.domains, "theirs.org"));
+	assert_int_equal(out.foreign_count, 2);
+	assert_non_null(mr_topology_foreign(&out, "back.org"));
+	assert_non_null(mr_topology_foreign(&out, "theirs.org"));
+}
+
 #define MAILBOX(host, user, address)                                                               \
 	"dn: uid=" user ",cn=" host ",ou=Mail,dc=mailrepl\nobjectClass: account\nuid: " user       \
 	"\nmailLocalAddress: " address "\nmailRoutingAddress: " user "@" host "\n\n"
@@ -528,6 +553,7 @@ int main(void)
 			undo_takes_the_archive_before_the_last_restore_or_that_of_the_interrupted_one),
 		cmocka_unit_test(a_topology_is_never_rolled_back),
 		cmocka_unit_test(an_equal_topology_keeps_its_generation),
+		cmocka_unit_test(a_domain_is_ours_or_of_another_primary_as_it_is_now),
 	};
 
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
