@@ -102,22 +102,13 @@ static int describe(struct mr_arena *arena, X509 *cert, const char *path,
 	return 0;
 }
 
-static int check_times(X509 *cert, const char *path, struct mr_error *err)
+static int check_begin(X509 *cert, const char *path, struct mr_error *err)
 {
-	char when[32] = "";
-	struct tm tm;
-
-	if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
-		return mr_fail(err, MR_E_INVALID,
-			       _("%s: the certificate is not valid yet: is this host's clock "
-				 "right?"),
-			       path);
-	if (X509_cmp_current_time(X509_get0_notAfter(cert)) >= 0)
+	if (X509_cmp_current_time(X509_get0_notBefore(cert)) <= 0)
 		return 0;
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	return mr_fail(err, MR_E_INVALID, _("%s: the certificate has expired at %s: renew it"), path,
-		       when);
+	return mr_fail(err, MR_E_INVALID,
+		       _("%s: the certificate is not valid yet: is this host's clock right?"),
+		       path);
 }
 
 static int check_chain(const struct chain *chain, const char *path, struct mr_error *err)
@@ -131,15 +122,16 @@ static int check_chain(const struct chain *chain, const char *path, struct mr_er
 	if (X509_check_purpose(chain->certs[0], X509_PURPOSE_SSL_SERVER, 0) != 1)
 		return mr_fail(err, MR_E_INVALID,
 			       _("%s: the first certificate is not one for servers"), path);
-	return check_times(chain->certs[0], path, err);
+	return check_begin(chain->certs[0], path, err);
 }
 
 static int check_key(X509 *cert, const char *path, const char *cert_path, struct mr_error *err)
 {
-	__attribute__((cleanup(file_closep))) FILE *file = open_file(
-		path, 0027, _("%s: others than its owner and its group can read it, or others than "
-			      "its owner can write it: chmod 600"),
-		err);
+	__attribute__((cleanup(file_closep))) FILE *file =
+		open_file(path, 0027,
+			  _("%s: others than its owner and its group can read it, or others than "
+			    "its owner can write it: chmod 600"),
+			  err);
 	__attribute__((cleanup(key_closep))) EVP_PKEY *key = NULL;
 
 	if (!file)
@@ -160,8 +152,7 @@ int mr_tls_check_files(struct mr_arena *arena, const char *cert_path, const char
 {
 	__attribute__((cleanup(chain_close))) struct chain chain = { .count = 0 };
 
-	if (read_chain(cert_path, &chain, err) < 0 ||
-	    check_chain(&chain, cert_path, err) < 0 ||
+	if (read_chain(cert_path, &chain, err) < 0 || check_chain(&chain, cert_path, err) < 0 ||
 	    check_key(chain.certs[0], key_path, cert_path, err) < 0)
 		return -1;
 	return describe(arena, chain.certs[0], cert_path, out, err);

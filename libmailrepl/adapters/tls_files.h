@@ -9,7 +9,8 @@
  * certificate; out->host is NULL. MR_E_INVALID, with the path and what is wrong: a file that is missing, cannot be read
  * or holds something else; a key that others than its owner and its group can read, or that others than its owner can
  * write, or another's than root's or the caller's; a certificate that others can write; a key of another certificate;
- * certificates out of order; one that is not for servers, not valid yet or not any more. */
+ * certificates out of order; one that is not for servers, or not valid yet. Whether it has expired
+ * (out->not_after) is for the caller to judge. */
 int mr_tls_check_files(struct mr_arena *arena, const char *cert_path, const char *key_path,
 		       struct mr_certificate *out, struct mr_error *err) MR_MUST_CHECK;
 #endif

@@ -5,6 +5,7 @@
 
 #include "adapters/tls_files.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/paths.h"
 
 #define MAIN_CF_MOST ((size_t)4 << 20)
@@ -44,8 +45,9 @@ static int check_dns(const struct mr_config *config, const struct mr_value *sett
 		setting = "tls.outgoing";
 	else if (dnsbl && dnsbl->count)
 		setting = "postscreen.dnsbl";
-	return setting ? mr_fail(err, MR_E_CONFIG, _("%s: %s: asks DNS, and there is none (mail.dns)"),
-				 config->path, setting)
+	return setting ? mr_fail(err, MR_E_CONFIG,
+				 _("%s: %s: asks DNS, and there is none (mail.dns)"), config->path,
+				 setting)
 		       : 0;
 }
 
@@ -61,6 +63,28 @@ static bool find_given(struct mr_arena *arena, const struct mr_config *config,
 	out->certificate = mr_path(arena, config->root, certificate);
 	out->key = mr_path(arena, config->root, key);
 	return true;
+}
+
+static bool is_in_force(struct mr_arena *arena, const struct mr_config *config,
+			const char *fingerprint)
+{
+	const char *main_cf = mr_path(arena, config->root, MR_PATH_POSTFIX "/main.cf");
+	struct mr_error ignored;
+	char *text;
+
+	return mr_file_read(arena, main_cf, MAIN_CF_MOST, &text, NULL, &ignored) == 0 &&
+	       strstr(text, fingerprint);
+}
+
+static int check_end(struct mr_arena *arena, const struct mr_config *config,
+		     const struct mr_hardening *given, struct mr_error *err)
+{
+	mr_fail(err, MR_E_CONFIG, _("%s: tls: %s: the certificate has expired at %s: renew it"),
+		config->path, given->certificate, given->until);
+	if (!is_in_force(arena, config, given->fingerprint))
+		return -1;
+	mr_log(MR_LOG_WARNING, "%s", err->message);
+	return 0;
 }
 
 int mr_hardening_read(struct mr_arena *arena, const struct mr_config *config,
@@ -89,7 +113,7 @@ int mr_hardening_read(struct mr_arena *arena, const struct mr_config *config,
 	strftime(until, sizeof(until), "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&end, &tm));
 	out->fingerprint = found.fingerprint;
 	out->until = mr_strdup(arena, until);
-	return 0;
+	return found.not_after < time(NULL) ? check_end(arena, config, out, err) : 0;
 }
 
 static void set_tls(struct mr_arena *arena, const struct mr_config *config,
@@ -153,16 +177,13 @@ void mr_hardening_set(struct mr_arena *arena, const struct mr_config *config,
 
 const char *mr_hardening_renewed(struct mr_arena *arena, const struct mr_config *config)
 {
-	const char *main_cf = mr_path(arena, config->root, MR_PATH_POSTFIX "/main.cf");
 	struct mr_hardening given = { 0 };
 	struct mr_certificate found;
 	struct mr_error ignored;
-	char *text;
 
 	if (!find_given(arena, config, mr_config_settings(arena, config), &given) ||
 	    mr_tls_check_files(arena, given.certificate, given.key, &found, &ignored) < 0 ||
-	    mr_file_read(arena, main_cf, MAIN_CF_MOST, &text, NULL, &ignored) < 0 ||
-	    strstr(text, found.fingerprint))
+	    found.not_after < time(NULL) || is_in_force(arena, config, found.fingerprint))
 		return NULL;
 	return found.fingerprint;
 }

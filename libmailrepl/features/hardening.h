@@ -17,8 +17,9 @@ struct mr_hardening {
 };
 
 /* Reads the given certificate. MR_E_CONFIG, with file and setting: only one of tls.certificate and tls.key is given, or
- * they are not good (adapters/tls_files.h); or a setting asks DNS, and there is none (mail.dns): tls.outgoing dane,
- * postscreen.dnsbl. */
+ * they are not good (adapters/tls_files.h) or the certificate has expired; or a setting asks DNS, and there is none (mail.dns): tls.outgoing dane,
+ * postscreen.dnsbl. An expired certificate that is in force already is warned of: it must not keep the rest from being
+ * rendered. */
 int mr_hardening_read(struct mr_arena *arena, const struct mr_config *config,
 		      struct mr_hardening *out, struct mr_error *err) MR_MUST_CHECK;
 

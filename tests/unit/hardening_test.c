@@ -30,13 +30,13 @@ static struct mr_config with(struct mr_arena *arena, const char *root, const cha
 }
 
 /* A certificate and its key where the settings say, below the folder. */
-static void give(const char *root, const char *host)
+static void give(const char *root, const char *host, long long days)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_identity ca, identity;
 
 	assert_ok(mr_tls_make_ca(arena, "given", &ca, &err), err);
-	assert_ok(mr_tls_issue(arena, &ca, host, 30, &identity, &err), err);
+	assert_ok(mr_tls_issue(arena, &ca, host, days, &identity, &err), err);
 	place(root, "/given.crt", identity.cert, 0644);
 	place(root, "/given.key", mr_strndup(arena, identity.key.data, identity.key.len), 0600);
 	mr_identity_close(&ca);
@@ -79,7 +79,7 @@ static void a_given_certificate_is_shown_with_its_fingerprint(void **state)
 	struct mr_config config = with(arena, *state, GIVEN);
 	const struct mr_value *tls;
 
-	give(*state, "imap.example.org");
+	give(*state, "imap.example.org", 30);
 	tls = values(arena, &config, "tls");
 	assert_true(yes(tls, "given"));
 	assert_string_equal(mr_value_get_string(tls, "key", ""),
@@ -94,7 +94,7 @@ static void one_that_was_renewed_is_noticed_once_it_is_whole(void **state)
 	struct mr_config config = with(arena, *state, GIVEN);
 	const char *rendered;
 
-	give(*state, "imap.example.org");
+	give(*state, "imap.example.org", 30);
 	rendered = mr_value_get_string(values(arena, &config, "tls"), "fingerprint", "");
 	place(*state, MR_PATH_POSTFIX "/main.cf", mr_printf(arena, "# SHA-256 %s,\n", rendered),
 	      0644);
@@ -104,6 +104,21 @@ static void one_that_was_renewed_is_noticed_once_it_is_whole(void **state)
 	/* The new key is not there yet. */
 	place(*state, "/given.key", "", 0600);
 	assert_null(mr_hardening_renewed(arena, &config));
+}
+
+static void one_that_has_expired_is_refused_unless_it_is_in_force(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = with(arena, *state, GIVEN);
+	struct mr_hardening hardening;
+
+	give(*state, "imap.example.org", -1);
+	assert_fails(mr_hardening_read(arena, &config, &hardening, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, "/given.crt: the certificate has expired at 20");
+	assert_null(mr_hardening_renewed(arena, &config));
+	place(*state, MR_PATH_POSTFIX "/main.cf",
+	      mr_printf(arena, "# SHA-256 %s,\n", hardening.fingerprint), 0644);
+	assert_ok(mr_hardening_read(arena, &config, &hardening, &err), err);
 }
 
 static void settings_that_do_not_go_together_are_refused(void **state)
@@ -118,7 +133,8 @@ static void settings_that_do_not_go_together_are_refused(void **state)
 		  "mailrepl.conf: tls.outgoing: asks DNS" },
 		{ "mail: { dns = false; }; tls: { outgoing = \"dane-only\"; };",
 		  "mailrepl.conf: tls.outgoing: asks DNS" },
-		{ "mail: { dns = false; }; postscreen: { dnsbl = ( { site = \"bl.example\"; } ); };",
+		{ "mail: { dns = false; }; postscreen: { dnsbl = ( { site = \"bl.example\"; } ); "
+		  "};",
 		  "mailrepl.conf: postscreen.dnsbl: asks DNS" },
 	};
 
@@ -147,8 +163,8 @@ static void each_level_of_helo_has_what_the_one_before_has(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		MR_ARENA arena = mr_arena_open();
 		struct mr_config config =
-			with(arena, *state, mr_printf(arena, "restrictions: { helo = \"%s\"; };",
-						      cases[i].level));
+			with(arena, *state,
+			     mr_printf(arena, "restrictions: { helo = \"%s\"; };", cases[i].level));
 		const struct mr_value *strangers = values(arena, &config, "strangers");
 
 		assert_int_equal(yes(strangers, "helo"), cases[i].helo);
@@ -179,6 +195,7 @@ int main(void)
 		IN_FOLDER(without_a_given_certificate_the_domains_is_shown),
 		IN_FOLDER(a_given_certificate_is_shown_with_its_fingerprint),
 		IN_FOLDER(one_that_was_renewed_is_noticed_once_it_is_whole),
+		IN_FOLDER(one_that_has_expired_is_refused_unless_it_is_in_force),
 		IN_FOLDER(settings_that_do_not_go_together_are_refused),
 		IN_FOLDER(each_level_of_helo_has_what_the_one_before_has),
 		IN_FOLDER(without_dns_nothing_asks_it),
