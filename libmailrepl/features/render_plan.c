@@ -45,6 +45,15 @@ static const char *changed_names(struct mr_arena *arena, const struct mr_change 
 	return mr_strdup(arena, mr_buf_text(&names));
 }
 
+/* Where services are not run; after a kill everything may be installed already. */
+static void plan_end(struct mr_arena *arena, struct mr_change *change, struct mr_plan *plan)
+{
+	if (!mr_change_is_managed(change->config))
+		mr_plan_action(arena, plan, mr_change_end, change,
+			       mr_printf(arena, _("record what was written for %s"),
+					 mr_service_word(change->service)));
+}
+
 int mr_render_files_plan(struct mr_arena *arena, const struct mr_config *config,
 			 const struct mr_rendering *rendering, enum mr_service_name service,
 			 struct mr_plan *plan, struct mr_error *err)
@@ -54,8 +63,11 @@ int mr_render_files_plan(struct mr_arena *arena, const struct mr_config *config,
 
 	if (mr_change_new(arena, config, rendering, service, &change, err) < 0)
 		return -1;
-	if (!*changed_names(arena, change))
+	if (!*changed_names(arena, change)) {
+		if (change->paths.count && mr_path_exists(change->due))
+			plan_end(arena, change, plan);
 		return 0;
+	}
 	/* nslcd has no way to read a file without starting. */
 	if (mr_change_is_managed(config) && service != MR_SERVICE_NSLCD)
 		mr_plan_action(arena, plan, check_staged, change,
@@ -63,9 +75,7 @@ int mr_render_files_plan(struct mr_arena *arena, const struct mr_config *config,
 	mr_plan_action(arena, plan, mr_change_begin, change,
 		       mr_printf(arena, _("keep what %s has now"), word));
 	plan_files(arena, change, plan);
-	if (!mr_change_is_managed(config))
-		mr_plan_action(arena, plan, mr_change_end, change,
-			       mr_printf(arena, _("record what was written for %s"), word));
+	plan_end(arena, change, plan);
 	return 0;
 }
 

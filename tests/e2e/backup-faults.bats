@@ -14,7 +14,8 @@ setup_file() {
 	local host
 	E2E_LAYER=${E2E_PLAIN_LAYER:-$E2E_LAYER} e2e_up mail1.lan mail2.lan alone.lan
 	for host in mail1.lan mail2.lan alone.lan; do
-		on "$host" sh -c 'mkdir -p /root/etc && cp -a /etc/postfix /etc/dovecot /root/etc/ && cat >/root/faults' <"$BATS_TEST_DIRNAME/faults.bash"
+		on "$host" sh -c 'mkdir -p /root/etc && cp -a /etc/postfix /etc/dovecot /root/etc/ && cat >/root/faults' \
+			< <(cat "$BATS_TEST_DIRNAME/places.bash" "$BATS_TEST_DIRNAME/faults.bash")
 	done
 	set_up_home
 	on mail1.lan cl-replication -r mail1.lan,mail2.lan mail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # faults SCENARIO COUNT: the scenario's command is disturbed at COUNT of its system calls that write, for each kind of fault
 # (a large COUNT: at all of them), and run again undisturbed. Each line of output is something that was wrong, the last one
-# is how much was tried.
+# is how much was tried. tests/e2e/places.bash stands before this file.
 #
 # A scenario is three functions: prepare_NAME, what the command needs and what it is compared with; disturbed_NAME, what must hold
 # however the command has ended; done_NAME, what must hold when it has been run again.
@@ -9,7 +9,9 @@ set -u
 
 archives=/var/calculate/server-backup/ldap
 slapd_d=/var/lib/mailrepl/slapd/slapd.d
-scenario=$1 count=$2
+scenario=$1
+# shellcheck disable=SC2034 # places.bash takes it
+count=$2
 work=/root/faults.$scenario
 keep=(cl-backup -q --keep last=2)
 restore=(cl-backup -r --authoritative --yes)
@@ -18,38 +20,13 @@ bad() {
 	echo "BAD $scenario, $kind at $name $nth${program:+ of $program} (status $status): $*"
 }
 
-# places TRACE: calls that write, as "name nth fd": strace counts the calls of each name apart.
-places() {
-	awk '{
-		split($0, part, /[(,]/); name = part[1]; nth = ++seen[name]
-		if (name == "openat" && $0 !~ /O_CREAT|O_TMPFILE|O_WRONLY|O_RDWR/) next
-		if (name ~ /^(write|writev|pwrite64|fsync|fdatasync|rename|renameat|renameat2|unlink|unlinkat|rmdir|openat|mkdir|mkdirat|ftruncate|fallocate|chmod|fchmod|fchmodat|chown|fchown|fchownat|lchown|link|linkat|symlink|symlinkat|sendto|sendmsg)$/)
-			print name, nth, part[2] }' "$1"
-}
-
-# sample OFFSET: COUNT lines of the input, evenly spread.
-sample() {
-	awk -v count="$count" -v offset="$1" '{ row[NR] = $0 }
-		END { step = NR / count; if (step < 1) { step = 1; offset = 0 }
-			for (i = 1 + offset * step; i <= NR; i += step) print row[int(i)] }'
-}
-
-# The calls that a disk which is full, or which is broken, lets fail.
-points() {
-	places "$work/trace" | sed 's/^/KILL /' | sample 0.15
-	places "$work/trace" | awk '!($1 ~ /^write/ && $3 <= 2) && $1 ~ /^(write|writev|pwrite64|fsync|fdatasync|rename.*|link.*|symlink.*|openat|mkdir.*|ftruncate|fallocate)$/' |
-		sed 's/^/ENOSPC /' | sample 0.5
-	places "$work/trace" | awk '!($1 ~ /^write/ && $3 <= 2)' | sed 's/^/EIO /' | sample 0.85
-	child_points | sample 0.5
-}
-
 # A program that the command runs: what reads the databases, what compresses, what fills the databases.
 child_points() {
 	case $scenario in
 	backup | sealed | first) printf '%s\n' "KILL write 2 slapcat" "EIO write 2 slapcat" {KILL,ENOSPC,EIO}" write 1 lbzip2" ;;
 	changes) printf '%s\n' "KILL write 2 slapcat" "KILL write 1 lbzip2" ;;
 	render) printf '%s\n' "KILL write 1 "{postconf,postmap,doveconf,doveadm,postfix} ;;
-	*) printf '%s\n' {KILL,ENOSPC,EIO}" pwrite64 "{1,3}" slapadd" {KILL,ENOSPC,EIO}" write 3 slapadd" ;;
+	*) slapadd_points ;;
 	esac
 }
 
@@ -451,7 +428,7 @@ main() {
 	}
 	files >"$work/files"
 	"done_$scenario"
-	points >"$work/points"
+	{ own_points "$work/trace" && child_points | sample 0.5; } >"$work/points"
 	total=$(places "$work/trace" | wc -l)
 	while read -r kind name nth program <&3; do
 		# The third word is a descriptor, or a program.

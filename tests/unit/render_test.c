@@ -618,6 +618,29 @@ static void only_what_differs_is_written(void **state)
 	assert_true(mr_ends_with(plan.steps[1].path, "/etc/postfix/main.cf"));
 }
 
+static void what_a_killed_run_did_not_record_is_recorded_by_the_next_one(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+	struct mr_plan plan = { 0 }, again = { 0 };
+	const char *roles = mr_printf(arena, "%s/etc/postfix/mailrepl/roles", config.root);
+
+	render(arena, &config, &topology, false, &rendering);
+	assert_ok(mr_render_plan(arena, &config, &rendering, MR_SERVICE_POSTFIX, &plan, &err), err);
+	plan.count--; /* all but the last step, which records it */
+	apply(&plan);
+	assert_null(mr_kept_text(arena, &config, MR_PATH_WRITTEN, roles));
+	assert_ok(mr_render_plan(arena, &config, &rendering, MR_SERVICE_POSTFIX, &again, &err),
+		  err);
+	assert_int_equal(again.count, 1);
+	apply(&again);
+	assert_non_null(mr_kept_text(arena, &config, MR_PATH_WRITTEN, roles));
+	assert_int_equal(plan_and_apply(arena, &config, &rendering) > 0, true); /* dovecot's */
+	assert_int_equal(plan_and_apply(arena, &config, &rendering), 0);
+}
+
 static void a_relay_neither_writes_nor_starts_dovecot(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -784,6 +807,7 @@ int main(void)
 		IN_FOLDER(mistakes_in_the_manifest_are_located),
 		IN_FOLDER(a_second_plan_is_empty),
 		IN_FOLDER(only_what_differs_is_written),
+		IN_FOLDER(what_a_killed_run_did_not_record_is_recorded_by_the_next_one),
 		cmocka_unit_test(a_relay_neither_writes_nor_starts_dovecot),
 		IN_FOLDER(what_lay_there_is_kept_once_and_comes_back),
 		IN_FOLDER(a_service_refuses_its_staged_files_in_its_own_words),
