@@ -6,7 +6,7 @@
 #include "base/paths.h"
 #include "features/render.h"
 
-#define CASES 60
+#define CASES 40
 /* What stands in the place of the wild text in the tame one. */
 #define MARK "qqmarkqq"
 
