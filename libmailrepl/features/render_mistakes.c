@@ -61,7 +61,7 @@ static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *c
 	struct mr_backup_domain foreign = { .name = "partner.example", .primary = "[host.example]" };
 	struct mr_render_machine machine = { .ids = { 0, 1, 2, 3, 4, 5 },
 					     .versions = mr_versions_sample,
-					     .backup = { &foreign, 1 },
+					     .backup = { .domains = &foreign, .count = 1 },
 					     .hardening = { "/sample", "/sample", "00:00",
 							    "2030-01-01 00:00:00 UTC" } };
 	const struct mr_topology topology = sample_topology(arena);
