@@ -198,6 +198,53 @@ static int keep(const struct mr_change *change, bool *fresh, struct mr_error *er
 	return keep_pending(arena, change, err);
 }
 
+/* What stands behind a parameter of main.cf that is set in one line; "": nothing. */
+static const char *parameter(struct mr_arena *arena, const char *text, const char *name)
+{
+	const char *line = strstr(text, mr_printf(arena, "\n%s =", name));
+
+	if (!line)
+		return "";
+	line += strlen(name) + 3;
+	return mr_strndup(arena, line, strcspn(line, "\n"));
+}
+
+/* postconf(5): a reload does not do for what Postfix listens at. */
+static bool listens_elsewhere(struct mr_arena *arena, const char *path, const char *fresh)
+{
+	static const char *const names[] = { "inet_interfaces", "inet_protocols" };
+	struct mr_error absent;
+	char *text;
+
+	if (!fresh || !mr_ends_with(path, MR_PATH_POSTFIX "/main.cf") ||
+	    mr_file_read(arena, path, TEXT_MOST, &text, NULL, &absent) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(parameter(arena, text, names[i]), parameter(arena, fresh, names[i])) !=
+		    0)
+			return true;
+	return false;
+}
+
+static bool needs_restart(const struct mr_change *change)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	for (size_t i = 0; i < change->paths.count; i++) {
+		const char *path = change->paths.items[i];
+		const struct mr_rendered *file = rendered_at(change, path);
+		const char *fresh = file                ? file->content
+				    : change->rendering ? NULL
+							: mr_kept_text(arena, change->config,
+								       change->before, path);
+
+		if (listens_elsewhere(arena, path, fresh))
+			return true;
+	}
+	/* Who was killed has seen that it needs one, and the file is the new one already. */
+	return is_due(change, "restart");
+}
+
 /* Before the first file is replaced it is written down that the service has to learn of it: if we
  * are killed then, the next run finds nothing to replace and would leave the old configuration in
  * force. */
@@ -210,7 +257,7 @@ int mr_change_begin(void *argument, struct mr_error *err)
 	if (keep(change, &fresh, err) < 0 || note_writing(change, err) < 0)
 		return -1;
 	/* Ports, interfaces and the environment of the original are not changed by a reload. */
-	what = fresh || is_due(change, "restart") ? "restart" : "reload";
+	what = fresh || needs_restart(change) ? "restart" : "reload";
 	return mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err);
 }
 
@@ -398,9 +445,10 @@ int mr_change_swap(void *argument, struct mr_error *err)
 	const char *before = mr_path(arena, root, change->before);
 	const char *now = mr_path(arena, root, undone(arena, change));
 	const char *pending = mr_path(arena, root, change->pending);
+	const char *what = needs_restart(change) ? "restart" : "reload";
 
 	if (keep_undone(arena, change, err) < 0 ||
-	    mr_file_replace(change->due, "reload", strlen("reload"), MR_FILE_PRIVATE, err) < 0 ||
+	    mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err) < 0 ||
 	    put_back_noted(arena, change, err) < 0 || mr_tree_remove(before, err) < 0)
 		return -1;
 	if (mr_path_exists(now) && rename(now, pending) < 0)

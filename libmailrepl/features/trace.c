@@ -321,9 +321,19 @@ static int trace_mail_domain(struct tracer *tracer, const struct mr_address *add
 	return done ? 0 : trace_unknown(tracer, address->text);
 }
 
+static const struct mr_host *host_of(const struct tracer *tracer, const char *name)
+{
+	return mr_topology_host(tracer->view->topology, name);
+}
+
 static const char *nexthop(struct tracer *tracer, const char *from, const char *owner)
 {
-	return strcmp(from, owner) == 0 ? "lmtp" : mr_printf(tracer->arena, "relay:[%s]", owner);
+	const struct mr_host *host = host_of(tracer, owner);
+
+	if (strcmp(from, owner) == 0)
+		return "lmtp";
+	return mr_printf(tracer->arena, "%s:[%s]",
+			 host && host->mode == MR_MODE_NONE ? "patient" : "relay", owner);
 }
 
 /* What the owner makes of a real address. */
@@ -372,6 +382,9 @@ static int trace_real(struct tracer *tracer, const struct mr_address *address, c
 	struct mr_list forms = { 0 };
 	struct mr_entries found = { 0 };
 
+	if (mr_is_role(address->local) && strcmp(from, owner) != 0 && host_of(tracer, owner) &&
+	    mr_host_is_closed(host_of(tracer, owner)))
+		return trace_role(tracer, address);
 	if (mr_is_role(address->local)) {
 		say(tracer, "role", NULL, _("a role address of that host"));
 		arrive(tracer, address->text, owner, nexthop(tracer, from, owner));
@@ -433,6 +446,35 @@ static int trace(struct tracer *tracer, const char *text, const char *from, stru
 	return trace_real(tracer, &address, host, from, err);
 }
 
+/* What a host does before all that, whose Postfix asks no directory. True if that ends it. */
+static bool trace_mode(struct tracer *tracer, const struct mr_address *address)
+{
+	const char *name = tracer->view->host;
+	const struct mr_host *host = host_of(tracer, name);
+
+	if (!host || mr_host_is_router(host) || strcmp(address->domain, name) == 0)
+		return false;
+	switch (host->mode) {
+	case MR_MODE_LOCAL:
+		say(tracer, "mode", NULL, mr_printf(tracer->arena, _("%s is in mode local"), name));
+		settle(tracer, MR_FATE_REFUSED,
+		       mr_printf(tracer->arena, _("mail does not leave %s"), name));
+		return true;
+	case MR_MODE_SATELLITE:
+		say(tracer, "mode", NULL,
+		    mr_printf(tracer->arena,
+			      _("%s is a satellite: it hands this to a server, from where it goes on"),
+			      name));
+		return false;
+	default:
+		say(tracer, "mode", NULL,
+		    mr_printf(tracer->arena,
+			      _("the Postfix of %s is its administrators': this is what it should do"),
+			      name));
+		return false;
+	}
+}
+
 int mr_trace_address(struct mr_arena *arena, const struct mr_trace_view *view, const char *address,
 		     struct mr_trace *out, struct mr_error *err)
 {
@@ -451,7 +493,14 @@ int mr_trace_address(struct mr_arena *arena, const struct mr_trace_view *view, c
 	say(&tracer, "syntax", NULL,
 	    strcmp(shown, parsed.text) == 0 ? parsed.text
 					    : mr_printf(arena, "%s (%s)", parsed.text, shown));
-	return trace(&tracer, parsed.text, view->host, err);
+	if (trace_mode(&tracer, &parsed))
+		return 0;
+	if (trace(&tracer, parsed.text, view->host, err) < 0)
+		return -1;
+	/* Their Postfixes have no such tables. */
+	if (host_of(&tracer, view->host) && !mr_host_is_router(host_of(&tracer, view->host)))
+		out->forms = (struct mr_list){ 0 };
+	return 0;
 }
 
 static bool has_target(const struct mr_trace *trace, const struct mr_trace_target *target)

@@ -16,7 +16,7 @@ const char *mr_fate_word(enum mr_fate fate); /* "deliverable", …, static */
 
 /* One question and its answer. */
 struct mr_trace_step {
-	const char *what;   /* "syntax", "domain", "role", "access", "exact", "former", "extension",
+	const char *what;   /* "syntax", "mode", "domain", "role", "access", "exact", "former", "extension",
 			       "catch-all", "mailbox", "group", "forward", "moved", "nexthop" */
 	const char *detail; /* one line */
 	const char *dn;     /* the entry behind it, in the copies; NULL: none */

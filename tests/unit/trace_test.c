@@ -186,10 +186,68 @@ static void answers_are_equal_if_fate_and_targets_are(void **state)
 	assert_false(mr_trace_equal(&user1, &later));
 }
 
+/* relay.lan in the topology, too; the view is its own or mail2.lan's. */
+static void modes_of_hosts_are_told(void **state)
+{
+	static const struct {
+		const char *view;
+		enum mr_mode mode; /* of relay.lan */
+		const char *address;
+		enum mr_fate fate;
+		const char *targets;
+		bool postfix; /* is to be asked */
+	} rows[] = {
+		{ "relay.lan", MR_MODE_SATELLITE, "user2@maildomain.org", MR_FATE_DELIVERABLE,
+		  "user2@mail2.lan>relay:[mail2.lan]", false },
+		{ "relay.lan", MR_MODE_LOCAL, "user2@maildomain.org", MR_FATE_REFUSED, "", false },
+		{ "relay.lan", MR_MODE_LOCAL, "root@relay.lan", MR_FATE_DELIVERABLE,
+		  "root@relay.lan>lmtp", false },
+		{ "relay.lan", MR_MODE_NONE, "user2@maildomain.org", MR_FATE_DELIVERABLE,
+		  "user2@mail2.lan>relay:[mail2.lan]", false },
+		{ "mail2.lan", MR_MODE_SATELLITE, "root@relay.lan", MR_FATE_DELIVERABLE,
+		  "root@relay.lan>local", false },
+		{ "mail2.lan", MR_MODE_NONE, "root@relay.lan", MR_FATE_DELIVERABLE,
+		  "root@relay.lan>patient:[relay.lan]", false },
+		{ "mail2.lan", MR_MODE_SATELLITE, "user1@maildomain.org", MR_FATE_DELIVERABLE,
+		  "user1@mail1.lan>relay:[mail1.lan]", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_topology topology = topology_of(arena);
+		struct mr_host *hosts = MR_NEW_ARRAY(arena, struct mr_host, 3);
+		MR_DIRECTORY dir = NULL;
+		struct mr_error err = { 0 };
+		struct mr_trace got;
+		struct mr_trace_view view = { .host = rows[i].view,
+					      .topology = &topology,
+					      .postmaster = "root@localhost" };
+
+		memcpy(hosts, topology.hosts, 2 * sizeof(*hosts));
+		hosts[2] = (struct mr_host){ .name = "relay.lan",
+					     .services = MR_MAIL,
+					     .server_id = 3,
+					     .state = MR_JOINED,
+					     .mode = rows[i].mode };
+		topology.hosts = hosts;
+		topology.count = 3;
+		assert_int_equal(mr_directory_open_memory(directory, &dir, &err), 0);
+		view.dir = dir;
+		assert_ok(mr_trace_address(arena, &view, rows[i].address, &got, &err), err);
+		if (got.fate != rows[i].fate ||
+		    strcmp(targets(arena, &got), rows[i].targets) != 0 ||
+		    (got.forms.count > 0) != rows[i].postfix)
+			fail_msg("%s at %s: %s, %s, %zu forms", rows[i].address, rows[i].view,
+				 mr_fate_word(got.fate), targets(arena, &got), got.forms.count);
+	}
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_address_has_its_fate_and_targets),
+		cmocka_unit_test(modes_of_hosts_are_told),
 		cmocka_unit_test(a_closed_gate_turns_unknown_into_later),
 		cmocka_unit_test(a_catch_all_is_asked_last),
 		cmocka_unit_test(a_closed_gate_leaves_the_catch_all_out),
