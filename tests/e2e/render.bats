@@ -99,7 +99,7 @@ fails_and_goes_back() {
 			port = 0
 		}
 	}'
-	fails_and_goes_back "dovecot does not serve with its new configuration: port 143"
+	fails_and_goes_back "dovecot does not serve with its new configuration: nobody listens at port 143"
 }
 
 # refused_before WORDS: the rendering is refused, and nothing is changed.
@@ -117,6 +117,24 @@ overrides() {
 	# shellcheck disable=SC2016 # for that shell to expand
 	on mail1.lan sh -ec 'to=/etc/mailrepl/templates/$1; mkdir -p "$(dirname "$to")"
 		sed "$2" "/usr/share/mailrepl/templates/$1" >"$to"; ! cmp -s "$to" "/usr/share/mailrepl/templates/$1"' sh "$@"
+}
+
+# answers PROGRAM WHEN TEXT: a program of that name, found before the real one, that answers so to what has WHEN in it.
+answers() {
+	# shellcheck disable=SC2016 # for those shells to expand
+	on mail1.lan sh -ec 'printf "#!/bin/sh\ncase \$* in *%s*) echo %s ;; *) exec /usr/sbin/%s \"\$@\" ;; esac\n" "$2" "$3" "$1" >"/usr/local/sbin/$1"
+		chmod 755 "/usr/local/sbin/$1"' sh "$@"
+}
+
+@test "a version that the templates are not for is refused by name, before anything is changed" {
+	answers postconf mail_version 3.3.0
+	refused_before "Postfix 3.3.0 is too old: mailrepl needs 3.6"
+	on mail1.lan rm /usr/local/sbin/postconf
+	answers dovecot --version 2.4.1-4
+	refused_before "Dovecot 2.4.1-4 is too new: mailrepl needs 2.3"
+	on mail1.lan rm /usr/local/sbin/dovecot
+	run -0 on mail1.lan cl-rebuild --facts
+	[ "$(jq -r .versions.postfix.text <<<"$output")" = "$(on mail1.lan postconf -dh mail_version)" ]
 }
 
 @test "a table that asks the directory wrongly is found out before it is installed" {
