@@ -1,5 +1,5 @@
-# perl -e "$(cat rcpt.pl)" SERVER HELO SENDER ADDRESS…: what the server answers at RCPT for each, on a connection of its
-# own: a line with the code, a tab, the address. "none": no answer within 20 seconds.
+# perl -e "$(cat rcpt.pl)" SERVER HELO SENDER ADDRESS…: what the server answers at RCPT for each (or before, if that
+# is no), on a connection of its own: a line with the code, a tab, the address. "none": no answer within 20 seconds.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -25,6 +25,7 @@ sub ask {
 		for my $line ("EHLO $helo", "MAIL FROM:<$sender>", "RCPT TO:<$address>") {
 			print $socket "$line\r\n";
 			$code = reply($socket);
+			last if $code !~ /^2/;
 		}
 		print $socket "QUIT\r\n";
 	};
