@@ -12,6 +12,8 @@ static const struct cl_option options[] = {
 	{ BACKUP_ONLY, "only", "WHAT",
 	  N_("with -r: only user:NAME, group:NAME, domain:NAME or an address") },
 	{ BACKUP_UNDO, "undo", NULL, N_("with -r: return to the state before the last restore") },
+	{ BACKUP_OLD_FORMAT, "old-format", NULL,
+	  N_("with -r: take an archive that carries no HMAC, of mailrepl before backup keys") },
 	{ BACKUP_LIST, "list", NULL,
 	  N_("list the archives and whether they are valid; with -v all of each is read") },
 	{ BACKUP_VERIFY, "verify", NULL,

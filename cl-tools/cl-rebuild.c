@@ -18,6 +18,7 @@ enum {
 	KEY_REPL = 256,
 	KEY_HOST,
 	KEY_FINGERPRINT,
+	KEY_OLD_FORMAT,
 	KEY_PASSPHRASE,
 	KEY_ALONE,
 	KEY_CHECK,
@@ -30,7 +31,7 @@ enum {
 /* What the option that chooses it is; 0: rendering. */
 struct rebuild {
 	int action;
-	bool several, passphrase;
+	bool several, passphrase, old_format;
 	const char *host, *fingerprint;
 };
 
@@ -42,6 +43,8 @@ static const struct cl_option options[] = {
 	  N_("with --repl: read the passphrase of the archive from standard input, one line") },
 	{ KEY_FINGERPRINT, "fingerprint", N_("TEXT"),
 	  N_("with --repl: demand that the archive has this fingerprint") },
+	{ KEY_OLD_FORMAT, "old-format", NULL,
+	  N_("with --repl: take an archive that carries no HMAC, of mailrepl before backup keys") },
 	{ KEY_ALONE, "alone", NULL,
 	  N_("this host's disk is not an old one, although no other host answers to say so") },
 	{ KEY_CHANGES, "changes", NULL,
@@ -63,6 +66,11 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	(void)err;
 	if (key == KEY_PASSPHRASE) {
 		rebuild->passphrase = true;
+		return 0;
+	}
+	if (key == KEY_OLD_FORMAT) {
+		mr_backup_take_old_format();
+		rebuild->old_format = true;
 		return 0;
 	}
 	if (key == KEY_HOST) {
@@ -191,6 +199,8 @@ static int check(struct cl_context *context, struct mr_error *err)
 		return mr_fail(err, MR_E_USAGE, _("--fingerprint goes with --repl"));
 	if (rebuild->host && rebuild->action != KEY_REPL)
 		return mr_fail(err, MR_E_USAGE, _("--host goes with --repl"));
+	if (rebuild->old_format && rebuild->action != KEY_REPL)
+		return mr_fail(err, MR_E_USAGE, _("--old-format goes with --repl"));
 	if (rebuild->passphrase && rebuild->action != KEY_REPL)
 		return mr_fail(err, MR_E_USAGE, _("--passphrase-stdin goes with --repl"));
 	if (rebuild->several)

@@ -218,6 +218,10 @@ bool backup_restore_option(struct cl_context *context, int key, const char *valu
 		request->undo = true;
 		backup->restoring = "--undo";
 		return true;
+	case BACKUP_OLD_FORMAT:
+		mr_backup_take_old_format();
+		backup->restoring = "--old-format";
+		return true;
 	default:
 		return false;
 	}

@@ -169,13 +169,15 @@ int mr_backup_place(struct mr_arena *arena, const struct mr_config *config, cons
 		    const char **out, struct mr_error *err) MR_MUST_CHECK;
 
 /* mr_backup_read of `path` into `folder` (NULL: nowhere), for `host` (NULL: everything), under this
- * host's backup key; with a warning if it carries no HMAC. */
+ * host's backup key. MR_E_ARCHIVE also if it carries no HMAC (format 1, or its HMAC was taken away and this
+ * host has no key), but after mr_backup_take_old_format: then it is taken with a warning. */
+void mr_backup_take_old_format(void); /* for the life of the process, mr_backup_newest too */
 int mr_backup_take(struct mr_arena *arena, const struct mr_config *config, const char *path,
 		   const char *folder, const char *host, struct mr_manifest *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* The newest archive of the configured folder that verifies (under this host's backup key, if it
- * has one) and that `wanted` accepts, unpacked into `folder`. One that carries no HMAC is taken with
- * a warning that says so. Archives that do not verify are named in warnings and skipped. MR_E_NOT_FOUND:
+ * has one) and that `wanted` accepts, unpacked into `folder`. Archives that do not verify, or carry no HMAC, are
+ * named in warnings and skipped. MR_E_NOT_FOUND:
  * none; the message says what was looked for and where, and what was skipped why. */
 typedef bool (*mr_manifest_filter)(const void *context, const struct mr_manifest *manifest);
 int mr_backup_newest(struct mr_arena *arena, const struct mr_config *config,

@@ -68,12 +68,33 @@ struct choice {
 	size_t others;         /* good, but not wanted */
 };
 
-static void warn_of_none(const char *path, const struct mr_manifest *manifest)
+static bool takes_old_format;
+
+void mr_backup_take_old_format(void)
 {
-	if (manifest->trust == MR_TRUST_NONE)
+	takes_old_format = true;
+}
+
+/* Whoever could write one without HMAC would need no key, and there is no fingerprint to compare. */
+static int check_trust(const char *path, const char *folder, const struct mr_manifest *manifest,
+		       struct mr_error *err)
+{
+	struct mr_error ignored;
+
+	if (manifest->trust != MR_TRUST_NONE)
+		return 0;
+	if (takes_old_format) {
 		mr_log(MR_LOG_WARNING,
 		       _("%s carries no HMAC: nobody can tell whether it is what %s wrote"), path,
 		       manifest->host);
+		return 0;
+	}
+	if (folder && mr_tree_remove(folder, &ignored) < 0)
+		mr_log(MR_LOG_WARNING, "%s", ignored.message);
+	return mr_fail(err, MR_E_ARCHIVE,
+		       _("%s carries no HMAC (format %d): anybody may have written it. If you know "
+			 "that it is what %s wrote, take it with --old-format"),
+		       path, manifest->format, manifest->host);
 }
 
 int mr_backup_take(struct mr_arena *arena, const struct mr_config *config, const char *path,
@@ -88,8 +109,7 @@ int mr_backup_take(struct mr_arena *arena, const struct mr_config *config, const
 	if (mr_backup_key_read(config, &key, err) < 0 ||
 	    mr_backup_read(arena, &reading, out, err) < 0)
 		return -1;
-	warn_of_none(path, out);
-	return 0;
+	return check_trust(path, folder, out, err);
 }
 
 /* 1: taken; 0: not this one; -1: it is the one, but it cannot be unpacked here. */
@@ -110,8 +130,8 @@ static int try_archive(struct choice *choice, const char *path, struct mr_backup
 		if (mr_tree_remove(choice->folder, err) < 0)
 			return -1;
 		reading.path = path;
-		if (mr_backup_read(choice->arena, &reading, &out->manifest, err) == 0) {
-			warn_of_none(path, &out->manifest);
+		if (mr_backup_read(choice->arena, &reading, &out->manifest, err) == 0 &&
+		    check_trust(path, choice->folder, &out->manifest, err) == 0) {
 			out->size = stat(path, &st) == 0 ? st.st_size : 0;
 			return 1;
 		}

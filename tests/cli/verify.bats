@@ -81,6 +81,19 @@ copied() {
 	[[ $output == *"2026-11-22"*" mail1.lan "*" ok, no HMAC "* ]]
 }
 
+@test "an archive without HMAC is restored only if that is asked for" {
+	local other=$BATS_TEST_TMPDIR/old archive=${BATS_TEST_DIRNAME}/../unit/data/format1-full.tar.bz2
+	mkdir -p "$other/etc/mailrepl"
+	echo 'host = "mail1.lan";' >"$other/etc/mailrepl/mailrepl.conf"
+	run -65 cl-backup --root "$other" -r -n "$archive"
+	[[ $output == *"carries no HMAC"*"--old-format"* ]]
+	[ -z "$(find "$other" -name 'restore.*')" ]
+	run cl-backup --root "$other" -r -n --old-format "$archive"
+	[[ $output == *"nobody can tell"*"made by mail1.lan"* ]]
+	run -64 cl-backup --root "$other" --list --old-format
+	run -64 cl-rebuild --root "$other" --old-format
+}
+
 @test "an archive that another domain's key has made is refused" {
 	local other=$BATS_TEST_TMPDIR/other
 	mkdir -p "$other/etc/mailrepl/tls"
