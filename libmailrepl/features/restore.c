@@ -121,14 +121,13 @@ static int plan_around(struct mr_arena *arena, struct mr_restore *restore,
 		       const struct mr_plan *changes, size_t named, struct mr_plan *plan,
 		       struct mr_error *err)
 {
+	const char *word = mr_restore_word(&restore->request);
 	struct mr_restore_record record;
 
 	if (mr_restore_record_read(arena, &restore->config, &record, err) < 0)
 		return -1;
 	if (changes->count) {
-		if (mr_restore_record_plan(arena, restore,
-					   restore->request.undo ? "undo" : "changes", plan,
-					   err) < 0)
+		if (mr_restore_record_plan(arena, restore, word, plan, err) < 0)
 			return -1;
 		mr_restore_before_plan(arena, restore, plan);
 	}
@@ -139,7 +138,9 @@ static int plan_around(struct mr_arena *arena, struct mr_restore *restore,
 		if (i < named || changes->steps[i].kind == MR_STEP_ACTION)
 			mr_list_add(arena, &restore->besides, changes->steps[i].summary);
 	}
-	if (changes->count || (record.word && restore->which == MR_RESTORE_ROLL_BACK))
+	/* Of a part nothing may be left to do, and of the whole all the same. */
+	if (changes->count || (record.word && (restore->which == MR_RESTORE_ROLL_BACK ||
+					       strcmp(record.word, word) == 0)))
 		mr_restore_record_end_plan(arena, restore, plan);
 	return 0;
 }

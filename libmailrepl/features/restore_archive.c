@@ -114,7 +114,7 @@ static int choose(struct mr_arena *arena, struct mr_restore *restore,
 		  const struct mr_restore_record *record, const char **path, struct mr_error *err)
 {
 	const struct mr_restore_request *request = &restore->request;
-	bool begun = record->word && strcmp(record->word, request->undo ? "undo" : "changes") == 0;
+	bool begun = record->word && strcmp(record->word, mr_restore_word(request)) == 0;
 
 	*path = asked_for(arena, restore);
 	if (*path)

@@ -24,6 +24,13 @@ static int read_text(struct mr_arena *arena, const struct mr_config *config, con
 	return -1;
 }
 
+const char *mr_restore_word(const struct mr_restore_request *request)
+{
+	if (request->undo)
+		return "undo";
+	return request->only.count ? "only" : "changes";
+}
+
 int mr_restore_record_read(struct mr_arena *arena, const struct mr_config *config,
 			   struct mr_restore_record *out, struct mr_error *err)
 {

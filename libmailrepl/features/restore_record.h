@@ -10,10 +10,13 @@
 #include "features/restore.h"
 
 struct mr_restore_record {
-	const char *word;    /* "rejoin", "bare", "changes" or "undo"; NULL: nothing is under way */
+	const char *word;    /* "rejoin", "bare", "changes", "only" or "undo"; NULL: nothing is under way */
 	const char *archive; /* its path */
 	const char *newest;  /* a file's name, or NULL */
 };
+
+/* Of a restore as changes: "changes", "only" or "undo". */
+const char *mr_restore_word(const struct mr_restore_request *request);
 
 /* That there is none, or none that can be understood, is no error; one that cannot be read is. */
 int mr_restore_record_read(struct mr_arena *arena, const struct mr_config *config,
