@@ -28,7 +28,7 @@ int mr_database_beside(struct mr_arena *arena, const struct mr_config *config,
 		mr_buf_printf(out, "olcDbDirectory: %s/", folder);
 	}
 	mr_buf_puts(out, text);
-	for (int i = 0; i < MR_DATABASE_COUNT; i++) {
+	for (enum mr_database i = 0; i < MR_DATABASE_COUNT; i++) {
 		const char *made = mr_printf(arena, "%s/%s", folder, mr_database_word(i));
 
 		if (mr_folder_make(made, MR_FILE_PRIVATE_FOLDER, err) < 0)
