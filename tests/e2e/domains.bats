@@ -191,5 +191,5 @@ render_everywhere() {
 	[ "$killed" -ge 1 ]
 	run -0 on mail1.lan cl-setup --remove-domain third.org
 	[[ $output == *"no mail domain third.org"*"nothing to do"* ]]
-	eventually 60 rcpt_code_is relay.lan "postmaster@third.org" 554
+	eventually 60 rcpt_code_is relay.lan "postmaster@third.org" 550
 }
