@@ -148,6 +148,21 @@ local_code() {
 	eventually 30 on relay.lan grep -qx "Subject: stays-here" /var/mail/root
 }
 
+@test "local: IPv6 alone, a queue that is written at once, and a limit" {
+	on relay.lan cp /etc/mailrepl/mailrepl.conf /root/mailrepl.conf
+	on relay.lan sh -c 'cat >/etc/mailrepl/mailrepl.conf' <<-END
+		host = "relay.lan"; home = "mail1.lan";
+		mail = { protocols = "ipv6"; synchronous = true; message_size_limit = 1; };
+	END
+	on relay.lan cl-rebuild
+	on relay.lan sendmail root <<<$'Subject: over-ipv6\n\nover-ipv6'
+	eventually 30 on relay.lan grep -qx "Subject: over-ipv6" /var/mail/root
+	run ! on relay.lan swaks --server 127.0.0.1 --to root@localhost --quit-after RCPT
+	run ! on relay.lan sh -c 'head -c 1200000 /dev/zero | tr "\\0" a | fold | sendmail root'
+	on relay.lan cp /root/mailrepl.conf /etc/mailrepl/mailrepl.conf
+	on relay.lan cl-rebuild
+}
+
 @test "none: what was there before comes back, and nothing of Postfix is touched any more" {
 	local before
 	modes relay.lan=none

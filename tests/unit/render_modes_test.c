@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/paths.h"
+#include "features/queue_flags.h"
 #include "features/render.h"
 #include "features/settings_check.h"
 #include "features/smarthost.h"
@@ -344,6 +345,16 @@ static void a_password_that_postfix_cannot_be_told_is_refused(void **state)
 	}
 }
 
+static void a_folder_is_written_at_once_where_the_file_system_can(void **state)
+{
+	if (mr_folder_is_synchronous(*state) < 0)
+		return;
+	assert_ok(mr_folder_set_synchronous(*state, true, &err), err);
+	assert_int_equal(mr_folder_is_synchronous(*state), 1);
+	assert_ok(mr_folder_set_synchronous(*state, false, &err), err);
+	assert_int_equal(mr_folder_is_synchronous(*state), 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
@@ -358,6 +369,7 @@ int main(void)
 		IN_FOLDER(settings_that_contradict_each_other_are_refused_by_name),
 		IN_FOLDER(a_password_is_in_one_file_and_in_no_plan),
 		IN_FOLDER(a_password_that_postfix_cannot_be_told_is_refused),
+		IN_FOLDER(a_folder_is_written_at_once_where_the_file_system_can),
 	};
 
 	setenv("MAILREPL_DATA", source(), 1);
