@@ -299,6 +299,18 @@ rcpt_is_later() {
 	on mail2.lan sed -i 's/mta = "exim";/# mta = "postfix";/' /etc/mailrepl/mailrepl.conf
 }
 
+@test "Exim shows a certificate that was renewed, with its key" {
+	local before
+	before=$(on relay.lan sha256sum /etc/exim4/mailrepl/host.key)
+	on mail1.lan cl-replication --renew relay.lan
+	bring_archives relay.lan
+	on relay.lan cl-replication --renew
+	on relay.lan cmp /etc/mailrepl/tls/host.key /etc/exim4/mailrepl/host.key
+	[ "$(on relay.lan sha256sum /etc/exim4/mailrepl/host.key)" != "$before" ]
+	submit relay.lan "user2@$domain" renewed
+	await_message mail2.lan user2 renewed
+}
+
 @test "cl-setup --undo leaves nothing of ours in Exim's folder" {
 	on relay.lan cl-setup --undo --yes
 	run ! on relay.lan ls /etc/exim4/exim4.conf /etc/exim4/mailrepl
