@@ -54,6 +54,9 @@ static int check_supported(const struct mr_config *config, const struct mr_topol
 {
 	const struct mr_value *others = config->others;
 
+	/* Nothing of it is ours then. */
+	if (self->mode == MR_MODE_NONE)
+		return 0;
 	if (mr_host_is_server(self))
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: mail.mta = \"exim\" is for relays, and this host holds "

@@ -17,7 +17,7 @@ const char *mr_mta_folder(enum mr_service_name service);
 bool mr_mta_is_ours(const struct mr_config *config);
 
 /* For the beginning of a plan. MR_E_CONFIG, by name: Exim on a host that holds mailboxes, in another
- * mode than internet, beside hosts in the modes smarthost or satellite, or as a backup MX, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
+ * mode than internet (but for none, where nothing of it is ours), beside hosts in the modes smarthost or satellite, or as a backup MX, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
 		 struct mr_error *err) MR_MUST_CHECK;
 

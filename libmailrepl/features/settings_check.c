@@ -121,19 +121,6 @@ static int check_mode(const struct checking *ch)
 	return 0;
 }
 
-/* Exim's templates know no modes and no smarthosts: mail would leave another way than was said. */
-static int check_mta(const struct checking *ch)
-{
-	if (strcmp(ch->config->mail_mta, "exim") != 0 ||
-	    (ch->self->mode == MR_MODE_INTERNET && !ch->smarthosts.count))
-		return 0;
-	if (ch->self->mode == MR_MODE_INTERNET)
-		return refuse(ch, "mail.smarthosts", _("must be empty where mail.mta is exim"));
-	return refuse(ch, "mail.mta",
-		      mr_printf(ch->arena, _("must be postfix: this host is in mode %s"),
-				mr_mode_word(ch->self->mode)));
-}
-
 /* Also two settings about one server, and two servers for one domain. */
 static int check_against(const struct checking *ch, const struct mr_smarthost *one,
 			 const struct mr_smarthost *other)
@@ -253,8 +240,6 @@ int mr_settings_check(const struct mr_config *config, const struct mr_topology *
 	if (ch.self->mode == MR_MODE_NONE)
 		return 0;
 	mr_smarthosts_list(arena, config, topology, &ch.smarthosts);
-	if (check_mta(&ch) < 0)
-		return -1;
 	if (check_names(&ch) < 0 || check_limits(&ch) < 0 || check_mode(&ch) < 0)
 		return -1;
 	return check_smarthosts(&ch) < 0 ? -1 : check_authorities(&ch, outgoing);

@@ -61,6 +61,13 @@ static void exim_is_refused_by_name_where_it_cannot_do_what_is_asked(void **stat
 	assert_contains(err.message, "smarthost");
 	topology.hosts[1].mode = MR_MODE_INTERNET;
 
+	topology.hosts[1].mode = MR_MODE_LOCAL;
+	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, "this host's is local");
+	topology.hosts[1].mode = MR_MODE_NONE;
+	assert_ok(mr_mta_check(&config, &topology, &err), err);
+	topology.hosts[1].mode = MR_MODE_INTERNET;
+
 	topology.foreign = &foreign;
 	topology.foreign_count = 1;
 	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);

@@ -262,13 +262,6 @@ static void settings_that_contradict_each_other_are_refused_by_name(void **state
 		  "mail.networks: must be empty" },
 		{ "mail: { postmaster = \"admin@maildomain.org\"; };", MX, "relay.lan",
 		  MR_MODE_LOCAL, "mail.postmaster: admin@maildomain.org is on another machine" },
-		{ "mail: { mta = \"exim\"; smarthost = \"gw.example\"; };", MX, "mail1.lan",
-		  MR_MODE_SMARTHOST, "mail.mta: must be postfix" },
-		{ "mail: { mta = \"exim\"; };", MX, "mail1.lan", MR_MODE_NONE, NULL },
-		{ "mail: { mta = \"exim\"; };", MX, "mail1.lan", MR_MODE_INTERNET, NULL },
-		{ "mail: { mta = \"exim\"; smarthosts = ( { domain = \"a.example\"; smarthost = "
-		  "\"[gw.example]\"; } ); };",
-		  MX, "mail1.lan", MR_MODE_INTERNET, "mail.smarthosts: must be empty" },
 		{ "mail: { destinations = [ \"other.org\" ]; };", MX, "mail1.lan", MR_MODE_NONE,
 		  NULL },
 #undef MX
