@@ -53,7 +53,8 @@ static void run(const char *const argv[], struct mr_buf *out)
 	struct mr_process_result result = { 0 };
 	struct mr_error ignored;
 
-	if (mr_process_run(&process, &result, &ignored) == 0)
+	/* What it says when it fails is no version: postconf where main.cf cannot be read. */
+	if (mr_process_run(&process, &result, &ignored) == 0 && result.status == 0)
 		mr_buf_puts(out, mr_buf_text(&result.output));
 	mr_buf_close(&result.output);
 }

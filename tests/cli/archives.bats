@@ -25,7 +25,7 @@ teardown() {
 
 # setting NAME VALUE: in the group "backup" of mailrepl.conf.
 setting() {
-	sed -i -E "s|^\t(# )?$1 = .*|\t$1 = \"$2\";|" "$folder/etc/mailrepl/mailrepl.conf"
+	sed -i -E "/^backup:/,/^};/ s|^\t(# )?$1 = .*|\t$1 = \"$2\";|" "$folder/etc/mailrepl/mailrepl.conf"
 	grep -qF "	$1 = \"$2\";" "$folder/etc/mailrepl/mailrepl.conf"
 }
 
