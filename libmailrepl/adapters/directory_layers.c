@@ -44,6 +44,14 @@ static bool is_ready(const struct mr_ldap_socket *socket, short events)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
+/* What the TLS library makes of it does not tell a broken connection from a certificate that it does not
+ * trust. */
+static void note_error(struct mr_ldap_socket *socket, ber_slen_t result)
+{
+	if (result < 0 && errno != EAGAIN && !socket->error)
+		socket->error = errno;
+}
+
 static ber_slen_t socket_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 {
 	struct mr_ldap_socket *socket = socket_of(layer);
@@ -53,18 +61,20 @@ static ber_slen_t socket_read(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 		got = recv(socket->fd, data, len, 0);
 	} while (got < 0 && is_ready(socket, POLLIN));
 	socket->ended |= got == 0 && len > 0;
+	note_error(socket, got);
 	return got;
 }
 
 /* The library's own layer would kill the process by SIGPIPE when the server is gone. */
 static ber_slen_t socket_write(Sockbuf_IO_Desc *layer, void *data, ber_len_t len)
 {
-	const struct mr_ldap_socket *socket = socket_of(layer);
+	struct mr_ldap_socket *socket = socket_of(layer);
 	ber_slen_t sent;
 
 	do {
 		sent = send(socket->fd, data, len, MSG_NOSIGNAL);
 	} while (sent < 0 && is_ready(socket, POLLOUT));
+	note_error(socket, sent);
 	return sent;
 }
 

@@ -154,6 +154,9 @@ static int explain_tls(const struct mr_ldap_call *call, const char *host,
 		return mr_ldap_fail(call, LDAP_TIMEOUT, err);
 	if (call->dir->socket.ended)
 		return mr_ldap_fail(call, LDAP_SERVER_DOWN, err);
+	if (call->dir->socket.error)
+		return mr_fail(err, MR_E_UNAVAILABLE, "%s: %s: %s", call->dir->server, call->verb,
+			       strerror(call->dir->socket.error));
 	return mr_fail(
 		err, MR_E_DENIED,
 		_("%s: no trusted TLS connection: its certificate must be signed by the CA in %s, "

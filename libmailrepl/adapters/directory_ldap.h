@@ -16,6 +16,7 @@ struct mr_ldap_socket {
 	 * wait. */
 	long long wait_until;
 	bool ended; /* the other side has closed it, and that was read */
+	int error;  /* errno of the first reading or writing that failed for good, or 0 */
 };
 
 struct ldap_directory {

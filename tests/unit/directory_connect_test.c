@@ -1,6 +1,7 @@
 /* What connections to a directory do when the other side hangs, lies, or is gone. */
 #include "directory_fixture.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -178,19 +179,66 @@ static void what_a_peer_is_asked_is_not_held_back(void **state)
 	assert_int_equal(hold_back, 0);
 }
 
-/* Agrees to TLS, and then says nothing more until the client goes. */
-static void *agree_and_hang(void *argument)
+/* Agrees to TLS, and reads how the client begins. */
+static int agree(int listener)
 {
 	static const char agreed[] = "0\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
-	int fd = accept(*(int *)argument, NULL, NULL);
+	int fd = accept(listener, NULL, NULL);
 	char data[1024];
 
 	assert_true(recv(fd, data, sizeof(data), 0) > 0);
 	assert_int_equal(send(fd, agreed, sizeof(agreed) - 1, 0), sizeof(agreed) - 1);
+	assert_true(recv(fd, data, sizeof(data), 0) > 0);
+	return fd;
+}
+
+/* Says nothing more until the client goes. */
+static void *agree_and_hang(void *argument)
+{
+	int fd = agree(*(int *)argument);
+	char data[1024];
+
 	while (recv(fd, data, sizeof(data), 0) > 0)
 		;
 	close(fd);
 	return NULL;
+}
+
+static void *agree_and_break_off(void *argument)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	int fd = agree(*(int *)argument);
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	close(fd);
+	return NULL;
+}
+
+/* Opens a connection to a server that behaves so. */
+static int open_odd(struct mr_arena *arena, void *(*behave)(void *), struct mr_error *err)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+	struct mr_directory_target target = {
+		.ca_file = mr_printf(arena, "%s/ca.crt", slapd.folder),
+		.cert_file = mr_printf(arena, "%s/mail1.lan.crt", slapd.folder),
+		.key_file = mr_printf(arena, "%s/mail1.lan.key", slapd.folder),
+		.deadline_ms = 2000,
+	};
+	socklen_t size = sizeof(address);
+	MR_DIRECTORY dir = NULL;
+	pthread_t server;
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(pthread_create(&server, NULL, behave, &listener), 0);
+	target.uri = mr_printf(arena, "ldap://127.0.0.1:%d", ntohs(address.sin_port));
+	rc = mr_directory_open(&target, &dir, err);
+	pthread_join(server, NULL);
+	close(listener);
+	return rc;
 }
 
 static long cpu_ms(void)
@@ -204,38 +252,26 @@ static long cpu_ms(void)
 static void
 a_peer_that_hangs_in_the_handshake_is_given_up_in_time_and_waited_for_at_rest(void **state)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t size = sizeof(address);
 	MR_ARENA arena = mr_arena_open();
-	struct mr_directory_target target = {
-		.ca_file = mr_printf(arena, "%s/ca.crt", slapd.folder),
-		.cert_file = mr_printf(arena, "%s/mail1.lan.crt", slapd.folder),
-		.key_file = mr_printf(arena, "%s/mail1.lan.key", slapd.folder),
-		.deadline_ms = 2000,
-	};
-	struct mr_directory *dir = NULL;
 	struct mr_error err = { 0 };
-	long long began;
-	pthread_t server;
-	long used;
+	long long began = mr_now_ms();
+	long used = cpu_ms();
 	int rc;
 
 	(void)state;
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(pthread_create(&server, NULL, agree_and_hang, &listener), 0);
-	target.uri = mr_printf(arena, "ldap://127.0.0.1:%d", ntohs(address.sin_port));
-	began = mr_now_ms();
-	used = cpu_ms();
-	rc = mr_directory_open(&target, &dir, &err);
-	used = cpu_ms() - used;
+	rc = open_odd(arena, agree_and_hang, &err);
 	assert_gave_up(rc, &err, began, 2000);
-	assert_true(used < 1000);
-	pthread_join(server, NULL);
-	close(listener);
+	assert_true(cpu_ms() - used < 1000);
+}
+
+static void a_connection_that_breaks_in_the_handshake_is_no_matter_of_certificates(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_error err = { 0 };
+
+	(void)state;
+	assert_fails(open_odd(arena, agree_and_break_off, &err), MR_E_UNAVAILABLE, err);
+	assert_contains(err.message, strerror(ECONNRESET));
 }
 
 static void a_peer_that_cannot_be_trusted_is_refused(void **state)
@@ -405,6 +441,7 @@ int main(void)
 		SLAPD(the_certificate_that_a_peer_shows_can_be_read),
 		SLAPD(what_a_peer_is_asked_is_not_held_back),
 		SLAPD(a_peer_that_hangs_in_the_handshake_is_given_up_in_time_and_waited_for_at_rest),
+		SLAPD(a_connection_that_breaks_in_the_handshake_is_no_matter_of_certificates),
 		SLAPD(a_peer_that_cannot_be_trusted_is_refused),
 		SLAPD(a_server_that_does_not_know_our_ca_turns_us_away),
 		SLAPD(remote_targets_need_certificates_and_a_host),
