@@ -44,6 +44,7 @@
 #define MR_PATH_STOPPED "/run/mailrepl/stopped" /* slapd does not run, and that is meant */
 #define MR_PATH_STARTED "/run/mailrepl/started" /* slapd was started since the machine was */
 #define MR_PATH_HEARD "/run/mailrepl/heard" /* features/heard.h */
+#define MR_PATH_GATE_LOCK "/run/mailrepl/gate.lock" /* features/gate.h */
 #define MR_PATH_WATCH_PID "/run/mailrepl/watch.pid"
 #define MR_PATH_SOCKET "/run/mailrepl/ldapi"
 #define MR_PATH_PID "/run/mailrepl/slapd.pid"

@@ -62,4 +62,9 @@ const char *mr_gate_text(struct mr_arena *arena, const char *text, bool closed);
 int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed,
 		  struct mr_error *err) MR_MUST_CHECK;
 
+/* mr_gate_apply holds this lock as long as MR_PATH_DUE_POSTFIX is there because of it: who holds it sees
+ * there only what was left, and may write there. Waits, but not for ever: neither may keep the other from
+ * its work. For mr_lock_close; -1 without it. */
+int mr_gate_lock(const struct mr_config *config) MR_MUST_CHECK;
+
 #endif

@@ -11,6 +11,7 @@
 
 #define MOST_BYTES (1024 * 1024)
 #define PARAMETER "\nsoft_bounce = "
+#define LOCK_MS 30000
 
 const char *mr_gate_text(struct mr_arena *arena, const char *text, bool closed)
 {
@@ -26,33 +27,59 @@ const char *mr_gate_text(struct mr_arena *arena, const char *text, bool closed)
 	return mr_printf(arena, "%.*s%s%s", (int)(value - text), text, word, value + len);
 }
 
-/* A reload that is written down before the file is replaced is made up for by the next rendering,
- * or by the next start of mailrepl-watch, if we are killed between. */
-static int replace(const struct mr_config *config, const char *path, const char *text,
-		   struct mr_error *err)
+int mr_gate_lock(const struct mr_config *config)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *due = mr_path(arena, config->root, MR_PATH_DUE_POSTFIX);
-	bool mine = !mr_path_exists(due), runs;
+	struct mr_error ignored;
+	int lock;
+
+	return mr_lock_open(mr_path(arena, config->root, MR_PATH_GATE_LOCK), LOCK_MS, &lock,
+			    &ignored) < 0
+		       ? -1
+		       : lock;
+}
+
+static int install(const char *path, const char *text, struct mr_error *err)
+{
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return mr_fail_errno(err, "%s", path);
-	runs = config->mail_manage && mr_service_running(MR_SERVICE_POSTFIX, config->root);
-	if (runs && mine &&
-	    mr_file_replace(due, "reload", strlen("reload"), MR_FILE_PRIVATE, err) < 0)
+	return mr_file_replace(path, text, strlen(text),
+			       (struct mr_file_attrs){ st.st_mode & 07777, st.st_uid, st.st_gid },
+			       err);
+}
+
+/* A reload that is written down before the file is replaced is made up for by the next rendering,
+ * or by the next start of mailrepl-watch, if we are killed between. */
+static int put_in_force(const struct mr_config *config, const char *path, const char *text,
+			struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *due = mr_path(arena, config->root, MR_PATH_DUE_POSTFIX);
+	bool mine = !mr_path_exists(due);
+
+	if (mine && mr_file_replace(due, "reload", strlen("reload"), MR_FILE_PRIVATE, err) < 0)
 		return -1;
-	if (mr_file_replace(path, text, strlen(text),
-			    (struct mr_file_attrs){ st.st_mode & 07777, st.st_uid, st.st_gid },
-			    err) < 0)
-		return -1;
-	if (!runs)
-		return 0;
-	if (mr_service_refresh(MR_SERVICE_POSTFIX, config->root, err) < 0)
+	if (install(path, text, err) < 0 ||
+	    mr_service_refresh(MR_SERVICE_POSTFIX, config->root, err) < 0)
 		return -1;
 	if (mine)
 		(void)unlink(due);
 	return 0;
+}
+
+static int replace(const struct mr_config *config, const char *path, const char *text,
+		   struct mr_error *err)
+{
+	int lock, rc;
+
+	if (!config->mail_manage || !mr_service_running(MR_SERVICE_POSTFIX, config->root))
+		return install(path, text, err);
+	lock = mr_gate_lock(config);
+	rc = put_in_force(config, path, text, err);
+	mr_lock_close(lock);
+	return rc;
 }
 
 int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed, struct mr_error *err)

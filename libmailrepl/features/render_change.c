@@ -93,6 +93,34 @@ bool mr_change_has_original(const struct mr_change *change)
 	return false;
 }
 
+static int lock_due(const struct mr_change *change)
+{
+	return change->service == MR_SERVICE_POSTFIX ? mr_gate_lock(change->config) : -1;
+}
+
+bool mr_change_is_due(const struct mr_change *change)
+{
+	bool due;
+	int lock;
+
+	if (!mr_path_exists(change->due))
+		return false;
+	lock = lock_due(change);
+	due = mr_path_exists(change->due);
+	mr_lock_close(lock);
+	return due;
+}
+
+/* mailrepl-watch would remove it together with its own. */
+static int note_due(const struct mr_change *change, const char *what, struct mr_error *err)
+{
+	int lock = lock_due(change);
+	int rc = mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err);
+
+	mr_lock_close(lock);
+	return rc;
+}
+
 static bool is_due(const struct mr_change *change, const char *what)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -193,7 +221,7 @@ static int keep(const struct mr_change *change, bool *fresh, struct mr_error *er
 			return -1;
 	/* What the distribution has installed refuses our mail: never go back to that by ourselves. And if
 	 * the change is under way already, what is there now is neither the old nor the new. */
-	if (!ours || is_pending(arena, change) || mr_path_exists(change->due))
+	if (!ours || is_pending(arena, change) || mr_change_is_due(change))
 		return 0;
 	return keep_pending(arena, change, err);
 }
@@ -258,7 +286,7 @@ int mr_change_begin(void *argument, struct mr_error *err)
 		return -1;
 	/* Ports, interfaces and the environment of the original are not changed by a reload. */
 	what = fresh || needs_restart(change) ? "restart" : "reload";
-	return mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err);
+	return note_due(change, what, err);
 }
 
 /* From now on it is what --undo puts back. */
@@ -447,8 +475,7 @@ int mr_change_swap(void *argument, struct mr_error *err)
 	const char *pending = mr_path(arena, root, change->pending);
 	const char *what = needs_restart(change) ? "restart" : "reload";
 
-	if (keep_undone(arena, change, err) < 0 ||
-	    mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err) < 0 ||
+	if (keep_undone(arena, change, err) < 0 || note_due(change, what, err) < 0 ||
 	    put_back_noted(arena, change, err) < 0 || mr_tree_remove(before, err) < 0)
 		return -1;
 	if (mr_path_exists(now) && rename(now, pending) < 0)

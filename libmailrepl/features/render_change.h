@@ -25,6 +25,9 @@ int mr_change_new(struct mr_arena *arena, const struct mr_config *config,
 		  struct mr_change **out, struct mr_error *err) MR_MUST_CHECK;
 /* Are services run, or are there just files (--root, mail.manage)? */
 bool mr_change_is_managed(const struct mr_config *config);
+/* Is something installed that is not in force? Waits for a change of the gate that mailrepl-watch is just
+ * putting in force. */
+bool mr_change_is_due(const struct mr_change *change);
 bool mr_change_has_before(const struct mr_change *change);
 /* Is something kept of what was there before mailrepl? */
 bool mr_change_has_original(const struct mr_change *change);

@@ -64,7 +64,7 @@ int mr_render_files_plan(struct mr_arena *arena, const struct mr_config *config,
 	if (mr_change_new(arena, config, rendering, service, &change, err) < 0)
 		return -1;
 	if (!*changed_names(arena, change)) {
-		if (change->paths.count && mr_path_exists(change->due))
+		if (change->paths.count && mr_change_is_due(change))
 			plan_end(arena, change, plan);
 		return 0;
 	}
@@ -97,7 +97,7 @@ int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
 					 _("let %s read its new configuration (%s), and see that "
 					   "it serves"),
 					 word, names));
-	else if (mr_path_exists(change->due))
+	else if (mr_change_is_due(change))
 		mr_plan_action(arena, plan, mr_change_put_in_force, change,
 			       mr_printf(arena,
 					 _("let %s read its new configuration (an earlier run did "

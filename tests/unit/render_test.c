@@ -1,9 +1,12 @@
 #include "test.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/paths.h"
+#include "features/gate.h"
 #include "features/render.h"
 #include "features/render_check.h"
 #include "features/render_keep.h"
@@ -641,6 +644,46 @@ static void what_a_killed_run_did_not_record_is_recorded_by_the_next_one(void **
 	assert_int_equal(plan_and_apply(arena, &config, &rendering), 0);
 }
 
+struct gate_change {
+	const char *due;
+	int lock;
+};
+
+static void *end_gate_change(void *argument)
+{
+	const struct timespec while_it_is_planned = { 0, 200000000 };
+	const struct gate_change *change = argument;
+
+	nanosleep(&while_it_is_planned, NULL);
+	assert_int_equal(unlink(change->due), 0);
+	mr_lock_close(change->lock);
+	return NULL;
+}
+
+static void a_gate_that_is_just_being_put_in_force_is_waited_for_and_not_made_up_for(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
+	struct mr_config config = config_of(*state, "mail1.lan");
+	struct mr_rendering rendering = { 0 };
+	struct gate_change change = { mr_path(arena, config.root, MR_PATH_DUE_POSTFIX), -1 };
+	pthread_t watch;
+
+	render(arena, &config, &topology, false, &rendering);
+	plan_and_apply(arena, &config, &rendering);
+	write_at(mr_path(arena, config.root, MR_PATH_GATE_LOCK), "");
+	write_at(change.due, "reload");
+	change.lock = mr_gate_lock(&config);
+	assert_true(change.lock >= 0);
+	assert_int_equal(pthread_create(&watch, NULL, end_gate_change, &change), 0);
+	assert_int_equal(plan_and_apply(arena, &config, &rendering), 0);
+	assert_int_equal(pthread_join(watch, NULL), 0);
+	/* One that was left is. */
+	write_at(change.due, "reload");
+	assert_int_equal(plan_and_apply(arena, &config, &rendering), 1);
+	assert_int_equal(plan_and_apply(arena, &config, &rendering), 0);
+}
+
 static void a_relay_neither_writes_nor_starts_dovecot(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -808,6 +851,7 @@ int main(void)
 		IN_FOLDER(a_second_plan_is_empty),
 		IN_FOLDER(only_what_differs_is_written),
 		IN_FOLDER(what_a_killed_run_did_not_record_is_recorded_by_the_next_one),
+		IN_FOLDER(a_gate_that_is_just_being_put_in_force_is_waited_for_and_not_made_up_for),
 		cmocka_unit_test(a_relay_neither_writes_nor_starts_dovecot),
 		IN_FOLDER(what_lay_there_is_kept_once_and_comes_back),
 		IN_FOLDER(a_service_refuses_its_staged_files_in_its_own_words),
