@@ -18,11 +18,11 @@ disturb() {
 }
 
 @test "from bare metal: each database is whole or not there, and run again all is as if nothing had happened" {
-	disturb bare 3
+	disturb bare 2
 }
 
 @test "a roll back, a part of it, and the way back are completed by the same command" {
-	disturb changes 3
-	disturb only 2
-	disturb undo 2
+	disturb changes 2
+	disturb only 1
+	disturb undo 1
 }
