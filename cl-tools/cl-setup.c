@@ -10,6 +10,7 @@ enum {
 	KEY_HOST = 256,
 	KEY_SCHEME,
 	KEY_MX,
+	KEY_DELIMITER,
 	KEY_POSTMASTER,
 	KEY_PRIMARY,
 	KEY_RECIPIENTS,
@@ -36,6 +37,8 @@ static const struct cl_option options[] = {
 	{ KEY_HOST, "host", N_("NAME"), N_("this host's full name, if not that of hostname -f") },
 	{ KEY_SCHEME, "scheme", N_("SCHEME"), N_("intranet, server-mx or relay-mx") },
 	{ KEY_MX, "mx", N_("HOSTS"), N_("who takes mail from outside, divided by commas") },
+	{ KEY_DELIMITER, "delimiter", N_("C"),
+	  N_("what divides a user from a detail in an address: +, = or none") },
 	{ KEY_POSTMASTER, "postmaster", N_("ADDRESS"),
 	  N_("where mail for the domain's role addresses goes") },
 	{ KEY_PRIMARY, "primary", N_("HOST"),
@@ -123,6 +126,9 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	case KEY_HOST:
 		request->host = value;
 		break;
+	case KEY_DELIMITER:
+		request->delimiter = value;
+		break;
 	case KEY_SCHEME:
 		request->scheme = value;
 		break;
@@ -159,9 +165,9 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 {
 	int wanted;
 
-	/* Another scheme for the domains that are there. */
-	if (context->argc < 1 &&
-	    (request->scheme || request->mx.count || is_about_host(request))) {
+	/* Another scheme or delimiter for the domains that are there. */
+	if (context->argc < 1 && (request->scheme || request->mx.count || request->delimiter ||
+				  is_about_host(request))) {
 		request->service = MR_MAIL;
 		return cl_require_config(context, err);
 	}
@@ -298,8 +304,7 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return setup_password_run(context, &asked->password, err);
 	if (asked->check_dns)
 		return setup_check_dns_run(context, err);
-	if (request->domain && !request->postmaster && !request->primary &&
-	    !request->recipients &&
+	if (request->domain && !request->postmaster && !request->primary && !request->recipients &&
 	    mr_setup_is_new(context->arena, &context->config, request->domain) &&
 	    setup_ask_postmaster(context, request->domain, &request->postmaster, err) < 0)
 		return -1;

@@ -12,17 +12,18 @@
 enum { FOUND = 0, NOTHING = 1, LATER = EX_TEMPFAIL };
 
 static const char usage[] =
-	N_("Usage: mailrepl-lookup [--root DIR] route|access|peer ADDRESS\n"
+	N_("Usage: mailrepl-lookup [--root DIR] [--delimiter C] route|access|peer ADDRESS\n"
 	   "One question of a mail server to this host's directory.\n\n"
 	   "  --root DIR  everything lies below DIR\n"
+	   "  --delimiter C  what divides a user from a detail: +, = or none\n"
 	   "  route       where mail for an address of a mail domain goes\n"
 	   "  access      whether everybody may write to it: closed, deferred, refused, gone, or "
 	   "nothing\n"
 	   "  peer        whether a real address is somebody's\n\n"
 	   "Status: 0 found, and printed; 1 there is nothing; 75 that cannot be told now.\n");
 
-static int ask(struct mr_arena *arena, const char *root, char **words, const char **out,
-	       struct mr_error *err)
+static int ask(struct mr_arena *arena, const char *root, char **words, const char *delimiter,
+	       const char **out, struct mr_error *err)
 {
 	struct mr_config config;
 	struct mr_gate gate;
@@ -32,16 +33,18 @@ static int ask(struct mr_arena *arena, const char *root, char **words, const cha
 	    mr_gate_read(arena, &config, &gate, err) < 0 ||
 	    mr_instance_open(arena, &config, &dir, err) < 0)
 		return -1;
-	return mr_lookup(arena, dir, words[0], words[1], gate.closed, out, err);
+	return mr_lookup(arena, dir, words[0], words[1], delimiter, gate.closed, out, err);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "root", required_argument, NULL, 'r' },
+						 { "delimiter", required_argument, NULL, 'd' },
 						 { "help", no_argument, NULL, 'h' },
 						 { "version", no_argument, NULL, 'V' },
 						 { 0 } };
 	MR_ARENA arena = mr_arena_open();
+	enum mr_delimiter delimiter = MR_DELIMITER_PLUS;
 	const char *root = NULL, *found = NULL;
 	struct mr_error err = { 0 };
 	int option;
@@ -50,6 +53,11 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		if (option == 'r') {
 			root = optarg;
+		} else if (option == 'd') {
+			if (mr_delimiter_parse(optarg, &delimiter, &err) < 0) {
+				fprintf(stderr, "mailrepl-lookup: %s\n", err.message);
+				return EX_USAGE;
+			}
 		} else if (option == 'V') {
 			puts("mailrepl-lookup " MR_VERSION);
 			return FOUND;
@@ -63,7 +71,7 @@ int main(int argc, char **argv)
 		fputs(_(usage), stderr);
 		return EX_USAGE;
 	}
-	if (ask(arena, root, argv + optind, &found, &err) < 0) {
+	if (ask(arena, root, argv + optind, mr_delimiter_text(delimiter), &found, &err) < 0) {
 		mr_log(MR_LOG_ERROR, "%s", err.message);
 		return err.code == MR_E_USAGE ? EX_USAGE : LATER;
 	}

@@ -79,6 +79,9 @@ static void print_table(struct cl_context *context, const struct mr_host_report 
 	}
 	cl_table(cells, COLUMNS, topology->count + 1);
 	printf("\n%s\n", mr_mx_scheme_line(context->arena, topology));
+	if (topology->delimiter != MR_DELIMITER_PLUS)
+		printf(_("Delimiter of details in addresses: %s\n"),
+		       mr_delimiter_word(topology->delimiter));
 }
 
 static void print_json(struct cl_context *context, const struct mr_host_report *reports)

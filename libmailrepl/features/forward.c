@@ -40,11 +40,11 @@ static int look_up(const struct search *search, const char *address, struct mr_e
 			      attrs, out, err);
 }
 
-/* In the order in which Postfix asks: the address, without its +detail, the catch-all. */
+/* In the order in which Postfix asks: the address, without its detail, the catch-all. */
 static int find(const struct search *search, const struct mr_address *address, const char **matched,
 		struct mr_entries *out, struct mr_error *err)
 {
-	size_t plain = strcspn(address->local, "+");
+	size_t plain = strcspn(address->local, mr_delimiter_text(search->topology->delimiter));
 	const char *const forms[] = { address->text,
 				      mr_printf(search->arena, "%.*s@%s", (int)plain,
 						address->local, address->domain),

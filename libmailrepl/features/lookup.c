@@ -5,8 +5,6 @@
 #include "model/dit.h"
 #include "model/names.h"
 
-#define DELIMITER "+"
-
 static char *claim(struct mr_arena *arena, const char *key)
 {
 	return mr_filter(arena, "(mailLocalAddress=%s)", key);
@@ -104,10 +102,10 @@ static bool is_role(struct mr_arena *arena, const char *address, size_t local)
 }
 
 static int ask_forms(struct mr_arena *arena, struct mr_directory *dir, const char *table,
-		     const char *address, const char *domain, const char **out,
-		     struct mr_error *err)
+		     const char *address, const char *domain, const char *delimiter,
+		     const char **out, struct mr_error *err)
 {
-	size_t plain = strcspn(address, DELIMITER), local = (size_t)(domain - address);
+	size_t plain = strcspn(address, delimiter), local = (size_t)(domain - address);
 	const char *bare;
 
 	if (ask_table(arena, dir, table, address, out, err) < 0)
@@ -135,7 +133,8 @@ static bool is_table(const char *table)
 }
 
 int mr_lookup(struct mr_arena *arena, struct mr_directory *dir, const char *table,
-	      const char *address, bool gate_closed, const char **out, struct mr_error *err)
+	      const char *address, const char *delimiter, bool gate_closed, const char **out,
+	      struct mr_error *err)
 {
 	const char *domain = strrchr(address, '@');
 
@@ -144,7 +143,7 @@ int mr_lookup(struct mr_arena *arena, struct mr_directory *dir, const char *tabl
 		return mr_fail(err, MR_E_USAGE, _("%s: must be route, access or peer"), table);
 	if (!domain || domain == address || !domain[1])
 		return mr_fail(err, MR_E_USAGE, _("%s is no address"), address);
-	if (ask_forms(arena, dir, table, address, domain, out, err) < 0)
+	if (ask_forms(arena, dir, table, address, domain, delimiter, out, err) < 0)
 		return -1;
 	if (*out || strcmp(table, "access") == 0)
 		return 0;

@@ -11,14 +11,14 @@
  *		one claim, or else one former address, or else the domain's catch-all
  *	access  an address of a mail domain -> "closed", "deferred", "refused" or "gone"; most have none
  *	peer    a real address -> itself, if a mailbox or a group has it or had it before it moved
- * Of "user+detail@domain" is asked first as it is, then without the detail, which a route then gets
+ * Of "user+detail@domain", where `delimiter` is "+" ("": there is none), is asked first as it is, then without the detail, which a route then gets
  * back. Without it a role address leads to itself: where that goes the MTA knows.
  *
  * *out in the arena, in lower case; NULL: nothing, for certain. MR_E_TEMPORARY: two have it, or
  * `gate_closed` and nobody here has it, who may be known elsewhere; other codes: the directory could
  * not be asked. MR_E_USAGE: no such table, or no address. */
 int mr_lookup(struct mr_arena *arena, struct mr_directory *dir, const char *table,
-	      const char *address, bool gate_closed, const char **out,
+	      const char *address, const char *delimiter, bool gate_closed, const char **out,
 	      struct mr_error *err) MR_MUST_CHECK;
 
 #endif

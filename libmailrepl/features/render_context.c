@@ -268,6 +268,10 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set_bool(arena, out, "is_home", strcmp(self->name, topology->home) == 0);
 	mr_value_set_bool(arena, out, "is_mx", mr_list_has(&topology->mx, self->name));
 	mr_value_set_string(arena, out, "scheme", mr_scheme_word(topology->scheme));
+	mr_value_set_string(arena, out, "delimiter",
+			    topology->delimiter == MR_DELIMITER_NONE
+				    ? NULL
+				    : mr_delimiter_text(topology->delimiter));
 	mr_value_set_bool(arena, out, "intranet",
 			  topology->scheme == MR_SCHEME_INTRANET && !machine->backup.count &&
 				  !machine->backup.permits);

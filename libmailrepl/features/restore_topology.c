@@ -77,10 +77,11 @@ int mr_restore_topology(struct mr_arena *arena, const struct mr_topology *live,
 			mr_topology_set_foreign(arena, out, archive->foreign[i].name,
 						&archive->foreign[i]);
 	if (out->generation != live->generation || out->foreign_count != live->foreign_count ||
-	    archive->scheme != live->scheme ||
+	    archive->scheme != live->scheme || archive->delimiter != live->delimiter ||
 	    !mr_list_equal(&archive->mx, &live->mx) || !mr_list_equal(&domains, &live->domains))
 		out->generation = live->generation + 1;
 	out->scheme = archive->scheme;
+	out->delimiter = archive->delimiter;
 	out->mx = archive->mx;
 	out->domains = domains;
 	for (size_t i = 0; i < archive->domains.count; i++)

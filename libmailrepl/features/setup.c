@@ -79,6 +79,14 @@ static int set_scheme(struct mr_arena *arena, struct mr_topology *topology,
 	return 0;
 }
 
+static int set_delimiter(const struct mr_setup_request *request, struct mr_topology *topology,
+			 struct mr_error *err)
+{
+	return request->delimiter
+		       ? mr_delimiter_parse(request->delimiter, &topology->delimiter, err)
+		       : 0;
+}
+
 static int set_mode(const struct mr_setup_request *request, struct mr_topology *topology,
 		    struct mr_host *self, struct mr_error *err)
 {
@@ -110,7 +118,7 @@ static bool is_own_affair(const struct mr_setup_request *request)
 {
 	return (request->smarthost || request->smarthost_user || request->mail_name) &&
 	       !request->domain && !request->mode && !request->scheme && !request->mx.count &&
-	       !request->remove;
+	       !request->delimiter && !request->remove;
 }
 
 /* The user comes before the password: until it is there nothing is rendered. */
@@ -238,6 +246,7 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	config->home = config->host;
 	mr_topology_init(arena, mr_uuid(arena), config->host, topology);
 	if (set_scheme(arena, topology, request, err) < 0 ||
+	    set_delimiter(request, topology, err) < 0 ||
 	    set_mode(request, topology, &topology->hosts[0], err) < 0 ||
 	    set_postmaster(arena, config, NULL, request, domain, topology, topology, err) < 0)
 		return -1;
@@ -248,8 +257,7 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
 		     mr_printf(arena, _("write %s"), config->path));
 	seeds[MR_DB_MAIL_OWNED] =
-		(struct mr_seed){ write_topology, topology, true, _("with the topology"),
-				  NULL };
+		(struct mr_seed){ write_topology, topology, true, _("with the topology"), NULL };
 	return plan_rebuild(arena, config, NULL, topology, seeds, plan, err);
 }
 
@@ -302,8 +310,8 @@ static int set_foreign(struct mr_arena *arena, const struct mr_setup_request *re
 	if (old)
 		foreign = *old;
 	foreign.name = *domain;
-	if (request->primary && mr_foreign_primary_parse(arena, request->primary,
-							 &foreign.primary, err) < 0)
+	if (request->primary &&
+	    mr_foreign_primary_parse(arena, request->primary, &foreign.primary, err) < 0)
 		return -1;
 	if (request->recipients) {
 		foreign.recipients = (struct mr_list){ 0 };
@@ -346,14 +354,15 @@ static int change(struct mr_arena *arena, const struct mr_config *config, struct
 	if (set_foreign(arena, request, &domain, removed, fresh, err) < 0)
 		return -1;
 	set_domains(arena, old, domain, removed, fresh);
-	if (set_scheme(arena, fresh, request, err) < 0 ||
+	if (set_scheme(arena, fresh, request, err) < 0 || set_delimiter(request, fresh, err) < 0 ||
 	    set_mode(request, fresh, home, err) < 0 ||
 	    set_postmaster(arena, config, dir, request, domain, old, fresh, err) < 0)
 		return -1;
 	differs = fresh->system_accounts != old->system_accounts ||
 		  home->services != mr_topology_host(old, old->home)->services ||
 		  home->mode != mr_topology_host(old, old->home)->mode ||
-		  fresh->scheme != old->scheme || fresh->domains.count != old->domains.count ||
+		  fresh->scheme != old->scheme || fresh->delimiter != old->delimiter ||
+		  fresh->domains.count != old->domains.count ||
 		  !mr_list_equal(&fresh->mx, &old->mx) || !same_postmaster(fresh, old, domain) ||
 		  !same_foreign(fresh, old);
 	fresh->generation = old->generation + differs;

@@ -16,6 +16,7 @@ struct mr_setup_request {
 							     accounts to their systems */
 	const char *scheme; /* as typed, or NULL: leave, intranet on a first set-up */
 	struct mr_list mx;  /* hosts, as typed; may be empty */
+	const char *delimiter; /* as typed, or NULL: leave */
 	const char *postmaster; /* MR_MAIL: for the domain, as typed, or NULL: leave */
 	const char *primary; /* MR_MAIL: the domain is another primary's, who that is, as typed; or NULL */
 	const char *recipients; /* MR_MAIL: file of the recipients in it, or NULL: leave */

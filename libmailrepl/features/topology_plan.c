@@ -79,9 +79,14 @@ void mr_topology_plan(struct mr_arena *arena, const struct mr_topology *old,
 		      const struct mr_topology *fresh, struct mr_plan *plan)
 {
 	/* What a host entry may lose. */
-	static const char *const owned[] = { "mailReplService", "mailReplCertificateFingerprint",
-					     "mailReplMode", "mailReplMx", "mailReplFormer",
-					     "mailReplSystemAccounts", NULL };
+	static const char *const owned[] = { "mailReplService",
+					     "mailReplCertificateFingerprint",
+					     "mailReplMode",
+					     "mailReplMx",
+					     "mailReplFormer",
+					     "mailReplSystemAccounts",
+					     "mailReplRecipientDelimiter",
+					     NULL };
 	const char *container = mr_dit_owned(arena, MR_MAIL, fresh->home);
 	struct mr_entries before = { 0 }, after = { 0 };
 

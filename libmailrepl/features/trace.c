@@ -109,7 +109,8 @@ static int trace_outside(struct tracer *tracer, const struct mr_address *address
 /* user+detail@d, user@d, @d: what Postfix looks up, in its order (virtual(5)). */
 static void add_forms(struct tracer *tracer, const struct mr_address *address, struct mr_list *out)
 {
-	size_t plain = strcspn(address->local, "+");
+	size_t plain =
+		strcspn(address->local, mr_delimiter_text(tracer->view->topology->delimiter));
 
 	mr_list_add(tracer->arena, out, address->text);
 	if (address->local[plain] && plain > 0)
@@ -463,13 +464,15 @@ static bool trace_mode(struct tracer *tracer, const struct mr_address *address)
 	case MR_MODE_SATELLITE:
 		say(tracer, "mode", NULL,
 		    mr_printf(tracer->arena,
-			      _("%s is a satellite: it hands this to a server, from where it goes on"),
+			      _("%s is a satellite: it hands this to a server, from where it goes "
+				"on"),
 			      name));
 		return false;
 	default:
 		say(tracer, "mode", NULL,
 		    mr_printf(tracer->arena,
-			      _("the Postfix of %s is its administrators': this is what it should do"),
+			      _("the Postfix of %s is its administrators': this is what it should "
+				"do"),
 			      name));
 		return false;
 	}

@@ -400,6 +400,7 @@ struct mr_value *mr_topology_value(struct mr_arena *arena, const struct mr_topol
 	mr_value_set_int(arena, value, "generation", topology->generation);
 	mr_value_set_int(arena, value, "server_id_high_water", topology->server_id_high_water);
 	mr_value_set_string(arena, value, "scheme", mr_scheme_word(topology->scheme));
+	mr_value_set_string(arena, value, "delimiter", mr_delimiter_word(topology->delimiter));
 	mr_value_set_bool(arena, value, "system_accounts", topology->system_accounts);
 	mr_value_set(arena, value, "mx", mr_value_strings(arena, &topology->mx));
 	mr_value_set(arena, value, "former", mr_value_strings(arena, &topology->former));

@@ -7,6 +7,9 @@
 
 enum mr_host_state { MR_INVITED, MR_JOINED };
 enum mr_scheme { MR_SCHEME_INTRANET, MR_SCHEME_SERVER_MX, MR_SCHEME_RELAY_MX };
+/* What divides a user from a detail in an address that nobody has as it is. Only what is in no mailbox's name: Dovecot cuts
+ * without a look whether somebody has the whole. */
+enum mr_delimiter { MR_DELIMITER_PLUS, MR_DELIMITER_EQUALS, MR_DELIMITER_NONE };
 /* What a host's Postfix is for. */
 enum mr_mode {
 	MR_MODE_INTERNET,  /* takes mail and sends it itself: what is not said otherwise */
@@ -44,6 +47,7 @@ struct mr_topology {
 	long long epoch, generation;  /* generation grows with every change that must be rendered */
 	unsigned server_id_high_water;
 	enum mr_scheme scheme;
+	enum mr_delimiter delimiter;
 	struct mr_list mx;      /* hosts that take mail from outside; empty in the intranet scheme */
 	struct mr_list former;  /* "mail2.lan mail1.lan": a host that is gone and who has taken it over: mail that is queued for
 				   mail2.lan goes there */
@@ -88,6 +92,10 @@ bool mr_host_is_closed(const struct mr_host *host);
 struct mr_list mr_topology_smarthosts(struct mr_arena *arena, const struct mr_topology *topology,
 				      const char *satellite);
 int mr_scheme_parse(const char *word, enum mr_scheme *out, struct mr_error *err) MR_MUST_CHECK;
+const char *mr_delimiter_word(enum mr_delimiter delimiter);  /* "+", "=", "none" */
+const char *mr_delimiter_text(enum mr_delimiter delimiter);  /* "+", "=", "" */
+/* MR_E_USAGE; "-" and "." are refused with the reason. */
+int mr_delimiter_parse(const char *word, enum mr_delimiter *out, struct mr_error *err) MR_MUST_CHECK;
 int mr_service_parse(const char *word, enum mr_service *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* A new topology of one host: the home, joined, service mail, serverID 1, epoch 1, generation 1. */

@@ -53,6 +53,9 @@ void mr_topology_format(struct mr_arena *arena, const struct mr_topology *topolo
 	mr_entry_add(arena, entry, "mailReplScheme", mr_scheme_word(topology->scheme));
 	mr_entry_add_list(arena, entry, "mailReplMx", &topology->mx);
 	mr_entry_add_list(arena, entry, "mailReplFormer", &topology->former);
+	if (topology->delimiter != MR_DELIMITER_PLUS)
+		mr_entry_add(arena, entry, "mailReplRecipientDelimiter",
+			     mr_delimiter_word(topology->delimiter));
 	if (topology->system_accounts)
 		mr_entry_add(arena, entry, "mailReplSystemAccounts", "TRUE");
 	mr_entries_add(arena, out, entry);
@@ -200,6 +203,18 @@ static int hosts_parse(struct mr_arena *arena, const struct mr_entries *entries,
 	return unique_check(topology, err);
 }
 
+static int delimiter_parse(const struct mr_entry *entry, enum mr_delimiter *out,
+			   struct mr_error *err)
+{
+	const char *word = mr_entry_value(entry, "mailReplRecipientDelimiter");
+
+	*out = MR_DELIMITER_PLUS;
+	if (!word || mr_delimiter_parse(word, out, err) == 0)
+		return 0;
+	err->code = MR_E_CONFIG;
+	return mr_fail_in(err, _("entry %s"), entry->dn);
+}
+
 /* Everything of ou=Hosts itself. */
 static int head_parse(struct mr_arena *arena, const struct mr_entry *entry, struct mr_topology *out,
 		      struct mr_error *err)
@@ -220,6 +235,8 @@ static int head_parse(struct mr_arena *arena, const struct mr_entry *entry, stru
 		err->code = MR_E_CONFIG;
 		return mr_fail_in(err, _("entry %s"), entry->dn);
 	}
+	if (delimiter_parse(entry, &out->delimiter, err) < 0)
+		return -1;
 	if (!owner || strcmp(owner, out->home) != 0)
 		return mr_fail(err, MR_E_CONFIG,
 			       _("entry %s names %s as the home, but lies in another container"),

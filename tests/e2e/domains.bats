@@ -70,6 +70,36 @@ render_everywhere() {
 	knows relay.lan "user3@$second"
 }
 
+@test "another delimiter holds on every host, and the former one no more" {
+	local host
+	run -64 on mail1.lan cl-setup --delimiter -
+	[[ $output == *"may be in a user's name"* ]]
+	run -77 on relay.lan cl-setup --delimiter =
+	run -0 on mail1.lan cl-setup --delimiter =
+	[[ $output == *"cl-rebuild, on: mail2.lan, relay.lan"* ]]
+	render_everywhere
+	run -0 on relay.lan cl-replication -l --json
+	[ "$(jq -r .delimiter <<<"$output")" = "=" ]
+	run -0 on mail2.lan cl-replication -l
+	[[ $output == *"Delimiter of details in addresses: ="* ]]
+	all_say "user1=x@$domain" 250
+	all_say "user1+x@$domain" 550
+	for host in "${hosts[@]}"; do
+		on "$host" cl-route "user1=x@$domain"
+		run -67 on "$host" cl-route "user1+x@$domain"
+		submit "$host" "user1=x@$domain" "equals-at-$host"
+	done
+	for host in "${hosts[@]}"; do await_message mail1.lan user1 "equals-at-$host"; done
+	run -65 on mail2.lan cl-usermod --forward "user1+x@$domain" user2
+	[[ $output == *"nobody has this address"* ]]
+	on mail1.lan cl-setup --delimiter none
+	render_everywhere
+	all_say "user1=x@$domain" 550
+	on mail1.lan cl-setup --delimiter +
+	render_everywhere
+	all_say "user1+x@$domain" 250
+}
+
 @test "a catch-all gets what nobody has, and nothing else" {
 	local host subject
 	run -0 on mail2.lan cl-useradd -P -e "catcher@$domain" -e "@$domain" catcher mail <<<"$password"

@@ -29,13 +29,19 @@ static const char ldif[] =
 
 static struct mr_error err;
 
-static int look_up(struct mr_arena *arena, const char *table, const char *address, bool closed,
-		   const char **out)
+static int look_up_with(struct mr_arena *arena, const char *delimiter, const char *table,
+			const char *address, bool closed, const char **out)
 {
 	MR_DIRECTORY dir = NULL;
 
 	assert_ok(mr_directory_open_memory(ldif, &dir, &err), err);
-	return mr_lookup(arena, dir, table, address, closed, out, &err);
+	return mr_lookup(arena, dir, table, address, delimiter, closed, out, &err);
+}
+
+static int look_up(struct mr_arena *arena, const char *table, const char *address, bool closed,
+		   const char **out)
+{
+	return look_up_with(arena, "+", table, address, closed, out);
 }
 
 /* NULL: nothing, for certain. */
@@ -66,6 +72,30 @@ static void a_detail_is_put_back_unless_the_whole_address_is_somebodys(void **st
 	check("route", "user1+a+b@maildomain.org", "user1+a+b@mail1.lan");
 	check("route", "user1+tag@maildomain.org", "tag@mail2.lan");
 	check("route", "+list@maildomain.org", NULL);
+}
+
+static void another_delimiter_divides_and_the_former_one_does_not(void **state)
+{
+	static const struct {
+		const char *delimiter, *address, *want;
+	} rows[] = {
+		{ "=", "user1=list@maildomain.org", "user1=list@mail1.lan" },
+		{ "=", "user1+list@maildomain.org", NULL },
+		{ "=", "user1+tag@maildomain.org", "tag@mail2.lan" },
+		{ "", "user1+list@maildomain.org", NULL },
+		{ "", "user1@maildomain.org", "user1@mail1.lan" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		const char *got;
+
+		assert_ok(look_up_with(arena, rows[i].delimiter, "route", rows[i].address, false,
+				       &got),
+			  err);
+		assert_string_equal(got ? got : "nothing", rows[i].want ? rows[i].want : "nothing");
+	}
 }
 
 static void a_role_address_with_a_detail_is_that_role_address(void **state)
@@ -155,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_leads_to_the_real_one),
 		cmocka_unit_test(a_detail_is_put_back_unless_the_whole_address_is_somebodys),
+		cmocka_unit_test(another_delimiter_divides_and_the_former_one_does_not),
 		cmocka_unit_test(a_role_address_with_a_detail_is_that_role_address),
 		cmocka_unit_test(a_former_address_counts_where_there_is_no_other),
 		cmocka_unit_test(a_catch_all_gets_what_nobody_has_in_its_domain),

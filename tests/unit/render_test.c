@@ -13,9 +13,12 @@
 #include "features/render_manifest.h"
 #include "features/render_probe.h"
 
-static struct mr_render_machine machine = {
-	.ids = { .root = 0, .openldap = 101, .postfix = 102, .dovecot = 103, .nslcd = 104, .exim = 105 }
-};
+static struct mr_render_machine machine = { .ids = { .root = 0,
+						     .openldap = 101,
+						     .postfix = 102,
+						     .dovecot = 103,
+						     .nslcd = 104,
+						     .exim = 105 } };
 static struct mr_error err;
 
 /* The checkout: templates and schema are read from it. */
@@ -329,6 +332,35 @@ static void accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possibl
 		assert_int_equal(strstr(content(&rendering, MR_PATH_SLAPD_LDIF), "cn=nslcd") !=
 					 NULL,
 				 cases[i].want);
+	}
+}
+
+static void another_delimiter_reaches_postfix_and_exim(void **state)
+{
+	static const struct {
+		enum mr_delimiter delimiter;
+		const char *postfix, *exim;
+	} cases[] = {
+		{ MR_DELIMITER_PLUS, "\nrecipient_delimiter = +\n", "lookup --delimiter +\n" },
+		{ MR_DELIMITER_EQUALS, "\nrecipient_delimiter = =\n", "lookup --delimiter =\n" },
+		{ MR_DELIMITER_NONE, "\nrecipient_delimiter =\n", "lookup --delimiter none\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_topology topology = topology_of(arena, MR_SCHEME_RELAY_MX);
+		struct mr_config server = config_of("", "mail2.lan"),
+				 relay = config_of("/below", "relay.lan");
+		struct mr_rendering rendering = { 0 };
+
+		topology.delimiter = cases[i].delimiter;
+		render(arena, &server, &topology, false, &rendering);
+		assert_contains(content(&rendering, "/postfix/main.cf"), cases[i].postfix);
+		rendering = (struct mr_rendering){ 0 };
+		relay.mail_mta = "exim";
+		render(arena, &relay, &topology, false, &rendering);
+		assert_contains(content(&rendering, "/exim4.conf"), cases[i].exim);
 	}
 }
 
@@ -836,6 +868,7 @@ int main(void)
 		cmocka_unit_test(a_relay_gets_nothing_of_accounts_or_mailboxes),
 		cmocka_unit_test(
 			accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possible),
+		cmocka_unit_test(another_delimiter_reaches_postfix_and_exim),
 		cmocka_unit_test(nslcd_is_let_to_no_password_and_to_the_copy_alone),
 		cmocka_unit_test(a_home_without_accounts_owns_mail_only),
 		cmocka_unit_test(the_gate_turns_refusals_into_deferrals),

@@ -212,8 +212,10 @@ static void a_topology_is_never_rolled_back(void **state)
 
 static void an_equal_topology_keeps_its_generation(void **state)
 {
-	struct mr_host hosts[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET },
-				   { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
+	struct mr_host hosts[] = {
+		{ "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET },
+		{ "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 }, MR_MODE_INTERNET }
+	};
 	MR_ARENA arena = mr_arena_open();
 	struct mr_topology live = topology(arena, hosts, 2, 8),
 			   archive = topology(arena, hosts, 2, 4), out;
@@ -222,6 +224,11 @@ static void an_equal_topology_keeps_its_generation(void **state)
 	(void)state;
 	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
 	assert_int_equal(out.generation, 8);
+	archive.delimiter = MR_DELIMITER_NONE;
+	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
+	assert_int_equal(out.generation, 9);
+	assert_int_equal(out.delimiter, MR_DELIMITER_NONE);
+	archive.delimiter = live.delimiter;
 	archive.scheme = MR_SCHEME_SERVER_MX;
 	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
 	assert_int_equal(out.generation, 9);

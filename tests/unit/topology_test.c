@@ -4,7 +4,7 @@
 #include "features/topology_plan.h"
 #include "model/topology.h"
 
-#define ID    "9b2f6a0e-0f0e-4c57-8a3b-0c2d6e1f7a11"
+#define ID "9b2f6a0e-0f0e-4c57-8a3b-0c2d6e1f7a11"
 #define MAIL1 "cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
 
 static struct mr_list words(struct mr_arena *arena, const char *text)
@@ -312,6 +312,7 @@ static void a_topology_becomes_entries(void **state)
 	(void)state;
 	topology.mx = words(arena, "relay.lan");
 	topology.scheme = MR_SCHEME_RELAY_MX;
+	topology.delimiter = MR_DELIMITER_EQUALS;
 	mr_list_add(arena, &topology.hosts[2].fingerprints, "AB:CD");
 	entries = entries_of(arena, &topology, MAIL1);
 	assert_int_equal(entries.count, 4);
@@ -326,6 +327,7 @@ static void a_topology_becomes_entries(void **state)
 	assert_string_equal(mr_entry_value(head, "mailReplServerIDHighWater"), "3");
 	assert_string_equal(mr_entry_value(head, "mailReplScheme"), "relay-mx");
 	assert_string_equal(mr_entry_value(head, "mailReplMx"), "relay.lan");
+	assert_string_equal(mr_entry_value(head, "mailReplRecipientDelimiter"), "=");
 	relay = entries.items[3];
 	assert_string_equal(relay->dn, "cn=relay.lan,ou=Hosts," MAIL1);
 	assert_true(mr_entry_is(relay, "mailReplHost"));
@@ -347,6 +349,7 @@ static void entries_become_the_same_topology(void **state)
 	topology.hosts[1].state = MR_INVITED;
 	topology.server_id_high_water = 9;
 	topology.mx = words(arena, "mail1.lan,relay.lan");
+	topology.delimiter = MR_DELIMITER_NONE;
 	mr_list_add(arena, &topology.hosts[1].fingerprints, "AB:CD");
 	add_domain(arena, &entries, "second.org", "cn=mail2.lan,ou=Mail,dc=mailrepl");
 	mr_topology_format(arena, &topology, "cn=mail1.lan,ou=Mail,dc=mailrepl", &entries);
@@ -365,6 +368,7 @@ static void entries_become_the_same_topology(void **state)
 	assert_int_equal(got.generation, 3);
 	assert_int_equal(got.server_id_high_water, 9);
 	assert_string_equal(mr_list_join(arena, &got.mx, ","), "mail1.lan,relay.lan");
+	assert_int_equal(got.delimiter, MR_DELIMITER_NONE);
 	assert_string_equal(mr_list_join(arena, &got.domains, ","), "first.org,second.org");
 	assert_string_equal(mr_list_join(arena, &got.hosts[1].fingerprints, ","), "AB:CD");
 }
@@ -446,7 +450,8 @@ static void domains_of_other_primaries_are_read_back_and_are_no_mail_domains(voi
 
 	(void)state;
 	topology.domains = words(arena, "first.org");
-	add_foreign(arena, &topology, "partner.org", "[mail.partner.org]:25", "a@partner.org,b@partner.org");
+	add_foreign(arena, &topology, "partner.org", "[mail.partner.org]:25",
+		    "a@partner.org,b@partner.org");
 	add_foreign(arena, &topology, "friend.org", NULL, "x@friend.org");
 	add_foreign(arena, &topology, "friend.org", NULL, "y@friend.org");
 	mr_topology_format(arena, &topology, container, &entries);
@@ -456,8 +461,10 @@ static void domains_of_other_primaries_are_read_back_and_are_no_mail_domains(voi
 			       mr_domain_entry(arena, &topology, names.items[i], container));
 	/* What another host says of it does not count. */
 	mr_entries_add(arena, &entries,
-		       mr_domain_entry(arena, &topology, "partner.org", "cn=mail2.lan,ou=Mail,dc=mailrepl"));
-	mr_entry_add(arena, entries.items[entries.count - 1], "mailReplBackupRecipient", "c@partner.org");
+		       mr_domain_entry(arena, &topology, "partner.org",
+				       "cn=mail2.lan,ou=Mail,dc=mailrepl"));
+	mr_entry_add(arena, entries.items[entries.count - 1], "mailReplBackupRecipient",
+		     "c@partner.org");
 	if (mr_topology_parse(arena, &entries, &got, &err) < 0)
 		fail_msg("%s", err.message);
 	assert_string_equal(mr_list_join(arena, &got.domains, " "), "first.org");
@@ -465,7 +472,8 @@ static void domains_of_other_primaries_are_read_back_and_are_no_mail_domains(voi
 	assert_string_equal(got.foreign[0].name, "friend.org");
 	assert_null(got.foreign[0].primary);
 	assert_string_equal(mr_list_join(arena, &got.foreign[0].recipients, " "), "y@friend.org");
-	assert_true(mr_foreign_equal(&got.foreign[1], mr_topology_foreign(&topology, "partner.org")));
+	assert_true(
+		mr_foreign_equal(&got.foreign[1], mr_topology_foreign(&topology, "partner.org")));
 	assert_false(mr_foreign_equal(&got.foreign[0], &got.foreign[1]));
 	mr_topology_set_foreign(arena, &got, "friend.org", NULL);
 	assert_int_equal(got.foreign_count, 1);
@@ -503,6 +511,38 @@ static void domains_of_other_primaries_come_go_and_change(void **state)
 		"  3. remove gone.org, a domain of another primary\n"
 		"     dn: associatedDomain=gone.org,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
 		"     changetype: delete\n");
+}
+
+static void the_former_delimiter_is_taken_back(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology old = three(arena), fresh = old;
+
+	(void)state;
+	old.delimiter = MR_DELIMITER_EQUALS;
+	assert_string_equal(plan_text(arena, &old, &fresh),
+			    "  1. change ou=Hosts,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+			    "     dn: ou=Hosts,cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\n"
+			    "     changetype: modify\n"
+			    "     replace: mailReplRecipientDelimiter\n"
+			    "     -\n");
+}
+
+static void only_what_is_in_no_mailbox_name_is_a_delimiter(void **state)
+{
+	static const char *const words[] = { "+", "=", "none" }, *const others[] = { "-", ".", "",
+										     "+=", "#" };
+	enum mr_delimiter delimiter;
+	struct mr_error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		assert_ok(mr_delimiter_parse(words[i], &delimiter, &err), err);
+		assert_string_equal(mr_delimiter_word(delimiter), words[i]);
+	}
+	assert_string_equal(mr_delimiter_text(delimiter), "");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_fails(mr_delimiter_parse(others[i], &delimiter, &err), MR_E_USAGE, err);
 }
 
 static void domains_come_go_and_get_another_postmaster(void **state)
@@ -640,6 +680,7 @@ static void malformed_entries_are_refused_with_their_dn(void **state)
 		{ 0, "mailReplEpoch", "99999999999999999999", "is not a number" },
 		{ 0, "mailReplGeneration", "-1", "mailReplGeneration -1 is not a number" },
 		{ 0, "mailReplServerIDHighWater", "4096", "from 1 to 4095" },
+		{ 0, "mailReplRecipientDelimiter", "-", "another would get" },
 		{ 0, "mailReplScheme", "ring", "unknown scheme \"ring\"" },
 		{ 0, "mailReplHome", "mail1", "mailReplHome: host \"mail1\"" },
 		{ 0, "mailReplHome", "mail2.lan",
@@ -664,6 +705,7 @@ static void malformed_entries_are_refused_with_their_dn(void **state)
 
 		topology.hosts[0].services =
 			rows[i].entry == 1 ? MR_MAIL : topology.hosts[0].services;
+		topology.delimiter = MR_DELIMITER_EQUALS;
 		entries = entries_of(arena, &topology, MAIL1);
 		spoil(entries.items[rows[i].entry], rows[i].name, rows[i].value);
 		if (mr_topology_parse(arena, &entries, &got, &err) == 0) {
@@ -776,6 +818,8 @@ int main(void)
 		cmocka_unit_test(another_postmaster_leaves_the_old_topology_alone),
 		cmocka_unit_test(domains_of_other_primaries_are_read_back_and_are_no_mail_domains),
 		cmocka_unit_test(domains_of_other_primaries_come_go_and_change),
+		cmocka_unit_test(the_former_delimiter_is_taken_back),
+		cmocka_unit_test(only_what_is_in_no_mailbox_name_is_a_delimiter),
 		cmocka_unit_test(domains_come_go_and_get_another_postmaster),
 		cmocka_unit_test(json_has_a_row_for_each_host),
 	};

@@ -164,6 +164,37 @@ static void a_catch_all_is_asked_last(void **state)
 	assert_string_equal(got.mapped, "user1@mail1.lan");
 }
 
+static void the_delimiter_is_that_of_the_topology(void **state)
+{
+	static const struct {
+		enum mr_delimiter delimiter;
+		const char *address;
+		enum mr_fate fate;
+	} rows[] = {
+		{ MR_DELIMITER_EQUALS, "user1=x@maildomain.org", MR_FATE_DELIVERABLE },
+		{ MR_DELIMITER_EQUALS, "user1+x@maildomain.org", MR_FATE_REFUSED },
+		{ MR_DELIMITER_NONE, "user1+x@maildomain.org", MR_FATE_REFUSED },
+		{ MR_DELIMITER_NONE, "user1@maildomain.org", MR_FATE_DELIVERABLE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_topology topology = topology_of(arena);
+		MR_DIRECTORY dir = NULL;
+		struct mr_error err = { 0 };
+		struct mr_trace got;
+		struct mr_trace_view view = { .host = "relay.lan", .topology = &topology };
+
+		topology.delimiter = rows[i].delimiter;
+		assert_int_equal(mr_directory_open_memory(directory, &dir, &err), 0);
+		view.dir = dir;
+		assert_ok(mr_trace_address(arena, &view, rows[i].address, &got, &err), err);
+		if (got.fate != rows[i].fate)
+			fail_msg("%s: %s", rows[i].address, mr_fate_word(got.fate));
+	}
+}
+
 static void a_closed_gate_leaves_the_catch_all_out(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -250,6 +281,7 @@ int main(void)
 		cmocka_unit_test(modes_of_hosts_are_told),
 		cmocka_unit_test(a_closed_gate_turns_unknown_into_later),
 		cmocka_unit_test(a_catch_all_is_asked_last),
+		cmocka_unit_test(the_delimiter_is_that_of_the_topology),
 		cmocka_unit_test(a_closed_gate_leaves_the_catch_all_out),
 		cmocka_unit_test(answers_are_equal_if_fate_and_targets_are),
 	};
