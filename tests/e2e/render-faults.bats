@@ -11,7 +11,7 @@ kills=${E2E_KILLS:-3}
 
 setup_file() {
 	E2E_LAYER=${E2E_PLAIN_LAYER:-$E2E_LAYER} e2e_up mail1.lan
-	on mail1.lan sh -c 'cat >/root/faults' <"$BATS_TEST_DIRNAME/faults.bash"
+	on mail1.lan sh -c 'cat >/root/faults' < <(cat "$BATS_TEST_DIRNAME/places.bash" "$BATS_TEST_DIRNAME/faults.bash")
 	set_up_home
 	add_user mail1.lan anna
 	await_gates mail1.lan
