@@ -39,7 +39,8 @@ bool mr_waiting_is_due(struct mr_waiting_site *site, int64_t recorded, int64_t n
 
 bool mr_waiting_probed(struct mr_waiting_site *site, bool reached, int64_t now)
 {
-	bool back = reached && site->away;
+	/* It may have been away and back between two looks. */
+	bool back = reached && (site->away || !site->attempts);
 
 	site->probed = now;
 	site->away = !reached;

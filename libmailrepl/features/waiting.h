@@ -54,7 +54,7 @@ void mr_waiting_ask(struct mr_waiting *waiting, const struct mr_config *config,
 		    const struct mr_topology *topology, int64_t now);
 
 /* Decisions, without asking anybody. Is the site to be probed now? `recorded`: a number that changes whenever mail is put
- * off that is for it; 0: nothing waits. A host that was there after that, and takes nothing, is Postfix's affair. */
+ * off that is for it; 0: nothing waits. A host that is there, and still takes nothing after some attempts, is Postfix's affair. */
 bool mr_waiting_is_due(struct mr_waiting_site *site, int64_t recorded, int64_t now);
 /* It was probed. True: what waits is to be delivered now. */
 bool mr_waiting_probed(struct mr_waiting_site *site, bool reached, int64_t now);
