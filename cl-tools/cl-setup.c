@@ -67,11 +67,49 @@ static const struct cl_option options[] = {
 	{ 0 },
 };
 
+/* Where the value goes of an option that is only kept; NULL: more is done with it. */
+static const char **kept(struct setup *setup, int key)
+{
+	struct mr_setup_request *request = &setup->request;
+
+	switch (key) {
+	case KEY_POSTMASTER:
+		return &request->postmaster;
+	case KEY_PRIMARY:
+		return &request->primary;
+	case KEY_RECIPIENTS:
+		return &request->recipients;
+	case KEY_MODE:
+		return &request->mode;
+	case KEY_SMARTHOST:
+		return &request->smarthost;
+	case KEY_SMARTHOST_USER:
+		return &request->smarthost_user;
+	case KEY_MAIL_NAME:
+		return &request->mail_name;
+	case KEY_PASSWORD_FILE:
+		return &setup->password.file;
+	case KEY_HOST:
+		return &request->host;
+	case KEY_DELIMITER:
+		return &request->delimiter;
+	case KEY_SCHEME:
+		return &request->scheme;
+	default:
+		return NULL;
+	}
+}
+
 static int option(struct cl_context *context, int key, const char *value, struct mr_error *err)
 {
 	struct setup *setup = context->data;
 	struct mr_setup_request *request = &setup->request;
+	const char **text = kept(setup, key);
 
+	if (text) {
+		*text = value;
+		return 0;
+	}
 	switch (key) {
 	case KEY_UNDO:
 		setup->undo = true;
@@ -93,44 +131,11 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	case KEY_NO_NSS:
 		request->nss = MR_NSS_OFF;
 		break;
-	case KEY_POSTMASTER:
-		request->postmaster = value;
-		break;
-	case KEY_PRIMARY:
-		request->primary = value;
-		break;
-	case KEY_RECIPIENTS:
-		request->recipients = value;
-		break;
-	case KEY_MODE:
-		request->mode = value;
-		break;
-	case KEY_SMARTHOST:
-		request->smarthost = value;
-		break;
-	case KEY_SMARTHOST_USER:
-		request->smarthost_user = value;
-		break;
-	case KEY_MAIL_NAME:
-		request->mail_name = value;
-		break;
 	case KEY_SMARTHOST_PASSWORD:
 		setup->password.wanted = true;
 		break;
 	case 'P':
 		setup->password.from_stdin = true;
-		break;
-	case KEY_PASSWORD_FILE:
-		setup->password.file = value;
-		break;
-	case KEY_HOST:
-		request->host = value;
-		break;
-	case KEY_DELIMITER:
-		request->delimiter = value;
-		break;
-	case KEY_SCHEME:
-		request->scheme = value;
 		break;
 	default:
 		request->mx = mr_list_split(context->arena, value, ',');
