@@ -175,7 +175,8 @@ static int fail_nobody(struct mr_error *err)
 			 "--alone first; nothing was changed"));
 }
 
-/* After a cable was plugged in again one answers a little before the others. */
+/* After a cable was plugged in again one answers a little before the others. That there is nobody
+ * else is noted, too: the topology need not be read for each command. */
 static int ask_others(struct mr_arena *arena, const struct mr_config *config,
 		      struct mr_directory *dir, struct mr_error *err)
 {
@@ -186,8 +187,10 @@ static int ask_others(struct mr_arena *arena, const struct mr_config *config,
 
 	if (mr_instance_topology(arena, dir, config, &topology, err) < 0)
 		return -1;
-	if (topology.count < 2 || !mr_topology_host(&topology, config->host))
+	if (!mr_topology_host(&topology, config->host))
 		return 0;
+	if (topology.count < 2)
+		return mr_heard_note(config, dir, err);
 	for (;;) {
 		if (mr_heard_ask(arena, config, dir, &topology, &heard, &from, err) < 0)
 			return -1;

@@ -13,10 +13,11 @@
  * from writing. If no other host is going to answer, an administrator who knows that the disk is
  * the one that the host had says so: cl-rebuild --alone.
  *
- * What was noted (MR_PATH_HEARD, which does not outlive the machine's run) are the change sequence
- * numbers that this host had: a database below them was put back since, and the note is worth
- * nothing. Not recognised: a machine that is put back together with its memory, an image from
- * before any other host had joined, and one whose lost changes nobody knows who answers. */
+ * Where there is no other host nobody is asked. What was noted (MR_PATH_HEARD, which does not
+ * outlive the machine's run) are the change sequence numbers that this host had: a database below
+ * them was put back since, and the note is worth nothing. Not recognised: a machine that is put
+ * back together with its memory, an image from before any other host had joined, and one whose lost
+ * changes nobody knows who answers. */
 #ifndef MR_FEATURES_HEARD_H
 #define MR_FEATURES_HEARD_H
 

@@ -104,6 +104,24 @@ static void a_host_that_nobody_copies_or_that_owns_nothing_is_never_in_doubt(voi
 	assert_ok(check(*state, TOPOLOGY("joined"), &err), err);
 }
 
+static void a_host_that_is_alone_notes_it_and_asks_no_more(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_error err;
+	char *alone = mr_strdup(arena, OWN("05") TOPOLOGY("joined"));
+	const char *home = "dn: cn=mail1.lan,ou=Mail,dc=mailrepl", *after = "\n\ndn: ou=Hosts";
+	char *twice = strstr(alone, home);
+
+	*strstr(alone, "dn: cn=mail2.lan,ou=Hosts") = '\0';
+	memmove(twice, strstr(twice, after) + 2, strlen(strstr(twice, after)) - 1);
+	/* The one that is left is this one. */
+	for (char *name = twice; (name = strstr(name, "mail1")) != NULL;)
+		memcpy(name, "mail2", 5);
+	assert_ok(check(*state, alone, &err), err);
+	/* Without a topology to read. */
+	assert_ok(check(*state, OWN("05"), &err), err);
+}
+
 static void who_is_silent_may_know_more_and_only_all_answers_are_noted_at_once(void **state)
 {
 	static const struct {
@@ -220,6 +238,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_has_heard_one_may_write_when_it_has_gone, setup,
 						folder_teardown),
 		cmocka_unit_test_setup_teardown(a_database_that_was_put_back_since_must_hear_again,
+						setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(a_host_that_is_alone_notes_it_and_asks_no_more,
 						setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			who_is_older_than_a_copy_does_not_write_and_is_told_the_cure, setup,
