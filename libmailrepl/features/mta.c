@@ -36,24 +36,10 @@ bool mr_mta_is_ours(const struct mr_config *config)
 		mr_printf(arena, "%s%s/mailrepl", config->root, mr_mta_folder(mr_mta(config))));
 }
 
-/* Of the settings that only templates know: what Exim's do. */
-static bool is_understood(const char *name)
-{
-	static const char *const names[] = { "mail.networks", "mail.destinations", "mail.intranet",
-					     "mail.message_size_limit" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* Half of a protection is none: what is there for Postfix alone is refused, not left out. */
+/* What is there for Postfix alone is refused, not left out. */
 static int check_supported(const struct mr_config *config, const struct mr_topology *topology,
 			   const struct mr_host *self, struct mr_error *err)
 {
-	const struct mr_value *others = config->others;
-
 	/* Nothing of it is ours then. */
 	if (self->mode == MR_MODE_NONE)
 		return 0;
@@ -82,13 +68,7 @@ static int check_supported(const struct mr_config *config, const struct mr_topol
 			       _("%s: mail.mta = \"exim\": this relay is a backup MX for %s, which "
 				 "only Postfix can be"),
 			       config->path, topology->foreign[0].name);
-	for (size_t i = 0; others && i < others->count; i++)
-		if (!is_understood(others->keys[i]))
-			return mr_fail(err, MR_E_CONFIG,
-				       _("%s: mail.mta = \"exim\": the setting %s is for Postfix "
-					 "alone"),
-				       config->path, others->keys[i]);
-	return 0;
+	return mr_mta_settings_check(config, err);
 }
 
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,

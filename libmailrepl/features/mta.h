@@ -21,6 +21,9 @@ bool mr_mta_is_ours(const struct mr_config *config);
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
 		 struct mr_error *err) MR_MUST_CHECK;
 
+/* Its part about settings: whether Exim's templates follow what mailrepl.conf says, setting by setting. MR_E_CONFIG. */
+int mr_mta_settings_check(const struct mr_config *config, struct mr_error *err) MR_MUST_CHECK;
+
 /* Before each start or reload of `service` by mailrepl: Exim, which is not root when it reads it, gets
  * a copy of this host's key. Others: nothing. */
 int mr_mta_ready(const struct mr_config *config, enum mr_service_name service,
