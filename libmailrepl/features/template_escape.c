@@ -21,7 +21,7 @@ static const struct {
 	[MR_ESCAPE_LDIF] = { "ldif", "\"\\", "", "", "", ":<", true },
 	[MR_ESCAPE_DOVECOT] = { "dovecot", "\"'\\#${}", "%", "", "", "<", true },
 	[MR_ESCAPE_DOVECOT_LDAP] = { "dovecot-ldap", "", "%", "", LDAP_SPECIAL "'", "", true },
-	[MR_ESCAPE_EXIM] = { "exim", "\":", "", "\\${}", "", "#<", true },
+	[MR_ESCAPE_EXIM] = { "exim", "\"", "", "\\${}", "", "#<", true },
 	[MR_ESCAPE_HTML] = { "", "", "", "", "", "", false },
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
@@ -55,9 +55,19 @@ static bool at_line_start(const struct mr_buf *out)
 	       out->data[out->len - 1] == '\t';
 }
 
-static bool is_refused(enum mr_escaping escaping, unsigned char c)
+/* Exim's lists are divided by colons, but for those that begin with "<;": these are there for IPv6. */
+static char divider(const struct mr_buf *out)
 {
-	if (c < ' ' || c == 0x7f)
+	size_t start = out->len;
+
+	while (start > 0 && out->data[start - 1] != '\n')
+		start--;
+	return memmem(out->data + start, out->len - start, "<;", 2) ? ';' : ':';
+}
+
+static bool is_refused(enum mr_escaping escaping, const struct mr_buf *out, unsigned char c)
+{
+	if (c < ' ' || c == 0x7f || (escaping == MR_ESCAPE_EXIM && c == divider(out)))
 		return true;
 	if (escaping == MR_ESCAPE_LDIF && c > 0x7f)
 		return true; /* RFC 2849: SAFE-STRING is ASCII */
@@ -86,7 +96,7 @@ int mr_escape(enum mr_escaping escaping, const char *text, struct mr_buf *out, s
 	if (escaping == MR_ESCAPE_POSTFIX_TABLE && !*text)
 		return mr_fail(err, MR_E_INVALID, _("it is empty"));
 	for (const char *c = text; *c; c++) {
-		if (is_refused(escaping, (unsigned char)*c) || (key && strchr(" \"\\", *c)))
+		if (is_refused(escaping, out, (unsigned char)*c) || (key && strchr(" \"\\", *c)))
 			return mr_fail(err, MR_E_INVALID, _("it holds the character 0x%02x"),
 				       (unsigned)(unsigned char)*c);
 	}

@@ -365,6 +365,24 @@ static void another_delimiter_reaches_postfix_and_exim(void **state)
 	}
 }
 
+static void exim_trusts_networks_of_both_protocols(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena, MR_SCHEME_RELAY_MX);
+	struct mr_config config = config_of("/below", "relay.lan");
+	struct mr_rendering rendering = { 0 };
+	struct mr_list networks = { 0 };
+
+	(void)state;
+	mr_list_add(arena, &networks, "192.0.2.0/24");
+	mr_list_add(arena, &networks, "2001:db8::/32");
+	config.mail_mta = "exim";
+	config.others = mr_value_object(arena);
+	mr_value_set(arena, config.others, "mail.networks", mr_value_strings(arena, &networks));
+	render(arena, &config, &topology, false, &rendering);
+	assert_contains(content(&rendering, "/exim4.conf"), "; 192.0.2.0/24 ; 2001:db8::/32 ;");
+}
+
 static void nslcd_is_let_to_no_password_and_to_the_copy_alone(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -870,6 +888,7 @@ int main(void)
 		cmocka_unit_test(
 			accounts_are_shown_to_a_system_only_where_that_is_wanted_and_possible),
 		cmocka_unit_test(another_delimiter_reaches_postfix_and_exim),
+		cmocka_unit_test(exim_trusts_networks_of_both_protocols),
 		cmocka_unit_test(nslcd_is_let_to_no_password_and_to_the_copy_alone),
 		cmocka_unit_test(a_home_without_accounts_owns_mail_only),
 		cmocka_unit_test(the_gate_turns_refusals_into_deferrals),
