@@ -466,7 +466,7 @@ static void mail_for_a_host_that_was_taken_over_goes_to_who_has_it(void **state)
 	render(arena, &there, &topology, false, &other);
 	/* Its own smtpd looks for the new real address: one that is not there is refused. */
 	assert_non_null(strstr(content(&adopter, "/postfix/mailrepl/transport"),
-			       "\nmail9.lan smtp:[127.0.0.1]:10025\n"));
+			       "\nmail9.lan loopback:[127.0.0.1]:10025\n"));
 	assert_non_null(strstr(content(&other, "/postfix/mailrepl/transport"),
 			       "\nmail9.lan relay:[mail1.lan]\n"));
 	assert_non_null(strstr(content(&adopter, "/postfix/mailrepl/routes.cf"),
