@@ -1,14 +1,16 @@
 #include "features/mta.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/paths.h"
+#include "features/smarthost.h"
 #include "features/versions.h"
 
-#define KEY_MOST 65536
+#define SECRET_MOST 65536
 
 enum mr_service_name mr_mta(const struct mr_config *config)
 {
@@ -36,6 +38,42 @@ bool mr_mta_is_ours(const struct mr_config *config)
 		mr_printf(arena, "%s%s/mailrepl", config->root, mr_mta_folder(mr_mta(config))));
 }
 
+/* Exim's client sends mail back that is refused for good, and there is no way to tell it otherwise. */
+static int check_peers(const struct mr_config *config, const struct mr_topology *topology,
+		       const struct mr_host *self, struct mr_error *err)
+{
+	for (size_t i = 0; mr_host_is_router(self) && i < topology->count; i++)
+		if (topology->hosts[i].mode == MR_MODE_NONE)
+			return mr_fail(err, MR_E_CONFIG,
+				       _("%s: mail.mta = \"exim\": %s is in mode none, and Exim "
+					 "cannot keep what a server refuses that is left alone"),
+				       config->path, topology->hosts[i].name);
+	return 0;
+}
+
+static int check_smarthosts(const struct mr_config *config, const struct mr_topology *topology,
+			    struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_smarthosts servers;
+
+	mr_smarthosts_list(arena, config, topology, &servers);
+	for (size_t i = 0; i < servers.count; i++) {
+		const struct mr_smarthost *one = &servers.items[i];
+
+		if (one->user && strcmp(one->tls, "none") == 0)
+			return mr_fail(err, MR_E_CONFIG,
+				       _("%s: %s: %s: Exim sends no password without TLS"),
+				       config->path, one->setting, one->nexthop);
+		if (one->by_mx && config->mail_dns && strcmp(one->tls, "secure") == 0)
+			return mr_fail(err, MR_E_CONFIG,
+				       _("%s: %s: %s: with Exim, tls = \"secure\" is for a "
+					 "server that is named itself, [%s]"),
+				       config->path, one->setting, one->nexthop, one->host);
+	}
+	return 0;
+}
+
 /* What is there for Postfix alone is refused, not left out. */
 static int check_supported(const struct mr_config *config, const struct mr_topology *topology,
 			   const struct mr_host *self, struct mr_error *err)
@@ -48,21 +86,9 @@ static int check_supported(const struct mr_config *config, const struct mr_topol
 			       _("%s: mail.mta = \"exim\" is for relays, and this host holds "
 				 "mailboxes: take it out, and install Postfix"),
 			       config->path);
-	if (self->mode != MR_MODE_INTERNET)
-		return mr_fail(
-			err, MR_E_CONFIG,
-			_("%s: mail.mta = \"exim\" is for the mode internet, and this host's "
-			  "is %s"),
-			config->path, mr_mode_word(self->mode));
-	for (size_t i = 0; i < topology->count; i++)
-		if (topology->hosts[i].mode == MR_MODE_SMARTHOST ||
-		    topology->hosts[i].mode == MR_MODE_SATELLITE)
-			return mr_fail(
-				err, MR_E_CONFIG,
-				_("%s: mail.mta = \"exim\": %s is in mode %s, and Exim takes "
-				  "no mail for outside from other hosts"),
-				config->path, topology->hosts[i].name,
-				mr_mode_word(topology->hosts[i].mode));
+	if (check_peers(config, topology, self, err) < 0 ||
+	    check_smarthosts(config, topology, err) < 0)
+		return -1;
 	if (topology->foreign_count)
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: mail.mta = \"exim\": this relay is a backup MX for %s, which "
@@ -97,41 +123,94 @@ int mr_mta_check(const struct mr_config *config, const struct mr_topology *topol
 	return 0;
 }
 
-static int read_key(const char *path, struct mr_secret *key, struct mr_error *err)
+static int read_secret(const char *path, struct mr_secret *out, struct mr_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
 
 	if (fd < 0)
 		return mr_fail_errno(err, "%s", path);
-	rc = mr_secret_read(key, fd, KEY_MOST, err);
+	rc = mr_secret_read(out, fd, SECRET_MOST, err);
 	close(fd);
 	return rc < 0 ? mr_fail_in(err, "%s", path) : 0;
+}
+
+static int copy_secret(const char *from, const char *to, struct mr_file_attrs attrs,
+		       struct mr_error *err)
+{
+	MR_SECRET secret = { 0 };
+
+	if (read_secret(from, &secret, err) < 0)
+		return -1;
+	if (mr_file_same(to, secret.data, secret.len, attrs))
+		return 0;
+	return mr_file_replace(to, secret.data, secret.len, attrs, err);
+}
+
+/* Paths of files in `folder`, below root, that hold passwords at smarthosts. */
+static struct mr_list passwords_in(struct mr_arena *arena, const struct mr_config *config,
+				   const char *folder)
+{
+	struct mr_list out = { 0 };
+	glob_t found;
+
+	if (glob(mr_printf(arena, "%s%s/smarthost-*", config->root, folder), 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			mr_list_add(arena, &out, mr_strdup(arena, found.gl_pathv[i]));
+	globfree(&found);
+	return out;
+}
+
+static const char *name_of(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int copy_passwords(struct mr_arena *arena, const struct mr_config *config,
+			  struct mr_file_attrs attrs, struct mr_error *err)
+{
+	const char *tables = mr_path(arena, config->root, MR_PATH_EXIM "/mailrepl");
+	struct mr_list stored = passwords_in(arena, config, MR_PATH_SECRETS),
+		       copies = passwords_in(arena, config, MR_PATH_EXIM "/mailrepl");
+
+	for (size_t i = 0; i < stored.count; i++)
+		if (copy_secret(stored.items[i],
+				mr_printf(arena, "%s/%s", tables, name_of(stored.items[i])), attrs,
+				err) < 0)
+			return -1;
+	for (size_t i = 0; i < copies.count; i++)
+		if (!mr_path_exists(mr_printf(arena, "%s" MR_PATH_SECRETS "/%s", config->root,
+					      name_of(copies.items[i]))) &&
+		    mr_tree_remove(copies.items[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 int mr_mta_ready(const struct mr_config *config, enum mr_service_name service, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *copy = mr_path(arena, config->root, MR_PATH_EXIM_KEY);
 	struct mr_file_attrs attrs = { 0640, 0, (gid_t)-1 };
-	MR_SECRET key = { 0 };
 
 	/* Without our tables it has the configuration of its package again. */
 	if (service != MR_SERVICE_EXIM || !mr_mta_is_ours(config))
 		return 0;
 	if (mr_group_id("Debian-exim", &attrs.gid, err) < 0 ||
-	    read_key(mr_path(arena, config->root, MR_PATH_HOST_KEY), &key, err) < 0)
+	    copy_secret(mr_path(arena, config->root, MR_PATH_HOST_KEY),
+			mr_path(arena, config->root, MR_PATH_EXIM_KEY), attrs, err) < 0)
 		return -1;
-	if (mr_file_same(copy, key.data, key.len, attrs))
-		return 0;
-	return mr_file_replace(copy, key.data, key.len, attrs, err);
+	return copy_passwords(arena, config, attrs, err);
 }
 
 int mr_mta_forget(const struct mr_config *config, enum mr_service_name service,
 		  struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
+	struct mr_list copies = { 0 };
 
 	if (service != MR_SERVICE_EXIM)
 		return 0;
+	copies = passwords_in(arena, config, MR_PATH_EXIM "/mailrepl");
+	for (size_t i = 0; i < copies.count; i++)
+		if (mr_tree_remove(copies.items[i], err) < 0)
+			return -1;
 	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_EXIM_KEY), err);
 }

@@ -16,19 +16,19 @@ const char *mr_mta_folder(enum mr_service_name service);
  * nor in mode none, nor before the first rendering. */
 bool mr_mta_is_ours(const struct mr_config *config);
 
-/* For the beginning of a plan. MR_E_CONFIG, by name: Exim on a host that holds mailboxes, in another
- * mode than internet (but for none, where nothing of it is ours), beside hosts in the modes smarthost or satellite, or as a backup MX, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
+/* For the beginning of a plan. MR_E_CONFIG, by name: Exim on a host that holds mailboxes, beside a host
+ * in mode none, with a password for a smarthost without TLS, as a backup MX, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
 		 struct mr_error *err) MR_MUST_CHECK;
 
 /* Its part about settings: whether Exim's templates follow what mailrepl.conf says, setting by setting. MR_E_CONFIG. */
 int mr_mta_settings_check(const struct mr_config *config, struct mr_error *err) MR_MUST_CHECK;
 
-/* Before each start or reload of `service` by mailrepl: Exim, which is not root when it reads it, gets
- * a copy of this host's key. Others: nothing. */
+/* Before each start or reload of `service` by mailrepl: Exim, which is not root when it reads them,
+ * gets copies of this host's key and of the passwords at smarthosts, which only it can read. Others: nothing. */
 int mr_mta_ready(const struct mr_config *config, enum mr_service_name service,
 		 struct mr_error *err) MR_MUST_CHECK;
-/* Removes that copy. */
+/* Removes these copies. */
 int mr_mta_forget(const struct mr_config *config, enum mr_service_name service,
 		  struct mr_error *err) MR_MUST_CHECK;
 

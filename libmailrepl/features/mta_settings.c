@@ -13,6 +13,12 @@ static const struct row {
 	{ "mail.destinations", NULL, NULL },
 	{ "mail.intranet", NULL, NULL },
 	{ "mail.message_size_limit", NULL, NULL },
+	{ "mail.name", NULL, NULL },
+	{ "mail.smarthost", NULL, NULL },
+	{ "mail.smarthost_user", NULL, NULL },
+	{ "mail.smarthost_tls", NULL, NULL },
+	{ "mail.smarthost_ca", NULL, NULL },
+	{ "mail.smarthosts", NULL, NULL },
 };
 
 static bool says(const struct mr_value *value, const char *word)

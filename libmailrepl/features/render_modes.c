@@ -1,5 +1,6 @@
 #include "features/render_modes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "features/smarthost.h"
@@ -29,6 +30,61 @@ static void set_server(struct mr_arena *arena, const struct mr_config *config,
 		mr_value_append(arena, secrets,
 				mr_value_string(arena, mr_smarthost_secret_path(arena, config,
 										one->nexthop)));
+}
+
+/* More special names first: Postfix asks for them in that order, Exim takes the first that fits. */
+static int by_length(const void *a, const void *b)
+{
+	const struct mr_smarthost *one = a, *other = b;
+	size_t len = one->domain ? strlen(one->domain) : 0,
+	       other_len = other->domain ? strlen(other->domain) : 0;
+
+	return (len < other_len) - (len > other_len);
+}
+
+static bool is_tls(const struct mr_smarthost *one, const char *word)
+{
+	return strcmp(one->tls, word) == 0;
+}
+
+/* One of `smarthosts`, for Exim. */
+static struct mr_value *server_value(struct mr_arena *arena, const struct mr_config *config,
+				     const struct mr_smarthost *one, long long number)
+{
+	struct mr_value *value = mr_value_object(arena);
+	struct mr_list servers = mr_smarthost_servers(arena, one, config->mail_dns);
+	bool verified = !one->ours && (is_tls(one, "verify") || is_tls(one, "secure"));
+	const char *secret = mr_smarthost_secret_path(arena, config, one->nexthop);
+
+	mr_value_set_int(arena, value, "number", number);
+	mr_value_set_string(arena, value, "pattern",
+			    !one->domain	  ? "*"
+			    : *one->domain == '.' ? mr_printf(arena, "*%s", one->domain)
+						  : one->domain);
+	mr_value_set(arena, value, "servers", mr_value_strings(arena, &servers));
+	mr_value_set_bool(arena, value, "ours", one->ours);
+	mr_value_set_bool(arena, value, "wrapped", one->wrapped);
+	mr_value_set_bool(arena, value, "clear", is_tls(one, "none"));
+	mr_value_set_bool(arena, value, "encrypted", verified || is_tls(one, "encrypt"));
+	mr_value_set_bool(arena, value, "verified", verified);
+	mr_value_set_string(arena, value, "login", one->user ? strrchr(secret, '/') + 1 : NULL);
+	return value;
+}
+
+static void set_servers(struct mr_arena *arena, const struct mr_config *config,
+			const struct mr_smarthosts *all, struct mr_value *out)
+{
+	struct mr_value *list = mr_value_list(arena);
+	bool for_all = false;
+
+	qsort(all->items, all->count, sizeof(*all->items), by_length);
+	for (size_t i = 0; i < all->count; i++) {
+		for_all |= !all->items[i].domain;
+		mr_value_append(arena, list,
+				server_value(arena, config, &all->items[i], (long long)i + 1));
+	}
+	mr_value_set(arena, out, "smarthosts", list);
+	mr_value_set_bool(arena, out, "smarthost_all", for_all);
 }
 
 static bool needs_authorities(const struct mr_smarthost *one)
@@ -74,6 +130,7 @@ static void set_smarthosts(struct mr_arena *arena, const struct mr_config *confi
 	mr_value_set_bool(arena, out, "smarthost_login", secrets->count > 0);
 	mr_value_set_bool(arena, out, "smarthost_verified", authorities);
 	mr_value_set_bool(arena, out, "smarthost_wrapped", wrapped);
+	set_servers(arena, config, &servers, out);
 }
 
 static void set_limits(struct mr_arena *arena, const struct mr_value *settings,
@@ -134,10 +191,27 @@ static void set_row(struct mr_arena *arena, struct mr_value *out, const char *li
 	mr_value_set_string(arena, row, other, second);
 }
 
+static void set_server_sample(struct mr_arena *arena, struct mr_value *out)
+{
+	static const char *const flags[] = { "ours", "wrapped", "clear", "encrypted", "verified" };
+	struct mr_value *row = mr_value_object(arena);
+	struct mr_list servers = { 0 };
+
+	mr_list_add(arena, &servers, "host.example/mx:587");
+	mr_value_set_int(arena, row, "number", 1);
+	mr_value_set_string(arena, row, "pattern", "*.partner.example");
+	mr_value_set(arena, row, "servers", mr_value_strings(arena, &servers));
+	mr_value_set_string(arena, row, "login", "smarthost-host.example__587");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		mr_value_set_bool(arena, row, flags[i], true);
+	mr_value_append(arena, mr_value_set(arena, out, "smarthosts", mr_value_list(arena)), row);
+}
+
 void mr_render_modes_sample(struct mr_arena *arena, struct mr_value *out)
 {
 	static const char *const flags[] = { "smarthost_any",      "smarthost_login",
 					     "smarthost_verified", "smarthost_wrapped",
+					     "smarthost_all",
 					     "takes_to_hand_on",   "any_patient",
 					     "forwards_root",      "satellite" };
 	struct mr_list secrets = { 0 };
@@ -149,6 +223,7 @@ void mr_render_modes_sample(struct mr_arena *arena, struct mr_value *out)
 		"smtp:[host.example]");
 	set_row(arena, out, "smarthost_levels", "nexthop", "[host.example]", "level", "encrypt");
 	mr_value_set(arena, out, "smarthost_secrets", mr_value_strings(arena, &secrets));
+	set_server_sample(arena, out);
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		mr_value_set_bool(arena, out, flags[i], true);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "features/mta.h"
 #include "features/smarthost.h"
 
 #define SASL_MODULE "/usr/lib/*/sasl2/libplain.so*"
@@ -183,7 +184,7 @@ static int check_login(const struct checking *ch, const struct mr_smarthost *one
 		return 0;
 	module = glob(SASL_MODULE, GLOB_NOSORT, NULL, &found) == 0;
 	globfree(&found);
-	if (!module)
+	if (!module && mr_mta(ch->config) == MR_SERVICE_POSTFIX)
 		return refuse(
 			ch, one->setting,
 			_("a login at another server needs a package that is not installed: apt "

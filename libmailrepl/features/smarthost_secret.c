@@ -8,7 +8,7 @@
 #include "adapters/service.h"
 #include "base/file.h"
 #include "base/paths.h"
-#include "features/render_keep.h"
+#include "features/mta.h"
 
 #define SECRET_MOST 4096
 #define HEAD "# Written by cl-setup --smarthost-password.\n"
@@ -64,11 +64,15 @@ static int store(void *argument, struct mr_error *err)
 	return mr_file_replace(st->path, text.data, text.len, MR_FILE_PRIVATE, err);
 }
 
-/* A texthash table is read when a process of Postfix's starts. */
-static int tell_postfix(void *argument, struct mr_error *err)
+/* Postfix reads a texthash table when a process of its starts; Exim has a copy, and reads that each time. */
+static int tell_mta(void *argument, struct mr_error *err)
 {
-	(void)argument;
-	return mr_service_refresh(MR_SERVICE_POSTFIX, "", err);
+	const struct storing *st = argument;
+	enum mr_service_name mta = mr_mta(st->config);
+
+	if (mta == MR_SERVICE_EXIM)
+		return mr_mta_ready(st->config, mta, err);
+	return mr_service_refresh(mta, "", err);
 }
 
 int mr_smarthost_secret_user(struct mr_arena *arena, const struct mr_config *config,
@@ -151,8 +155,9 @@ int mr_smarthost_password_plan(struct mr_arena *arena, const struct mr_config *c
 	mr_plan_action(
 		arena, plan, store, st,
 		mr_printf(arena, _("store the password of %s at %s"), st->user, st->nexthop));
-	if (config->mail_manage && !*config->root && mr_path_exists(MR_PATH_POSTFIX "/mailrepl"))
-		mr_plan_action(arena, plan, tell_postfix, NULL,
-			       _("let Postfix read it, if it runs"));
+	if (config->mail_manage && !*config->root && mr_mta_is_ours(config))
+		mr_plan_action(arena, plan, tell_mta, st,
+			       mr_printf(arena, _("let %s read it"),
+					 mr_service_word(mr_mta(config))));
 	return 0;
 }

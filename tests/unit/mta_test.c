@@ -56,17 +56,10 @@ static void exim_is_refused_by_name_where_it_cannot_do_what_is_asked(void **stat
 	config.host = "relay.lan";
 	assert_ok(mr_mta_check(&config, &topology, &err), err);
 
-	topology.hosts[1].mode = MR_MODE_SMARTHOST;
+	topology.hosts[0].mode = MR_MODE_NONE;
 	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
-	assert_contains(err.message, "smarthost");
-	topology.hosts[1].mode = MR_MODE_INTERNET;
-
-	topology.hosts[1].mode = MR_MODE_LOCAL;
-	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
-	assert_contains(err.message, "this host's is local");
-	topology.hosts[1].mode = MR_MODE_NONE;
-	assert_ok(mr_mta_check(&config, &topology, &err), err);
-	topology.hosts[1].mode = MR_MODE_INTERNET;
+	assert_contains(err.message, "mail1.lan is in mode none");
+	topology.hosts[0].mode = MR_MODE_INTERNET;
 
 	topology.foreign = &foreign;
 	topology.foreign_count = 1;
@@ -74,6 +67,51 @@ static void exim_is_refused_by_name_where_it_cannot_do_what_is_asked(void **stat
 	assert_contains(err.message, "partner.example");
 	config.mail_mta = "postfix";
 	assert_ok(mr_mta_check(&config, &topology, &err), err);
+}
+
+static void exim_has_every_mode(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena);
+	struct mr_config config = config_of(*state, "relay.lan", "exim");
+
+	for (enum mr_mode mode = MR_MODE_INTERNET; mode <= MR_MODE_LOCAL; mode++) {
+		topology.hosts[1].mode = mode;
+		assert_ok(mr_mta_check(&config, &topology, &err), err);
+	}
+}
+
+static void exim_refuses_a_smarthost_that_it_cannot_treat_as_postfix_does(void **state)
+{
+	static const struct {
+		const char *smarthost, *user, *tls, *words; /* NULL: fine */
+	} cases[] = {
+		{ "[gw.example]", "we", "encrypt", NULL },
+		{ "[gw.example]", "we", "none", "no password without TLS" },
+		{ "[gw.example]", "", "none", NULL },
+		{ "[gw.example]", "", "secure", NULL },
+		{ "gw.example", "", "verify", NULL },
+		{ "gw.example", "", "secure", "[gw.example]" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_topology topology = topology_of(arena);
+		struct mr_config config = config_of(*state, "relay.lan", "exim");
+
+		topology.hosts[1].mode = MR_MODE_SMARTHOST;
+		config.mail_dns = true;
+		config.others = mr_value_object(arena);
+		mr_value_set_string(arena, config.others, "mail.smarthost", cases[i].smarthost);
+		mr_value_set_string(arena, config.others, "mail.smarthost_user", cases[i].user);
+		mr_value_set_string(arena, config.others, "mail.smarthost_tls", cases[i].tls);
+		if (!cases[i].words) {
+			assert_ok(mr_mta_check(&config, &topology, &err), err);
+			continue;
+		}
+		assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
+		assert_contains(err.message, cases[i].words);
+	}
 }
 
 static void a_setting_that_only_postfix_follows_is_refused_with_exim(void **state)
@@ -112,6 +150,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_has_postfix_unless_it_is_told_otherwise),
 		IN_FOLDER(exim_is_refused_by_name_where_it_cannot_do_what_is_asked),
+		IN_FOLDER(exim_has_every_mode),
+		IN_FOLDER(exim_refuses_a_smarthost_that_it_cannot_treat_as_postfix_does),
 		IN_FOLDER(a_setting_that_only_postfix_follows_is_refused_with_exim),
 		IN_FOLDER(the_folder_of_its_tables_tells_whose_configuration_it_is),
 	};
