@@ -12,14 +12,15 @@
 enum { FOUND = 0, NOTHING = 1, LATER = EX_TEMPFAIL };
 
 static const char usage[] =
-	N_("Usage: mailrepl-lookup [--root DIR] [--delimiter C] route|access|peer ADDRESS\n"
+	N_("Usage: mailrepl-lookup [--root DIR] [--delimiter C] route|access|peer|backup ADDRESS\n"
 	   "One question of a mail server to this host's directory.\n\n"
 	   "  --root DIR  everything lies below DIR\n"
 	   "  --delimiter C  what divides a user from a detail: +, = or none\n"
 	   "  route       where mail for an address of a mail domain goes\n"
 	   "  access      whether everybody may write to it: closed, deferred, refused, gone, or "
 	   "nothing\n"
-	   "  peer        whether a real address is somebody's\n\n"
+	   "  peer        whether a real address is somebody's\n"
+	   "  backup      whether it is a known recipient of another primary\n\n"
 	   "Status: 0 found, and printed; 1 there is nothing; 75 that cannot be told now.\n");
 
 static int ask(struct mr_arena *arena, const char *root, char **words, const char *delimiter,

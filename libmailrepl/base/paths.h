@@ -52,6 +52,9 @@
 #define MR_PATH_DOVECOT "/etc/dovecot"
 #define MR_PATH_EXIM "/etc/exim4"
 #define MR_PATH_EXIM_KEY "/etc/exim4/mailrepl/host.key" /* a copy that Exim may read */
+/* And of the given ones (tls.certificate). */
+#define MR_PATH_EXIM_GIVEN_CERT "/etc/exim4/mailrepl/given.crt"
+#define MR_PATH_EXIM_GIVEN_KEY "/etc/exim4/mailrepl/given.key"
 #define MR_PATH_NSSWITCH "/etc/nsswitch.conf"
 
 /* "<root><path>" */

@@ -5,6 +5,7 @@
 
 #include "base/paths.h"
 #include "features/foreign.h"
+#include "features/render_exim.h"
 #include "model/names.h"
 
 #define SETTING "backup_mx.domains"
@@ -220,7 +221,8 @@ int mr_backup_mx_read(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
-struct mr_value *mr_backup_mx_value(struct mr_arena *arena, const struct mr_backup_mx *backup)
+struct mr_value *mr_backup_mx_value(struct mr_arena *arena, const struct mr_backup_mx *backup,
+				    bool dns)
 {
 	struct mr_value *out = mr_value_object(arena), *list = mr_value_list(arena);
 	bool any[MR_RECIPIENTS_DIRECTORY + 1] = { false };
@@ -232,6 +234,10 @@ struct mr_value *mr_backup_mx_value(struct mr_arena *arena, const struct mr_back
 		any[domain->recipients] = true;
 		mr_value_set_string(arena, one, "domain", domain->name);
 		mr_value_set_string(arena, one, "primary", domain->primary);
+		mr_value_set_string(arena, one, "host",
+				    domain->primary
+					    ? mr_render_exim_host(arena, domain->primary, dns)
+					    : NULL);
 		mr_value_set_bool(arena, one, "verified",
 				  domain->recipients == MR_RECIPIENTS_VERIFY);
 		mr_value_set_bool(arena, one, "directory",

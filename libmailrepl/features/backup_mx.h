@@ -35,7 +35,8 @@ int mr_backup_mx_read(struct mr_arena *arena, const struct mr_config *config,
 		      const struct mr_topology *topology, const struct mr_versions *versions,
 		      struct mr_backup_mx *out, struct mr_error *err) MR_MUST_CHECK;
 
-/* What templates see. */
-struct mr_value *mr_backup_mx_value(struct mr_arena *arena, const struct mr_backup_mx *backup);
+/* What templates see. `dns`: MX records are asked for. */
+struct mr_value *mr_backup_mx_value(struct mr_arena *arena, const struct mr_backup_mx *backup,
+				    bool dns);
 
 #endif

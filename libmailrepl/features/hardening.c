@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "features/mta.h"
 
 #define MAIN_CF_MOST ((size_t)4 << 20)
 
@@ -68,7 +69,9 @@ static bool find_given(struct mr_arena *arena, const struct mr_config *config,
 static bool is_in_force(struct mr_arena *arena, const struct mr_config *config,
 			const char *fingerprint)
 {
-	const char *main_cf = mr_path(arena, config->root, MR_PATH_POSTFIX "/main.cf");
+	const char *main_cf = mr_path(arena, config->root,
+				      mr_mta(config) == MR_SERVICE_EXIM ? MR_PATH_EXIM "/exim4.conf"
+									: MR_PATH_POSTFIX "/main.cf");
 	struct mr_error ignored;
 	char *text;
 
@@ -134,7 +137,11 @@ static void set_tls(struct mr_arena *arena, const struct mr_config *config,
 	mr_value_set_string(arena, tls, "fingerprint", hardening->fingerprint);
 	mr_value_set_string(arena, tls, "until", hardening->until);
 	mr_value_set_string(arena, tls, "hosts_name", MR_HOSTS_NAME);
+	mr_value_set_bool(arena, tls, "always", is(settings, "tls", "incoming", "encrypt"));
+	mr_value_set_bool(arena, tls, "required",
+			  strcmp(outgoing, "may") != 0 && strcmp(outgoing, "dane") != 0);
 	mr_value_set_bool(arena, tls, "dane", uses_dane(settings));
+	mr_value_set_bool(arena, tls, "dane_only", strcmp(outgoing, "dane-only") == 0);
 	mr_value_set_bool(arena, tls, "verifies",
 			  strcmp(outgoing, "verify") == 0 || strcmp(outgoing, "secure") == 0);
 }

@@ -20,6 +20,11 @@ static char *barred(struct mr_arena *arena, const char *key)
 	return mr_filter(arena, "(&(mailReplAccess=*)(mailLocalAddress=%s))", key);
 }
 
+static char *foreign(struct mr_arena *arena, const char *key)
+{
+	return mr_filter(arena, "(mailReplBackupRecipient=%s)", key);
+}
+
 static char *real(struct mr_arena *arena, const char *key)
 {
 	return mr_filter(arena, "(|(mailRoutingAddress=%s)(mailReplFormerAddress=%s))", key, key);
@@ -35,6 +40,7 @@ static const struct question {
 	{ "route", claim, "mailRoutingAddress", NULL, false },
 	{ "route", former, "mailReplForward", NULL, false },
 	{ "access", barred, "mailReplAccess", NULL, false },
+	{ "backup", foreign, "mailReplPrimary", NULL, true },
 	{ "peer", real, "mailRoutingAddress", "mailReplForward", true },
 };
 #define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
@@ -140,7 +146,7 @@ int mr_lookup(struct mr_arena *arena, struct mr_directory *dir, const char *tabl
 
 	*out = NULL;
 	if (!is_table(table))
-		return mr_fail(err, MR_E_USAGE, _("%s: must be route, access or peer"), table);
+		return mr_fail(err, MR_E_USAGE, _("%s: must be route, access, peer or backup"), table);
 	if (!domain || domain == address || !domain[1])
 		return mr_fail(err, MR_E_USAGE, _("%s is no address"), address);
 	if (ask_forms(arena, dir, table, address, domain, delimiter, out, err) < 0)

@@ -1,6 +1,6 @@
 /* What an MTA asks the directory that has no look-ups of its own for it (Exim binds with a password
  * or not at all): the same questions, in the same order, as templates/postfix/routes.cf, former.cf,
- * catchall.cf, access.cf and peers.cf. */
+ * catchall.cf, access.cf, peers.cf and backup.cf. */
 #ifndef MR_FEATURES_LOOKUP_H
 #define MR_FEATURES_LOOKUP_H
 
@@ -10,6 +10,7 @@
  *	route   an address of a mail domain, or of a host that is gone -> the real address: exactly
  *		one claim, or else one former address, or else the domain's catch-all
  *	access  an address of a mail domain -> "closed", "deferred", "refused" or "gone"; most have none
+ *	backup  a recipient in a domain of another primary -> where that is
  *	peer    a real address -> itself, if a mailbox or a group has it or had it before it moved
  * Of "user+detail@domain", where `delimiter` is "+" ("": there is none), is asked first as it is, then without the detail, which a route then gets
  * back. Without it a role address leads to itself: where that goes the MTA knows.

@@ -89,11 +89,6 @@ static int check_supported(const struct mr_config *config, const struct mr_topol
 	if (check_peers(config, topology, self, err) < 0 ||
 	    check_smarthosts(config, topology, err) < 0)
 		return -1;
-	if (topology->foreign_count)
-		return mr_fail(err, MR_E_CONFIG,
-			       _("%s: mail.mta = \"exim\": this relay is a backup MX for %s, which "
-				 "only Postfix can be"),
-			       config->path, topology->foreign[0].name);
 	return mr_mta_settings_check(config, err);
 }
 
@@ -134,12 +129,16 @@ static int read_secret(const char *path, struct mr_secret *out, struct mr_error 
 	return rc < 0 ? mr_fail_in(err, "%s", path) : 0;
 }
 
-static int copy_secret(const char *from, const char *to, struct mr_file_attrs attrs,
-		       struct mr_error *err)
+/* Both below root. Without `from` there is to be no copy. */
+static int copy_secret(struct mr_arena *arena, const struct mr_config *config, const char *from,
+		       const char *to, struct mr_file_attrs attrs, struct mr_error *err)
 {
 	MR_SECRET secret = { 0 };
 
-	if (read_secret(from, &secret, err) < 0)
+	to = mr_path(arena, config->root, to);
+	if (!from)
+		return mr_tree_remove(to, err);
+	if (read_secret(mr_path(arena, config->root, from), &secret, err) < 0)
 		return -1;
 	if (mr_file_same(to, secret.data, secret.len, attrs))
 		return 0;
@@ -168,14 +167,15 @@ static const char *name_of(const char *path)
 static int copy_passwords(struct mr_arena *arena, const struct mr_config *config,
 			  struct mr_file_attrs attrs, struct mr_error *err)
 {
-	const char *tables = mr_path(arena, config->root, MR_PATH_EXIM "/mailrepl");
 	struct mr_list stored = passwords_in(arena, config, MR_PATH_SECRETS),
 		       copies = passwords_in(arena, config, MR_PATH_EXIM "/mailrepl");
 
 	for (size_t i = 0; i < stored.count; i++)
-		if (copy_secret(stored.items[i],
-				mr_printf(arena, "%s/%s", tables, name_of(stored.items[i])), attrs,
-				err) < 0)
+		if (copy_secret(arena, config,
+				mr_printf(arena, MR_PATH_SECRETS "/%s", name_of(stored.items[i])),
+				mr_printf(arena, MR_PATH_EXIM "/mailrepl/%s",
+					  name_of(stored.items[i])),
+				attrs, err) < 0)
 			return -1;
 	for (size_t i = 0; i < copies.count; i++)
 		if (!mr_path_exists(mr_printf(arena, "%s" MR_PATH_SECRETS "/%s", config->root,
@@ -189,20 +189,29 @@ int mr_mta_ready(const struct mr_config *config, enum mr_service_name service, s
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_file_attrs attrs = { 0640, 0, (gid_t)-1 };
+	const struct mr_value *tls = mr_value_get(mr_config_settings(arena, config), "tls");
+	const struct {
+		const char *from, *to;
+	} copies[] = { { MR_PATH_HOST_KEY, MR_PATH_EXIM_KEY },
+		       { mr_value_get_string(tls, "key", NULL), MR_PATH_EXIM_GIVEN_KEY },
+		       { mr_value_get_string(tls, "certificate", NULL), MR_PATH_EXIM_GIVEN_CERT } };
 
 	/* Without our tables it has the configuration of its package again. */
 	if (service != MR_SERVICE_EXIM || !mr_mta_is_ours(config))
 		return 0;
-	if (mr_group_id("Debian-exim", &attrs.gid, err) < 0 ||
-	    copy_secret(mr_path(arena, config->root, MR_PATH_HOST_KEY),
-			mr_path(arena, config->root, MR_PATH_EXIM_KEY), attrs, err) < 0)
+	if (mr_group_id("Debian-exim", &attrs.gid, err) < 0)
 		return -1;
+	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
+		if (copy_secret(arena, config, copies[i].from, copies[i].to, attrs, err) < 0)
+			return -1;
 	return copy_passwords(arena, config, attrs, err);
 }
 
 int mr_mta_forget(const struct mr_config *config, enum mr_service_name service,
 		  struct mr_error *err)
 {
+	static const char *const keys[] = { MR_PATH_EXIM_KEY, MR_PATH_EXIM_GIVEN_KEY,
+					    MR_PATH_EXIM_GIVEN_CERT };
 	MR_ARENA arena = mr_arena_open();
 	struct mr_list copies = { 0 };
 
@@ -212,5 +221,8 @@ int mr_mta_forget(const struct mr_config *config, enum mr_service_name service,
 	for (size_t i = 0; i < copies.count; i++)
 		if (mr_tree_remove(copies.items[i], err) < 0)
 			return -1;
-	return mr_tree_remove(mr_path(arena, config->root, MR_PATH_EXIM_KEY), err);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (mr_tree_remove(mr_path(arena, config->root, keys[i]), err) < 0)
+			return -1;
+	return 0;
 }

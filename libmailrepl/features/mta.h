@@ -17,7 +17,7 @@ const char *mr_mta_folder(enum mr_service_name service);
 bool mr_mta_is_ours(const struct mr_config *config);
 
 /* For the beginning of a plan. MR_E_CONFIG, by name: Exim on a host that holds mailboxes, beside a host
- * in mode none, with a password for a smarthost without TLS, as a backup MX, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
+ * in mode none, with a password for a smarthost without TLS, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
 		 struct mr_error *err) MR_MUST_CHECK;
 
@@ -25,7 +25,7 @@ int mr_mta_check(const struct mr_config *config, const struct mr_topology *topol
 int mr_mta_settings_check(const struct mr_config *config, struct mr_error *err) MR_MUST_CHECK;
 
 /* Before each start or reload of `service` by mailrepl: Exim, which is not root when it reads them,
- * gets copies of this host's key and of the passwords at smarthosts, which only it can read. Others: nothing. */
+ * gets copies of this host's key, of the given certificate (tls.certificate) and its key, and of the passwords at smarthosts, which only it can read. Others: nothing. */
 int mr_mta_ready(const struct mr_config *config, enum mr_service_name service,
 		 struct mr_error *err) MR_MUST_CHECK;
 /* Removes these copies. */

@@ -12,13 +12,49 @@ static const struct row {
 	{ "mail.networks", NULL, NULL },
 	{ "mail.destinations", NULL, NULL },
 	{ "mail.intranet", NULL, NULL },
-	{ "mail.message_size_limit", NULL, NULL },
 	{ "mail.name", NULL, NULL },
+	{ "mail.mailbox_size_limit", NULL, NULL },
+	{ "mail.message_size_limit", NULL, NULL },
 	{ "mail.smarthost", NULL, NULL },
 	{ "mail.smarthost_user", NULL, NULL },
 	{ "mail.smarthost_tls", NULL, NULL },
 	{ "mail.smarthost_ca", NULL, NULL },
 	{ "mail.smarthosts", NULL, NULL },
+	{ "mail.protocols", "ipv6", N_("Exim goes on to use IPv4: all or ipv4") },
+	{ "mail.synchronous", NULL, NULL },
+	{ "backup_mx.domains", NULL, NULL },
+	{ "backup_mx.queue_lifetime", NULL, NULL },
+	{ "backup_mx.etrn", NULL, NULL },
+	{ "backup_mx.backups", NULL, NULL },
+	{ "backup_mx.networks", NULL,
+	  N_("that is permit_mx_backup, which is Postfix's: name the domains in "
+	     "backup_mx.domains") },
+	{ "limits.connections", NULL, NULL },
+	{ "limits.messages", NULL, NULL },
+	{ "limits.recipients", NULL, NULL },
+	{ "tls.certificate", NULL, NULL },
+	{ "tls.key", NULL, NULL },
+	{ "tls.incoming", NULL, NULL },
+	{ "tls.outgoing", "secure",
+	  N_("Exim compares a certificate with the name of the server alone, not with the mail "
+	     "domain: verify, or dane") },
+	{ "restrictions.policy_service", NULL, NULL },
+	{ "restrictions.policy_down", NULL, NULL },
+	{ "restrictions.helo", NULL, NULL },
+	{ "restrictions.client_name", NULL, NULL },
+	{ "restrictions.sender_domain", NULL, NULL },
+	{ "restrictions.own_senders", NULL, NULL },
+	{ "dsn.offer", NULL, NULL },
+	{ "dsn.postmaster", "true",
+	  N_("Exim has no reports of sessions and delays for the postmaster: look into "
+	     "/var/log/exim4") },
+	{ "postscreen.enabled", "true",
+	  N_("postscreen is a part of Postfix: Exim has nothing like it") },
+	/* Without it they count for nothing with Postfix, too. */
+	{ "postscreen.greet_wait", NULL, NULL },
+	{ "postscreen.dnsbl", NULL, NULL },
+	{ "postscreen.threshold", NULL, NULL },
+	{ "postscreen.deep", NULL, NULL },
 };
 
 static bool says(const struct mr_value *value, const char *word)
@@ -50,7 +86,8 @@ static int check(const struct mr_config *config, const char *setting, const stru
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: mail.mta = \"exim\": the setting %s is for Postfix alone"),
 			       config->path, setting);
-	if (!row->why || (row->word && !says(value, row->word)))
+	if (!row->why || (row->word && !says(value, row->word)) ||
+	    (value->kind == MR_VALUE_LIST && value->count == 0))
 		return 0;
 	return mr_fail(err, MR_E_CONFIG, _("%s: mail.mta = \"exim\": %s%s%s: %s"), config->path,
 		       setting, row->word ? " = " : "", row->word ? row->word : "", _(row->why));

@@ -9,10 +9,12 @@
 
 #define QUEUE "/var/spool/postfix"
 
-/* Those of Debian's postfix.postinst; files made in them inherit it. */
+/* Files made in them inherit it. Those of Debian's postfix.postinst, and of Exim. A folder of the one that is not there is
+ * left alone. */
 static const char *const folders[] = { QUEUE "/incoming", QUEUE "/active",   QUEUE "/bounce",
 				       QUEUE "/defer",    QUEUE "/deferred", QUEUE "/flush",
-				       QUEUE "/saved",    QUEUE "/corrupt" };
+				       QUEUE "/saved",    QUEUE "/corrupt",
+				       "/var/spool/exim4/input", "/var/spool/exim4/msglog" };
 
 int mr_folder_is_synchronous(const char *folder)
 {

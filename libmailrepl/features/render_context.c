@@ -7,6 +7,7 @@
 #include "base/paths.h"
 #include "features/mta.h"
 #include "features/nss.h"
+#include "features/render_exim.h"
 #include "features/render_modes.h"
 
 /* A rid is unique within a slapd and at most 999: the copy of mail takes the lower half, that of
@@ -176,6 +177,8 @@ static struct mr_value *paths_value(const struct builder *b)
 		{ "dovecot", MR_PATH_DOVECOT },
 		{ "exim", MR_PATH_EXIM },
 		{ "exim_key", MR_PATH_EXIM_KEY },
+		{ "exim_given_cert", MR_PATH_EXIM_GIVEN_CERT },
+		{ "exim_given_key", MR_PATH_EXIM_GIVEN_KEY },
 	};
 	struct mr_value *value = mr_value_object(b->arena);
 
@@ -289,7 +292,9 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_value_set(arena, out, "unix", service_value(&b, MR_UNIX));
 	mr_hardening_set(arena, config, &machine->hardening, out);
 	mr_value_set_string(arena, out, "policy_down", policy_down(arena, config));
-	mr_value_set(arena, out, "backup", mr_backup_mx_value(arena, &machine->backup));
+	mr_value_set(arena, out, "backup",
+		     mr_backup_mx_value(arena, &machine->backup, config->mail_dns));
+	mr_render_exim(arena, config, out);
 	mr_value_set(arena, out, "peer_addresses",
 		     mr_value_strings(arena, &machine->peer_addresses));
 	mr_value_set(arena, out, "directory", directory_value(&b));

@@ -9,6 +9,8 @@
 #include "adapters/service.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "features/exim_retries.h"
+#include "features/mta.h"
 
 #define RECORD "/var/spool/postfix/flush" /* one file for each domain in fast_flush_domains */
 #define SMTP 25
@@ -88,6 +90,25 @@ static int64_t record_of(struct mr_arena *arena, const char *domain)
 	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
+/* The hints are read again when they have changed. */
+static int64_t retries_of(struct mr_waiting *waiting, const char *host)
+{
+	struct mr_error err = { 0 };
+	int64_t state = mr_exim_retries_state();
+
+	if (state && state != waiting->retries_state) {
+		mr_arena_close(waiting->retries_arena);
+		waiting->retries_arena = mr_arena_open();
+		waiting->retries_state = state;
+		if (mr_exim_retries_read(waiting->retries_arena, &waiting->retries, &err) < 0) {
+			waiting->retries = "";
+			waiting->retries_state = 0;
+			mr_log(MR_LOG_WARNING, "%s", err.message);
+		}
+	}
+	return state ? mr_exim_retries_of(waiting->retries, host) : 0;
+}
+
 static struct mr_waiting_site *site_of(struct mr_waiting *waiting, const char *name)
 {
 	struct mr_waiting_site *sites;
@@ -104,13 +125,19 @@ static struct mr_waiting_site *site_of(struct mr_waiting *waiting, const char *n
 	return sites;
 }
 
-static void deliver(const struct mr_waiting_site *site)
+static void deliver(const struct mr_waiting *waiting, enum mr_service_name mta,
+		    const struct mr_waiting_site *site, const char *host)
 {
 	const char *const argv[] = { "postqueue", "-s", site->name, NULL };
 	const struct mr_process process = { .argv = argv };
 	struct mr_error err = { 0 };
+	int rc;
 
-	if (mr_process_check(&process, &err) < 0) {
+	if (mta == MR_SERVICE_EXIM)
+		rc = mr_exim_retries_end(waiting->retries, host, &err);
+	else
+		rc = mr_process_check(&process, &err);
+	if (rc < 0) {
 		mr_log(MR_LOG_WARNING, "%s", err.message);
 		return;
 	}
@@ -119,17 +146,18 @@ static void deliver(const struct mr_waiting_site *site)
 	mr_audit(_("%s can be reached again: what waits here for it is delivered"), site->name);
 }
 
-static void look_at(struct mr_waiting *waiting, const char *domain, const char *host, int port,
-		    int64_t now)
+static void look_at(struct mr_waiting *waiting, enum mr_service_name mta, const char *domain,
+		    const char *host, int port, int64_t now)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_waiting_site *site = site_of(waiting, domain);
+	int64_t recorded =
+		mta == MR_SERVICE_EXIM ? retries_of(waiting, host) : record_of(arena, domain);
 
-	/* Postfix is not asked whether it runs unless there is something to do for it. */
-	if (mr_waiting_is_due(site, record_of(arena, domain), now) &&
-	    mr_service_running(MR_SERVICE_POSTFIX, "") &&
+	/* The mail server is not asked whether it runs unless there is something to do for it. */
+	if (mr_waiting_is_due(site, recorded, now) && mr_service_running(mta, "") &&
 	    mr_waiting_probed(site, mr_reachable(host, port, PROBE_MS), now))
-		deliver(site);
+		deliver(waiting, mta, site, host);
 }
 
 /* Whatever the directory or mailrepl.conf says of other primaries: for domains that are not rendered there is no record. */
@@ -145,13 +173,13 @@ static void look_at_primaries(struct mr_waiting *waiting, const struct mr_config
 	for (size_t i = 0; rows && i < rows->count; i++)
 		if (mr_waiting_nexthop(arena, mr_value_get_string(rows->items[i], "primary", ""),
 				       &host, &port))
-			look_at(waiting, mr_value_get_string(rows->items[i], "domain", ""), host,
-				port, now);
+			look_at(waiting, mr_mta(config),
+				mr_value_get_string(rows->items[i], "domain", ""), host, port, now);
 	for (size_t i = 0; i < topology->foreign_count; i++) {
 		const struct mr_foreign *foreign = &topology->foreign[i];
 
 		if (foreign->primary && mr_waiting_nexthop(arena, foreign->primary, &host, &port))
-			look_at(waiting, foreign->name, host, port, now);
+			look_at(waiting, mr_mta(config), foreign->name, host, port, now);
 	}
 }
 
@@ -164,8 +192,8 @@ void mr_waiting_look(struct mr_waiting *waiting, const struct mr_config *config,
 		waiting->arena = mr_arena_open();
 	for (size_t i = 0; i < topology->count; i++)
 		if (strcmp(topology->hosts[i].name, config->host) != 0)
-			look_at(waiting, topology->hosts[i].name, topology->hosts[i].name, SMTP,
-				now);
+			look_at(waiting, mr_mta(config), topology->hosts[i].name,
+				topology->hosts[i].name, SMTP, now);
 	look_at_primaries(waiting, config, topology, now);
 	mr_waiting_ask(waiting, config, topology, now);
 }
@@ -175,5 +203,6 @@ void mr_waiting_close(struct mr_waiting *waiting)
 	free(waiting->sites);
 	free(waiting->backups);
 	mr_arena_close(waiting->arena);
+	mr_arena_close(waiting->retries_arena);
 	*waiting = (struct mr_waiting){ 0 };
 }

@@ -1,5 +1,6 @@
 /* Mail that waits because a host cannot be reached. Mail for others that waits here is delivered as soon as they are back,
- * not after Postfix's next pause of up to 67 minutes: whom it waits for is in Postfix's record (flush(8)). And servers
+ * not after Postfix's next pause of up to 67 minutes: whom it waits for is in Postfix's record (flush(8)), or in Exim's hints
+ * (features/exim_retries.h). And servers
  * that are not ours and keep mail for us are asked for it when we are back (ETRN, RFC 1985).
  *
  *	struct mr_waiting waiting = { 0 };
@@ -21,7 +22,7 @@
 /* A domain that mail may wait for: another host's name, or a domain of another primary. Starts as { .name }. */
 struct mr_waiting_site {
 	const char *name;
-	int64_t recorded;  /* the state of Postfix's record when it was probed; 0: empty */
+	int64_t recorded;  /* the state of the record when it was probed; 0: empty */
 	int64_t probed;    /* 0: never */
 	bool away;         /* could not be reached then */
 	unsigned attempts; /* since it is back */
@@ -42,10 +43,13 @@ struct mr_waiting {
 	size_t site_count;
 	struct mr_waiting_backup *backups;
 	size_t backup_count;
-	bool runs; /* Postfix, at the last look; not looked for where nobody keeps mail for us */
+	struct mr_arena *retries_arena; /* Exim's hints, and of which state they are */
+	const char *retries;
+	int64_t retries_state;
+	bool runs; /* the mail server, at the last look; not looked for where nobody keeps mail for us */
 };
 
-/* Does nothing where Postfix does not run, or is not managed. What is done goes to the log. */
+/* Does nothing where the mail server does not run, or is not managed. What is done goes to the log. */
 void mr_waiting_look(struct mr_waiting *waiting, const struct mr_config *config,
 		     const struct mr_topology *topology, int64_t now);
 void mr_waiting_close(struct mr_waiting *waiting);
@@ -54,7 +58,7 @@ void mr_waiting_ask(struct mr_waiting *waiting, const struct mr_config *config,
 		    const struct mr_topology *topology, int64_t now);
 
 /* Decisions, without asking anybody. Is the site to be probed now? `recorded`: a number that changes whenever mail is put
- * off that is for it; 0: nothing waits. A host that is there, and still takes nothing after some attempts, is Postfix's affair. */
+ * off that is for it; 0: nothing waits. A host that is there, and still takes nothing after some attempts, is the mail server's affair. */
 bool mr_waiting_is_due(struct mr_waiting_site *site, int64_t recorded, int64_t now);
 /* It was probed. True: what waits is to be delivered now. */
 bool mr_waiting_probed(struct mr_waiting_site *site, bool reached, int64_t now);

@@ -7,6 +7,7 @@
 #include "adapters/reach.h"
 #include "adapters/service.h"
 #include "base/log.h"
+#include "features/mta.h"
 #include "features/waiting.h"
 
 #define SMTP 25
@@ -83,7 +84,7 @@ void mr_waiting_ask(struct mr_waiting *waiting, const struct mr_config *config,
 		mr_value_get(mr_config_settings(arena, config), "backup_mx"), "backups");
 	const bool ran = waiting->runs;
 
-	waiting->runs = names && names->count > 0 && mr_service_running(MR_SERVICE_POSTFIX, "");
+	waiting->runs = names && names->count > 0 && mr_service_running(mr_mta(config), "");
 	if (!waiting->runs)
 		return;
 

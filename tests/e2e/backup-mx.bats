@@ -34,18 +34,6 @@ ${2/ETRN/$(outside_address)}"
 	on "$1" cl-rebuild >&2
 }
 
-# talk FROM SERVER LINE…: what the server answers, to each line in turn.
-talk() {
-	local from=$1 server=$2
-	shift 2
-	# shellcheck disable=SC2016 # for that shell to expand
-	on "$from" timeout 60 bash -c '
-		answer() { while IFS= read -r line <&3; do echo "$line"; [ "${line:3:1}" = - ] || return 0; done; }
-		exec 3<>"/dev/tcp/$1/25"; shift
-		answer
-		for say; do printf "%s\r\n" "$say" >&3; answer; done' bash "$server" "$@" | tr -d '\r'
-}
-
 # waits SUBJECT-OF-RECIPIENT: there is mail for it in the relay's queue.
 waits() {
 	on relay.lan postqueue -j | grep -q "\"address\": \"$1\""
@@ -135,30 +123,6 @@ code_is() {
 	eventually 60 asked 2
 }
 
-# policy ACTION: a policy service on the relay that answers so about gray@, and keeps for whom it was asked.
-policy() {
-	on relay.lan perl -MIO::Socket::INET -e '
-		my $action = shift;
-		my $listen = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 10023, Listen => 5, ReuseAddr => 1) or die;
-		exit if fork;
-		setpgrp;
-		open STDIN, "</dev/null"; open STDOUT, ">/dev/null"; open STDERR, ">/dev/null";
-		open my $pid, ">", "/run/policy.pid"; print $pid $$; close $pid;
-		$SIG{CHLD} = "IGNORE";
-		while (my $client = $listen->accept) {
-			next if fork;
-			my %ask;
-			while (<$client>) {
-				chomp;
-				if (/^(.*?)=(.*)/) { $ask{$1} = $2; next }
-				open my $log, ">>", "/run/policy.log"; print $log "$ask{recipient}\n"; close $log;
-				print $client "action=", ($ask{sender} =~ /^gray/ ? $action : "dunno"), "\n\n";
-				$client->flush;
-			}
-			exit;
-		}' "$1"
-}
-
 @test "a policy service is asked about strangers who would be let in, and about nobody else" {
 	policy "defer_if_permit 4.2.0 come back"
 	settings relay.lan "$relay_settings restrictions: { policy_service = \"inet:127.0.0.1:10023\"; };"
@@ -175,12 +139,6 @@ policy() {
 	[ "$(rcpt_code relay.lan "user1@$domain" gray@outside.test)" = 250 ]
 	settings relay.lan "$relay_settings restrictions: { policy_service = \"inet:127.0.0.1:10023\"; policy_down = \"defer\"; };"
 	[[ $(rcpt_code relay.lan "user1@$domain" gray@outside.test) == 4?? ]]
-}
-
-# recipients FROM PATTERN: how many of its answers to four of them are so.
-recipients() {
-	talk "$1" relay.lan "EHLO $1" "MAIL FROM:<someone@outside.test>" "RCPT TO:<user1@$domain>" \
-		"RCPT TO:<user1@$domain>" "RCPT TO:<user1@$domain>" "RCPT TO:<user1@$domain>" QUIT | grep -cE "$2"
 }
 
 @test "a stranger who names too many recipients in a minute is put off, a host of ours is not" {

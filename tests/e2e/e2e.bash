@@ -186,7 +186,7 @@ rcpt_code() {
 	local code
 	code=$(on "${4:-$client}" swaks --server "$1" --helo "${4:-$client}" --to "$2" \
 		--from "${3:-someone@outside.test}" --quit-after RCPT --timeout 20 2>&1 |
-		awk '/-> RCPT TO:/ { asked = 1; next } asked && /^<[-~*]+ / { print $2; exit }')
+		awk '/-> RCPT TO:/ { asked = 1; next } asked && /^<[-~*]+ / { print substr($2, 1, 3); exit }')
 	echo "${code:-none}"
 }
 

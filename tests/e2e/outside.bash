@@ -150,3 +150,47 @@ $3"
 outside_queue() {
 	on "$client" postqueue -j
 }
+
+# --- what a server says
+
+# talk FROM SERVER LINE…: what the server answers, to each line in turn.
+talk() {
+	local from=$1 server=$2
+	shift 2
+	# shellcheck disable=SC2016 # for that shell to expand
+	on "$from" timeout 60 bash -c '
+		answer() { while IFS= read -r line <&3; do echo "$line"; [ "${line:3:1}" = - ] || return 0; done; }
+		exec 3<>"/dev/tcp/$1/25"; shift
+		answer
+		for say; do printf "%s\r\n" "$say" >&3; answer; done' bash "$server" "$@" | tr -d '\r'
+}
+
+# recipients FROM PATTERN: how many of the relay's answers to four of them are so.
+recipients() {
+	talk "$1" relay.lan "EHLO $1" "MAIL FROM:<someone@outside.test>" "RCPT TO:<user1@$domain>" \
+		"RCPT TO:<user1@$domain>" "RCPT TO:<user1@$domain>" "RCPT TO:<user1@$domain>" QUIT | grep -cE "$2"
+}
+
+# policy ACTION: a policy service on the relay that answers so about gray@, and keeps for whom it was asked.
+policy() {
+	on relay.lan perl -MIO::Socket::INET -e '
+		my $action = shift;
+		my $listen = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 10023, Listen => 5, ReuseAddr => 1) or die;
+		exit if fork;
+		setpgrp;
+		open STDIN, "</dev/null"; open STDOUT, ">/dev/null"; open STDERR, ">/dev/null";
+		open my $pid, ">", "/run/policy.pid"; print $pid $$; close $pid;
+		$SIG{CHLD} = "IGNORE";
+		while (my $client = $listen->accept) {
+			next if fork;
+			my %ask;
+			while (<$client>) {
+				chomp;
+				if (/^(.*?)=(.*)/) { $ask{$1} = $2; next }
+				open my $log, ">>", "/run/policy.log"; print $log "$ask{recipient}\n"; close $log;
+				print $client "action=", ($ask{sender} =~ /^gray/ ? $action : "dunno"), "\n\n";
+				$client->flush;
+			}
+			exit;
+		}' "$1"
+}

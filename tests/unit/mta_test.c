@@ -49,7 +49,6 @@ static void exim_is_refused_by_name_where_it_cannot_do_what_is_asked(void **stat
 	MR_ARENA arena = mr_arena_open();
 	struct mr_topology topology = topology_of(arena);
 	struct mr_config config = config_of(*state, "mail1.lan", "exim");
-	struct mr_foreign foreign = { .name = "partner.example" };
 
 	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
 	assert_contains(err.message, "holds mailboxes");
@@ -61,10 +60,6 @@ static void exim_is_refused_by_name_where_it_cannot_do_what_is_asked(void **stat
 	assert_contains(err.message, "mail1.lan is in mode none");
 	topology.hosts[0].mode = MR_MODE_INTERNET;
 
-	topology.foreign = &foreign;
-	topology.foreign_count = 1;
-	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
-	assert_contains(err.message, "partner.example");
 	config.mail_mta = "postfix";
 	assert_ok(mr_mta_check(&config, &topology, &err), err);
 }
@@ -114,6 +109,13 @@ static void exim_refuses_a_smarthost_that_it_cannot_treat_as_postfix_does(void *
 	}
 }
 
+static void assert_refused(const struct mr_config *config, const struct mr_topology *topology,
+			   const char *words)
+{
+	assert_fails(mr_mta_check(config, topology, &err), MR_E_CONFIG, err);
+	assert_contains(err.message, words);
+}
+
 static void a_setting_that_only_postfix_follows_is_refused_with_exim(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -122,10 +124,39 @@ static void a_setting_that_only_postfix_follows_is_refused_with_exim(void **stat
 
 	config.others = mr_value_object(arena);
 	mr_value_set_string(arena, config.others, "mail.networks", "192.0.2.0/24");
+	mr_value_set_string(arena, config.others, "tls.outgoing", "verify");
+	mr_value_set_bool(arena, config.others, "postscreen.enabled", false);
+	mr_value_set(arena, config.others, "backup_mx.networks", mr_value_list(arena));
 	assert_ok(mr_mta_check(&config, &topology, &err), err);
-	mr_value_set_string(arena, config.others, "restrictions.policy_service", "inet:x:1");
-	assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
-	assert_contains(err.message, "restrictions.policy_service");
+
+	mr_value_set_string(arena, config.others, "tls.outgoing", "secure");
+	assert_refused(&config, &topology, "tls.outgoing = secure: Exim compares");
+	mr_value_set_string(arena, config.others, "tls.outgoing", "may");
+	mr_value_set_bool(arena, config.others, "postscreen.enabled", true);
+	assert_refused(&config, &topology, "postscreen.enabled = true: postscreen is");
+	mr_value_set_bool(arena, config.others, "postscreen.enabled", false);
+	mr_value_append(arena, mr_value_member(config.others, "backup_mx.networks"),
+			mr_value_string(arena, "192.0.2.0/24"));
+	assert_refused(&config, &topology, "backup_mx.networks: that is permit_mx_backup");
+	config.others = mr_value_object(arena);
+	mr_value_set_string(arena, config.others, "no.such", "x");
+	assert_refused(&config, &topology, "no.such is for Postfix alone");
+}
+
+static void copies_for_exim_go_with_its_configuration(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = config_of(*state, "relay.lan", "exim");
+	const char *copy = mr_path(arena, *state, MR_PATH_EXIM_GIVEN_KEY);
+	const struct mr_file_attrs attrs = MR_FILE_PUBLIC_FOLDER;
+
+	assert_ok(mr_folder_make(mr_path(arena, *state, MR_PATH_EXIM "/mailrepl"), attrs, &err),
+		  err);
+	assert_ok(mr_file_replace(copy, "old", 3, MR_FILE_PRIVATE, &err), err);
+	assert_ok(mr_mta_forget(&config, MR_SERVICE_POSTFIX, &err), err);
+	assert_true(mr_path_exists(copy));
+	assert_ok(mr_mta_forget(&config, MR_SERVICE_EXIM, &err), err);
+	assert_false(mr_path_exists(copy));
 }
 
 static void the_folder_of_its_tables_tells_whose_configuration_it_is(void **state)
@@ -153,6 +184,7 @@ int main(void)
 		IN_FOLDER(exim_has_every_mode),
 		IN_FOLDER(exim_refuses_a_smarthost_that_it_cannot_treat_as_postfix_does),
 		IN_FOLDER(a_setting_that_only_postfix_follows_is_refused_with_exim),
+		IN_FOLDER(copies_for_exim_go_with_its_configuration),
 		IN_FOLDER(the_folder_of_its_tables_tells_whose_configuration_it_is),
 	};
 

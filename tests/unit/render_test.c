@@ -181,12 +181,11 @@ static void check_differences(const char *name, const char *base,
 	MR_ARENA arena = mr_arena_open();
 
 	for (size_t i = 0; i < rendering->count; i++) {
-		const char *path = mr_printf(arena, "%s/tests/golden/%s%s", source(), name,
-					     rendering->files[i].path);
+		const char *file = portable(arena, rendering->files[i].path);
+		const char *path = mr_printf(arena, "%s/tests/golden/%s%s", source(), name, file);
 		const char *got = portable(arena, rendering->files[i].content);
-		const char *usual =
-			text_at(arena, mr_printf(arena, "%s/tests/golden/%s%s", source(), base,
-						 rendering->files[i].path));
+		const char *usual = text_at(
+			arena, mr_printf(arena, "%s/tests/golden/%s%s", source(), base, file));
 		const char *want = mr_path_exists(path) ? text_at(arena, path) : usual;
 
 		if (!getenv("MAILREPL_GOLDEN_UPDATE") && strcmp(got, want) != 0)
@@ -251,29 +250,23 @@ static void every_scheme_is_rendered_as_agreed_for_every_role(void **state)
 	}
 }
 
-/* A relay, and a backup for other primaries: what differs from the relay above. */
-static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
+/* A relay, and a backup for other primaries, with much else that is not as usual: what differs from the relay above. */
+static void check_backup(const char *folder, const char *mta, const char *settings,
+			 const char *name, const char *base)
 {
 	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_printf(arena, "%s/mailrepl.conf", folder);
 	struct mr_topology topology = topology_of(arena, MR_SCHEME_RELAY_MX);
 	struct mr_foreign foreign = { .name = "partner.org" };
 	struct mr_render_machine known = machine;
 	struct mr_rendering rendering = { 0 };
 	struct mr_config config;
 
-	write_at(mr_printf(arena, "%s/mailrepl.conf", (const char *)*state),
-		 "backup_mx: { domains = ( { domain = \"friend.org\"; primary = "
-		 "\"[192.0.2.1]:2525\"; } );\n"
-		 " queue_lifetime = 30; etrn = [ \"192.0.2.1\" ]; networks = [ \"198.51.100.0/24\" "
-		 "]; };\n"
-		 "limits: { connections = 10; messages = 20; recipients = 200; };\n"
-		 "restrictions: { policy_service = \"inet:127.0.0.1:10023\"; };\n"
-		 "mail: { manage = true; };\n");
-	assert_ok(mr_config_load(arena, NULL,
-				 mr_printf(arena, "%s/mailrepl.conf", (const char *)*state),
-				 &config, &err),
-		  err);
+	write_at(path, settings);
+	assert_ok(mr_config_load(arena, NULL, path, &config, &err), err);
+	config.root = strcmp(mta, "exim") == 0 ? "/below" : "";
 	config.host = "relay.lan";
+	config.mail_mta = mta;
 	mr_list_add(arena, &foreign.recipients, "a@partner.org");
 	topology.foreign = &foreign;
 	topology.foreign_count = 1;
@@ -282,7 +275,36 @@ static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
 		err);
 	mr_list_add(arena, &known.peer_addresses, "10.0.0.1");
 	assert_ok(mr_render_as(arena, &config, &topology, &known, false, &rendering, &err), err);
-	check_differences("backup", "relay", &rendering);
+	check_differences(name, base, &rendering);
+}
+
+#define BACKUP                                                                                     \
+	"backup_mx: { domains = ( { domain = \"friend.org\"; primary = \"[192.0.2.1]:2525\"; } "   \
+	");\n"                                                                                     \
+	" queue_lifetime = 30; etrn = [ \"192.0.2.1\" ];"
+#define LIMITS                                                                                     \
+	"limits: { connections = 10; messages = 20; recipients = 200; };\n"                        \
+	"restrictions: { policy_service = \"inet:127.0.0.1:10023\"; "
+
+static void a_backup_for_other_primaries_is_rendered_as_agreed(void **state)
+{
+	check_backup(*state, "postfix",
+		     BACKUP "networks = [ \"198.51.100.0/24\" ]; };\n" LIMITS "};\n"
+			    "mail: { manage = true; };\n",
+		     "backup", "relay");
+}
+
+static void a_backup_with_exim_is_rendered_as_agreed(void **state)
+{
+	check_backup(*state, "exim",
+		     BACKUP "};\n" LIMITS
+			    "policy_down = \"defer\"; helo = \"known\"; client_name = true; "
+			    "own_senders = \"login\"; };\n"
+			    "tls: { incoming = \"encrypt\"; outgoing = \"verify\"; };\n"
+			    "dsn: { offer = \"everybody\"; };\n"
+			    "mail: { protocols = \"ipv4\"; name = \"maildomain.org\"; "
+			    "mailbox_size_limit = 100; };\n",
+		     "backup-exim", "relay-exim");
 }
 
 static void a_relay_gets_nothing_of_accounts_or_mailboxes(void **state)
@@ -882,6 +904,8 @@ int main(void)
 		cmocka_unit_test(a_relay_is_rendered_as_agreed),
 		cmocka_unit_test(a_relay_with_exim_is_rendered_as_agreed),
 		cmocka_unit_test(every_scheme_is_rendered_as_agreed_for_every_role),
+		cmocka_unit_test_setup_teardown(a_backup_with_exim_is_rendered_as_agreed,
+						folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(a_backup_for_other_primaries_is_rendered_as_agreed,
 						folder_setup, folder_teardown),
 		cmocka_unit_test(a_relay_gets_nothing_of_accounts_or_mailboxes),
