@@ -4,6 +4,7 @@
 #include "adapters/json.h"
 #include "common/cl.h"
 #include "features/gate.h"
+#include "features/mta.h"
 #include "features/trace.h"
 
 enum { KEY_NO_POSTFIX = 256 };
@@ -12,20 +13,20 @@ enum { KEY_NO_POSTFIX = 256 };
 enum { DELIVERABLE = 0, REFUSED = EX_NOUSER, DEFERRED = EX_TEMPFAIL, DISAGREE = EX_PROTOCOL };
 
 struct route {
-	bool all, no_postfix;
+	bool all, no_mta;
 };
 
 struct answer {
 	struct mr_trace trace;
 	struct mr_trace_host *hosts;
 	size_t host_count;
-	struct mr_trace_postfix postfix;
+	struct mr_trace_mta mta;
 	bool disagrees;
 };
 
 static const struct cl_option options[] = {
 	{ 'a', "all", NULL, N_("ask every host, and say where the answers differ") },
-	{ KEY_NO_POSTFIX, "no-postfix", NULL, N_("do not compare with what Postfix answers") },
+	{ KEY_NO_POSTFIX, "no-postfix", NULL, N_("do not compare with what Postfix or Exim answers") },
 	{ 0 },
 };
 
@@ -38,7 +39,7 @@ static int option(struct cl_context *context, int key, const char *value, struct
 	if (key == 'a')
 		route->all = true;
 	else
-		route->no_postfix = true;
+		route->no_mta = true;
 	return 0;
 }
 
@@ -76,6 +77,11 @@ static void print_host(struct mr_arena *arena, const struct mr_trace_host *host)
 		       host->trace.why ? host->trace.why : targets_text(arena, &host->trace));
 }
 
+static const char *mta_name(const struct cl_context *context)
+{
+	return mr_mta(&context->config) == MR_SERVICE_EXIM ? "Exim" : "Postfix";
+}
+
 static void print_answer(const struct cl_context *context, const struct answer *answer)
 {
 	const struct route *route = context->data;
@@ -87,12 +93,12 @@ static void print_answer(const struct cl_context *context, const struct answer *
 		return;
 	for (size_t i = 0; i < trace->step_count; i++)
 		print_step(&trace->steps[i]);
-	if (!route->no_postfix && answer->postfix.asked)
-		printf(answer->postfix.agrees ? _("  Postfix here agrees: %s\n")
-					      : _("  Postfix here DISAGREES: %s\n"),
-		       answer->postfix.answer);
-	else if (!route->no_postfix && context->verbose > 0)
-		printf(_("  Postfix: %s\n"), answer->postfix.answer);
+	if (!route->no_mta && answer->mta.asked)
+		printf(answer->mta.agrees ? _("  %s here agrees: %s\n")
+					  : _("  %s here DISAGREES: %s\n"),
+		       mta_name(context), answer->mta.answer);
+	else if (!route->no_mta && context->verbose > 0)
+		printf("  %s: %s\n", mta_name(context), answer->mta.answer);
 	for (size_t i = 0; i < answer->host_count; i++)
 		print_host(context->arena, &answer->hosts[i]);
 }
@@ -147,9 +153,10 @@ static struct mr_value *hosts_value(struct mr_arena *arena, const struct answer 
 	return list;
 }
 
-static struct mr_value *answer_value(struct mr_arena *arena, const struct answer *answer)
+static struct mr_value *answer_value(const struct cl_context *context, const struct answer *answer)
 {
-	struct mr_value *one = mr_value_object(arena), *postfix;
+	struct mr_arena *arena = context->arena;
+	struct mr_value *one = mr_value_object(arena), *mta;
 
 	mr_value_set_string(arena, one, "address", answer->trace.address);
 	mr_value_set_string(arena, one, "fate", mr_fate_word(answer->trace.fate));
@@ -157,11 +164,12 @@ static struct mr_value *answer_value(struct mr_arena *arena, const struct answer
 	mr_value_set(arena, one, "targets", targets_value(arena, &answer->trace));
 	mr_value_set(arena, one, "steps", steps_value(arena, &answer->trace));
 	mr_value_set_bool(arena, one, "disagree", answer->disagrees);
-	if (answer->postfix.answer) {
-		postfix = mr_value_set(arena, one, "postfix", mr_value_object(arena));
-		mr_value_set_bool(arena, postfix, "asked", answer->postfix.asked);
-		mr_value_set_bool(arena, postfix, "agrees", answer->postfix.agrees);
-		mr_value_set_string(arena, postfix, "answer", answer->postfix.answer);
+	if (answer->mta.answer) {
+		mta = mr_value_set(arena, one, mr_service_word(mr_mta(&context->config)),
+				   mr_value_object(arena));
+		mr_value_set_bool(arena, mta, "asked", answer->mta.asked);
+		mr_value_set_bool(arena, mta, "agrees", answer->mta.agrees);
+		mr_value_set_string(arena, mta, "answer", answer->mta.answer);
 	}
 	if (answer->hosts)
 		mr_value_set(arena, one, "hosts", hosts_value(arena, answer));
@@ -191,13 +199,13 @@ static int ask(struct cl_context *context, const struct mr_trace_view *view, str
 	return 0;
 }
 
-static void ask_postfix(struct cl_context *context, struct answer *out)
+static void ask_mta(struct cl_context *context, struct answer *out)
 {
 	const struct route *route = context->data;
 
-	if (!route->no_postfix)
-		mr_trace_postfix(context->arena, &context->config, &out->trace, &out->postfix);
-	out->disagrees = out->postfix.asked && !out->postfix.agrees;
+	if (!route->no_mta)
+		mr_trace_mta(context->arena, &context->config, &out->trace, &out->mta);
+	out->disagrees = out->mta.asked && !out->mta.agrees;
 	for (size_t i = 0; i < out->host_count; i++)
 		out->disagrees |= out->hosts[i].answered && !out->hosts[i].agrees;
 }
@@ -236,10 +244,10 @@ static int run(struct cl_context *context, struct mr_error *err)
 	if (ask(context, &view, answers, err) < 0)
 		return -1;
 	for (int i = 0; i < context->argc; i++) {
-		ask_postfix(context, &answers[i]);
+		ask_mta(context, &answers[i]);
 		if (context->json)
 			mr_value_append(context->arena, list,
-					answer_value(context->arena, &answers[i]));
+					answer_value(context, &answers[i]));
 		else
 			print_answer(context, &answers[i]);
 		if (status_of(&answers[i]) > context->status)

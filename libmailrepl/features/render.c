@@ -145,6 +145,7 @@ int mr_render_as(struct mr_arena *arena, const struct mr_config *config,
 		return -1;
 	r.values = mr_render_context(arena, config, topology, machine, gate_closed);
 	out->versions = machine->versions;
+	out->topology = topology;
 	for (size_t i = 0; i < manifest.count; i++) {
 		struct mr_rendered file = { 0 };
 

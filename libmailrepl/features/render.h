@@ -23,6 +23,7 @@ struct mr_rendering {
 	struct mr_rendered *files;
 	size_t count, size;
 	struct mr_versions versions; /* for which it was made */
+	const struct mr_topology *topology; /* the same; borrowed */
 };
 
 /* Numbers of the local users that slapd and Dovecot know by number. (uid_t)-1: not there. */

@@ -154,6 +154,8 @@ int mr_render_check(const struct mr_config *config, const struct mr_rendering *r
 		result = ask_all(arena, service, staging, err);
 	if (result == 0 && service == MR_SERVICE_POSTFIX)
 		result = mr_render_probe(config, staging, err);
+	if (result == 0 && service == MR_SERVICE_EXIM)
+		result = mr_render_probe_exim(config, rendering->topology, staging, err);
 	/* A later check removes what could not be removed now. */
 	if (mr_tree_remove(staging, &removed) < 0 && result == 0)
 		*err = removed;

@@ -1,8 +1,9 @@
-/* Look-ups in Postfix's tables that are not installed yet: what its checkers do not see. */
+/* Look-ups with tables of the MTA that are not installed yet: what its checkers do not see. */
 #ifndef MR_FEATURES_RENDER_PROBE_H
 #define MR_FEATURES_RENDER_PROBE_H
 
 #include "adapters/config.h"
+#include "model/topology.h"
 
 /* `staging` holds main.cf, master.cf and the tables. Asked is each texthash and LDAP table there
  * that main.cf names:
@@ -16,5 +17,13 @@
  * going to have, or what postmap says. */
 int mr_render_probe(const struct mr_config *config, const char *staging,
 		    struct mr_error *err) MR_MUST_CHECK;
+
+/* The same for Exim, whose `staging` holds exim4.conf and mailrepl/: in sessions that it makes believe
+ * (exim -bh), a program of this host is taken at its word for the postmasters and for somebody whom the directory has, of
+ * each kind (somebody whom it bars is refused), and for nobody else; a stranger is refused for other domains. What
+ * Exim routes a known address to (exim -bt) is the real address that the directory has. Without the directory, and in
+ * modes where it is not asked, only what needs none. */
+int mr_render_probe_exim(const struct mr_config *config, const struct mr_topology *topology,
+			 const char *staging, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

@@ -3,12 +3,13 @@
  *
  *	mr_trace_address()   as one host sees it
  *	mr_tracing_open()    the same questions to every host
- *	mr_trace_postfix()   what this host's Postfix itself answers */
+ *	mr_trace_mta()       what this host's Postfix or Exim itself answers */
 #ifndef MR_FEATURES_TRACE_H
 #define MR_FEATURES_TRACE_H
 
 #include "adapters/config.h"
 #include "adapters/directory.h"
+#include "features/exim_ask.h"
 #include "model/topology.h"
 
 enum mr_fate { MR_FATE_DELIVERABLE, MR_FATE_REFUSED, MR_FATE_DEFERRED };
@@ -39,7 +40,7 @@ struct mr_trace {
 	size_t step_count, step_size;
 	struct mr_trace_target *targets;
 	size_t target_count, target_size;
-	/* What virtual_alias_maps should say, for mr_trace_postfix. */
+	/* What virtual_alias_maps should say, for mr_trace_mta. */
 	struct mr_list forms; /* look-up keys in order; empty: not an address of a mail domain */
 	const char *mapped;   /* NULL: nothing, or `ambiguous` */
 	bool ambiguous;
@@ -91,15 +92,25 @@ void mr_tracing_close(struct mr_tracing *tracing); /* NULL-safe; nobody is asked
 #define MR_TRACING __attribute__((cleanup(mr_tracing_closep))) struct mr_tracing *
 void mr_tracing_closep(struct mr_tracing **tracing);
 
-struct mr_trace_postfix {
+struct mr_trace_mta {
 	bool asked; /* false: `answer` says why not */
 	bool agrees;
 	const char *answer; /* what it said: an address, "not found", an error */
 };
 
-/* Asks the tables of virtual_alias_maps with postmap -q (they are asked without proxymap, so
- * Postfix need not run). An address that is in no mail domain is not asked for. */
+/* Asks the MTA that this host has; not for an address that is in no mail domain, nor for one that is barred. */
+void mr_trace_mta(struct mr_arena *arena, const struct mr_config *config,
+		  const struct mr_trace *own, struct mr_trace_mta *out);
+/* The tables of virtual_alias_maps, with postmap -q (they are asked without proxymap, so Postfix need
+ * not run). */
 void mr_trace_postfix(struct mr_arena *arena, const struct mr_config *config,
-		      const struct mr_trace *own, struct mr_trace_postfix *out);
+		      const struct mr_trace *own, struct mr_trace_mta *out);
+/* exim4 -bt, which needs no Exim that runs either. It says the whole way: it agrees if the address that should come out is on
+ * it. */
+void mr_trace_exim(struct mr_arena *arena, const struct mr_config *config,
+		   const struct mr_trace *own, struct mr_trace_mta *out);
+/* Its `answer` and `agrees`. Pure. */
+void mr_trace_exim_judge(struct mr_arena *arena, const struct mr_trace *own,
+			 const struct mr_exim_answer *answer, struct mr_trace_mta *out);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "base/paths.h"
 #include "base/process.h"
-#include "features/mta.h"
 #include "features/trace.h"
 
 #define MOST_TABLES 16
@@ -146,7 +145,7 @@ static const char *value_of(struct mr_arena *arena, const struct mr_buf *output,
 
 /* As cleanup does it: each form in all tables, then the next form. */
 static void judge(struct mr_arena *arena, const struct mr_trace *own, const struct table *tables,
-		  size_t count, struct mr_trace_postfix *out)
+		  size_t count, struct mr_trace_mta *out)
 {
 	for (size_t f = 0; f < own->forms.count; f++)
 		for (size_t t = 0; t < count; t++) {
@@ -169,21 +168,13 @@ static void judge(struct mr_arena *arena, const struct mr_trace *own, const stru
 }
 
 void mr_trace_postfix(struct mr_arena *arena, const struct mr_config *config,
-		      const struct mr_trace *own, struct mr_trace_postfix *out)
+		      const struct mr_trace *own, struct mr_trace_mta *out)
 {
 	struct table tables[MOST_TABLES];
 	struct mr_error err;
 	size_t count = 0;
 
-	*out = (struct mr_trace_postfix){ .asked = false };
-	if (!own->forms.count) {
-		out->answer = _("not asked: not its mail domains' first step");
-		return;
-	}
-	if (mr_mta(config) != MR_SERVICE_POSTFIX) {
-		out->answer = _("not asked: this host has another mail server");
-		return;
-	}
+	*out = (struct mr_trace_mta){ .asked = false };
 	if (list_tables(arena, config, tables, &count, &err) < 0) {
 		out->answer = mr_strdup(arena, err.message);
 		return;
