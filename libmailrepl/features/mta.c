@@ -19,6 +19,11 @@ enum mr_service_name mr_mta(const struct mr_config *config)
 	return exim ? MR_SERVICE_EXIM : MR_SERVICE_POSTFIX;
 }
 
+enum mr_service_name mr_mta_other(const struct mr_config *config)
+{
+	return mr_mta(config) == MR_SERVICE_EXIM ? MR_SERVICE_POSTFIX : MR_SERVICE_EXIM;
+}
+
 bool mr_mta_has(const struct mr_config *config, enum mr_service_name service)
 {
 	return (service != MR_SERVICE_POSTFIX && service != MR_SERVICE_EXIM) ||
@@ -78,9 +83,6 @@ static int check_smarthosts(const struct mr_config *config, const struct mr_topo
 static int check_supported(const struct mr_config *config, const struct mr_topology *topology,
 			   const struct mr_host *self, struct mr_error *err)
 {
-	/* Nothing of it is ours then. */
-	if (self->mode == MR_MODE_NONE)
-		return 0;
 	if (mr_host_is_server(self))
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: mail.mta = \"exim\" is for relays, and this host holds "
@@ -92,30 +94,50 @@ static int check_supported(const struct mr_config *config, const struct mr_topol
 	return mr_mta_settings_check(config, err);
 }
 
-int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
-		 struct mr_error *err)
+static int check_installed(const struct mr_config *config, struct mr_error *err)
 {
-	const struct mr_host *self = mr_topology_host(topology, config->host);
 	char version[MR_VERSION_SIZE];
 
 	if (mr_mta(config) != MR_SERVICE_EXIM)
 		return 0;
-	if (self && check_supported(config, topology, self, err) < 0)
-		return -1;
-	if (!config->mail_manage || *config->root)
-		return 0;
 	mr_version_read(MR_PROGRAM_EXIM, version);
-	if (!*version)
-		return mr_fail(err, MR_E_CONFIG,
-			       _("%s: mail.mta is \"exim\", and there is no Exim: install the "
-				 "package exim4-daemon-heavy"),
-			       config->path);
-	if (mr_service_running(MR_SERVICE_POSTFIX, ""))
+	return *version ? 0
+			: mr_fail(err, MR_E_CONFIG,
+				  _("%s: mail.mta is \"exim\", and there is no Exim: install the "
+				    "package exim4-daemon-heavy"),
+				  config->path);
+}
+
+/* Who holds port 25 is not driven out: there may be mail in its queue. */
+static int check_alone(const struct mr_config *config, struct mr_error *err)
+{
+	if (!mr_service_running(mr_mta_other(config), ""))
+		return 0;
+	if (mr_mta(config) == MR_SERVICE_EXIM)
 		return mr_fail(err, MR_E_CONFIG,
 			       _("%s: mail.mta is \"exim\", and Postfix still runs: wait until its "
 				 "queue is empty (postqueue -p), then stop it"),
 			       config->path);
-	return 0;
+	return mr_fail(err, MR_E_CONFIG,
+		       _("%s: mail.mta is \"postfix\", and Exim still runs: wait until its queue "
+			 "is empty (exim4 -bp), then stop it"),
+		       config->path);
+}
+
+int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
+		 struct mr_error *err)
+{
+	const struct mr_host *self = mr_topology_host(topology, config->host);
+
+	/* Nothing of it is ours then. */
+	if (self && self->mode == MR_MODE_NONE)
+		return 0;
+	if (self && mr_mta(config) == MR_SERVICE_EXIM &&
+	    check_supported(config, topology, self, err) < 0)
+		return -1;
+	if (!config->mail_manage || *config->root)
+		return 0;
+	return check_installed(config, err) < 0 ? -1 : check_alone(config, err);
 }
 
 static int read_secret(const char *path, struct mr_secret *out, struct mr_error *err)

@@ -8,6 +8,7 @@
 
 /* MR_SERVICE_POSTFIX or MR_SERVICE_EXIM. */
 enum mr_service_name mr_mta(const struct mr_config *config);
+enum mr_service_name mr_mta_other(const struct mr_config *config); /* the one that it is not */
 /* False for the one that this host does not have; true for all other services. */
 bool mr_mta_has(const struct mr_config *config, enum mr_service_name service);
 /* The folder of its configuration, without root: "/etc/postfix" or "/etc/exim4". */
@@ -17,7 +18,8 @@ const char *mr_mta_folder(enum mr_service_name service);
 bool mr_mta_is_ours(const struct mr_config *config);
 
 /* For the beginning of a plan. MR_E_CONFIG, by name: Exim on a host that holds mailboxes, beside a host
- * in mode none, with a password for a smarthost without TLS, or a setting that Exim's templates leave out; Exim is not installed, or Postfix still runs (both counted only where mail is managed). */
+ * in mode none, with a password for a smarthost without TLS, or a setting that Exim's templates leave out; Exim is not installed, or the other one still runs (both counted only where mail is managed, and not in mode
+ * none). */
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
 		 struct mr_error *err) MR_MUST_CHECK;
 

@@ -194,7 +194,9 @@ static int plan_left(struct mr_arena *arena, struct rebuild *rebuild, struct mr_
 	if (is_held(arena, config))
 		mr_plan_action(arena, plan, remove_mark, rebuild,
 			       _("let Postfix start: it does not need the copies"));
-	return mr_render_service_undo_plan(arena, config, mr_mta(config), plan, err);
+	return mr_render_service_undo_plan(arena, config, mr_mta(config), plan, err) < 0
+		       ? -1
+		       : mr_render_service_undo_plan(arena, config, mr_mta_other(config), plan, err);
 }
 
 static int unmark_left(void *argument, struct mr_error *err)
@@ -225,7 +227,8 @@ static int plan_mta(struct mr_arena *arena, struct rebuild *rebuild,
 	if (mr_path_exists(mr_path(arena, config->root, MR_PATH_LEFT)))
 		mr_plan_action(arena, plan, unmark_left, rebuild,
 			       _("record that Postfix is not left alone any more"));
-	return 0;
+	/* Only when the one that takes its place serves. */
+	return mr_render_service_undo_plan(arena, config, mr_mta_other(config), plan, err);
 }
 
 static int plan_mail(struct mr_arena *arena, struct rebuild *rebuild,

@@ -37,14 +37,14 @@ static int copy_file(struct mr_arena *arena, const char *from, const char *to, s
 			       err);
 }
 
-static int make_parent(struct mr_arena *arena, const char *path, struct mr_error *err)
+/* What we keep may hold passwords: its folders are made 0700. */
+static int make_parent(struct mr_arena *arena, const char *path, mode_t mode, struct mr_error *err)
 {
 	const char *folder = mr_strndup(arena, path, (size_t)(strrchr(path, '/') - path));
 
-	/* What lay there may hold passwords. */
 	if (mr_path_exists(folder))
 		return 0;
-	return mr_folder_make(folder, (struct mr_file_attrs){ 0700, (uid_t)-1, (gid_t)-1 }, err);
+	return mr_folder_make(folder, (struct mr_file_attrs){ mode, (uid_t)-1, (gid_t)-1 }, err);
 }
 
 int mr_kept_make(const struct mr_config *config, const char *store, const char *path, bool *fresh,
@@ -56,7 +56,7 @@ int mr_kept_make(const struct mr_config *config, const char *store, const char *
 	if (kept.is_copy || kept.is_absent)
 		return 0;
 	*fresh = true;
-	if (make_parent(arena, kept.copy, err) < 0)
+	if (make_parent(arena, kept.copy, 0700, err) < 0)
 		return -1;
 	if (access(path, F_OK) == 0)
 		return copy_file(arena, path, kept.copy, err);
@@ -69,7 +69,7 @@ int mr_kept_write(const struct mr_config *config, const char *store, const char 
 	MR_ARENA arena = mr_arena_open();
 	struct mr_kept kept = mr_kept_find(arena, config, store, path);
 
-	if (make_parent(arena, kept.copy, err) < 0)
+	if (make_parent(arena, kept.copy, 0700, err) < 0)
 		return -1;
 	return mr_file_replace(kept.copy, text, len, MR_FILE_PRIVATE, err);
 }
@@ -100,7 +100,9 @@ int mr_kept_restore(const struct mr_config *config, const char *store, const cha
 	struct mr_kept kept = mr_kept_find(arena, config, store, path);
 
 	if (kept.is_copy) {
-		if (copy_file(arena, kept.copy, path, err) < 0)
+		/* Whoever has removed the package may have taken the folder with it. */
+		if (make_parent(arena, path, 0755, err) < 0 ||
+		    copy_file(arena, kept.copy, path, err) < 0)
 			return -1;
 		return drop(kept.copy, err);
 	}
