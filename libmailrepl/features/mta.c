@@ -142,7 +142,7 @@ int mr_mta_check(const struct mr_config *config, const struct mr_topology *topol
 
 static int read_secret(const char *path, struct mr_secret *out, struct mr_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
 	if (fd < 0)
 		return mr_fail_errno(err, "%s", path);

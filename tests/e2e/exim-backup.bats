@@ -32,12 +32,11 @@ teardown_file() {
 	e2e_down
 }
 
-# settings TEXT: the relay's mailrepl.conf says who it is, and this; rendered.
+# settings TEXT [MAIL]: the relay's mailrepl.conf says who it is, and this, MAIL in its group; rendered.
 settings() {
-	on relay.lan sh -c 'cat >/etc/mailrepl/mailrepl.conf' <<<"host = \"relay.lan\"; home = \"mail1.lan\"; mail: { mta = \"exim\"; MAIL };
+	on relay.lan sh -c 'cat >/etc/mailrepl/mailrepl.conf' <<<"host = \"relay.lan\"; home = \"mail1.lan\"; mail: { mta = \"exim\"; ${2:-} };
 watch: { interval = 1; };
 ${1/ETRN/$(outside_address)}"
-	on relay.lan sed -i "s/ MAIL / ${2:-} /" /etc/mailrepl/mailrepl.conf
 	on relay.lan cl-rebuild >&2
 }
 
@@ -134,7 +133,7 @@ no_bounce_was_made() {
 @test "who keeps mail for us is asked for it" {
 	on "$client" postconf -e "fast_flush_domains = $domain"
 	on "$client" postfix reload >&2
-	settings "$as_backup" ''
+	settings "$as_backup"
 	on relay.lan sed -i 's/backup_mx: {/backup_mx: { backups = [ "mx.outside.example" ];/' /etc/mailrepl/mailrepl.conf
 	eventually 60 on relay.lan grep -q 'was asked for the mail that it keeps for us' /var/log/syslog
 }
@@ -199,4 +198,77 @@ sender_code() {
 	settings 'restrictions: { helo = "none"; sender_domain = false; own_senders = "any"; };'
 	[ "$(sender_code someone@no-such.example.test 'b?d')" = 250 ]
 	[ "$(sender_code "nobody@$domain")" = 250 ]
+}
+
+# says_dsn FROM: is it offered there?
+says_dsn() {
+	talk "$1" relay.lan "EHLO $1" QUIT | grep -q '^250-DSN'
+}
+
+# sent SUBJECT WORDS: mail for the outside has left, and the log says how.
+sent() {
+	on relay.lan sh -c 'printf "Subject: $1\n\nbody\n" | sendmail someone@outside.example' sh "$1"
+	eventually 30 outside_got someone@outside.example "$1"
+	on relay.lan sh -c 'tail -n 3 /var/log/exim4/mainlog' | grep -q "R=outside T=outside .*$2"
+}
+
+@test "who may ask for delivery status notifications is up to the settings" {
+	run ! says_dsn "$client"
+	says_dsn mail1.lan
+	settings 'dsn: { offer = "nobody"; };'
+	run ! says_dsn mail1.lan
+	settings 'dsn: { offer = "everybody"; };'
+	says_dsn "$client"
+}
+
+@test "strangers must use TLS if the settings say so, and servers outside must show a certificate" {
+	lab copy "$client:/var/outside/ca.crt" relay.lan:/etc/mailrepl/own/ca.crt
+	settings 'tls: { incoming = "encrypt"; outgoing = "verify"; };' 'smarthost_ca = "/etc/mailrepl/own/ca.crt"; name = "maildomain.org";'
+	run -0 talk "$client" relay.lan "EHLO $client" "MAIL FROM:<someone@outside.test>" QUIT
+	[[ $output == *$'\n530 '* ]]
+	run -0 on "$client" swaks --server relay.lan --helo "$client" --from someone@outside.test --to "user1@$domain" --tls \
+		--quit-after RCPT
+	sent verified 'CV=yes'
+	outside_got someone@outside.example verified 'Return-Path: <root@maildomain.org>'
+	settings 'tls: { outgoing = "verify"; };'
+	on relay.lan sh -c 'printf "Subject: other-authority\n\nbody\n" | sendmail someone@outside.example'
+	eventually 30 on relay.lan grep -q '== someone@outside.example .*certificate' /var/log/exim4/mainlog
+	settings 'tls: { outgoing = "encrypt"; };'
+	on relay.lan exim4 -qff
+	eventually 30 outside_got someone@outside.example other-authority
+}
+
+# shows WORDS [OPTION OF s_client]…: the relay's certificate is so.
+shows() {
+	local words=$1
+	shift
+	on mail1.lan openssl s_client -connect relay.lan:25 -starttls smtp "$@" </dev/null 2>/dev/null |
+		on mail1.lan openssl x509 -noout -subject | grep -qF "$words"
+}
+
+@test "strangers are shown the given certificate, hosts of ours the domain's" {
+	# shellcheck disable=SC2016 # for that shell to expand
+	on relay.lan sh -c 'set -e; umask 077; cd /etc/mailrepl/own
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/O=Given" \
+			-addext "subjectAltName = DNS:relay.lan" -keyout given.key -out given.crt; chmod 644 given.crt' >&2 2>&1
+	settings 'tls: { certificate = "/etc/mailrepl/own/given.crt"; key = "/etc/mailrepl/own/given.key"; };'
+	eventually 30 shows "O = Given" -noservername
+	shows "O = Given" -servername relay.lan
+	shows "CN = relay.lan" -servername hosts.mailrepl.invalid
+	run -0 on relay.lan cl-rebuild
+	[[ $output == *"nothing to do"* ]] || fail "$output"
+	settings ''
+	eventually 30 shows "CN = relay.lan" -noservername
+	run ! on relay.lan ls /etc/exim4/mailrepl/given.key
+}
+
+@test "what Exim cannot do is refused by name, and nothing is changed" {
+	local before
+	before=$(on relay.lan sha256sum /etc/exim4/exim4.conf)
+	run -78 settings 'postscreen: { enabled = true; };'
+	[[ $output == *"postscreen.enabled = true: postscreen is a part of Postfix"* ]]
+	run -78 settings 'backup_mx: { networks = [ "192.0.2.0/24" ]; };'
+	[[ $output == *"backup_mx.networks: that is permit_mx_backup"* ]]
+	[ "$(on relay.lan sha256sum /etc/exim4/exim4.conf)" = "$before" ]
+	settings ''
 }
