@@ -25,7 +25,10 @@ static const char ldif[] =
 	"mailReplFormerAddress: moved@mail1.lan\nmailReplForward: moved@mail2.lan\n\n"
 	"dn: uid=all,ou=Mail,dc=mailrepl\nobjectClass: account\nuid: all\nmailLocalAddress: "
 	"@other.org\n"
-	"mailRoutingAddress: all@mail1.lan\n\n";
+	"mailRoutingAddress: all@mail1.lan\n\n"
+	"dn: cn=partner.org,ou=Mail,dc=mailrepl\nobjectClass: device\ncn: partner.org\n"
+	"mailReplPrimary: [mail.partner.org]\nmailReplBackupRecipient: ann@partner.org\n"
+	"mailReplBackupRecipient: bob@partner.org\n\n";
 
 static struct mr_error err;
 
@@ -162,6 +165,19 @@ static void a_real_address_is_known_also_after_a_move(void **state)
 	check("peer", "nobody@mail1.lan", NULL);
 }
 
+static void a_recipient_of_another_primary_is_known(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *got;
+
+	(void)state;
+	check("backup", "bob@partner.org", "[mail.partner.org]");
+	check("backup", "ann+x@partner.org", "[mail.partner.org]");
+	check("backup", "nobody@partner.org", NULL);
+	assert_fails(look_up(arena, "backup", "nobody@partner.org", true, &got), MR_E_TEMPORARY,
+		     err);
+}
+
 static void what_is_special_in_a_filter_finds_nobody(void **state)
 {
 	(void)state;
@@ -194,6 +210,7 @@ int main(void)
 			whoever_is_unknown_may_be_known_elsewhere_while_the_gate_is_closed),
 		cmocka_unit_test(what_is_special_about_an_address_is_told),
 		cmocka_unit_test(a_real_address_is_known_also_after_a_move),
+		cmocka_unit_test(a_recipient_of_another_primary_is_known),
 		cmocka_unit_test(what_is_special_in_a_filter_finds_nobody),
 		cmocka_unit_test(a_wrong_question_is_refused),
 	};
