@@ -55,13 +55,16 @@ static bool at_line_start(const struct mr_buf *out)
 	       out->data[out->len - 1] == '\t';
 }
 
-/* Exim's lists are divided by colons, but for those that begin with "<;": these are there for IPv6. */
+/* Exim's lists are divided by colons, but for those that begin with "<;": these are there for IPv6. In a comment there is no
+ * list. */
 static char divider(const struct mr_buf *out)
 {
 	size_t start = out->len;
 
 	while (start > 0 && out->data[start - 1] != '\n')
 		start--;
+	if (start < out->len && out->data[start] == '#')
+		return '\n';
 	return memmem(out->data + start, out->len - start, "<;", 2) ? ';' : ':';
 }
 

@@ -219,6 +219,8 @@ static void a_value_never_leaves_its_place(void **state)
 		{ MR_ESCAPE_EXIM, "y = <; b\nx = {{v}}", "a:b", NULL },
 		{ MR_ESCAPE_EXIM, "x = <; ::1 ; {{v}}", "fc00::/7", "x = <; ::1 ; fc00::/7" },
 		{ MR_ESCAPE_EXIM, "x = <; ::1 ; {{v}}", "0.0.0.0/0 ; a", NULL },
+		{ MR_ESCAPE_EXIM, "# {{v}}", "a:b", "# a:b" },
+		{ MR_ESCAPE_EXIM, "# a\nx = {{v}}", "a:b", NULL },
 		{ MR_ESCAPE_EXIM, "x = {{v}}", "a\\nb", NULL },
 		{ MR_ESCAPE_HTML, "{{v}}", "a<b & \\\"c\\\">", "a&lt;b &amp; &quot;c&quot;&gt;" },
 		{ MR_ESCAPE_LDIF, "x: {{v}}", "cn=a,dc=b", "x: cn=a,dc=b" },
