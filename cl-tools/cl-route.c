@@ -235,7 +235,7 @@ static int run(struct cl_context *context, struct mr_error *err)
 		.dir = context->dir,
 		.host = context->config.host,
 		.topology = &context->topology,
-		.postmaster = context->config.mail_postmaster,
+		.config = &context->config,
 	};
 
 	if (mr_gate_read(context->arena, &context->config, &gate, err) < 0)

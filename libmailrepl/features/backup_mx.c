@@ -137,12 +137,12 @@ static int read_row(const struct reading *it, const struct mr_value *row, struct
 }
 
 /* Hosts behind these have nothing to do with it: they send as everybody does. */
-static bool takes_from_outside(const struct reading *it)
+bool mr_backup_mx_is_for(const struct mr_topology *topology, const char *name)
 {
-	const struct mr_host *self = mr_topology_host(it->topology, it->config->host);
+	const struct mr_host *host = mr_topology_host(topology, name);
 
-	return self && mr_host_is_router(self) &&
-	       (!mr_host_is_server(self) || mr_list_has(&it->topology->mx, it->config->host));
+	return host && mr_host_is_router(host) &&
+	       (!mr_host_is_server(host) || mr_list_has(&topology->mx, name));
 }
 
 static int read_foreign(const struct reading *it, struct mr_backup_mx *out)
@@ -211,7 +211,7 @@ int mr_backup_mx_read(struct mr_arena *arena, const struct mr_config *config,
 	};
 	if (read_networks(&it, settings, versions, &out->permits) < 0)
 		return -1;
-	if (takes_from_outside(&it) && read_foreign(&it, out) < 0)
+	if (mr_backup_mx_is_for(topology, config->host) && read_foreign(&it, out) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (read_row(&it, rows->items[i], out) < 0)

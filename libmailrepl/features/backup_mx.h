@@ -35,6 +35,9 @@ int mr_backup_mx_read(struct mr_arena *arena, const struct mr_config *config,
 		      const struct mr_topology *topology, const struct mr_versions *versions,
 		      struct mr_backup_mx *out, struct mr_error *err) MR_MUST_CHECK;
 
+/* Does that host keep the mail of the topology's domains of other primaries? Relays do, and who takes mail from outside. */
+bool mr_backup_mx_is_for(const struct mr_topology *topology, const char *host);
+
 /* What templates see. `dns`: MX records are asked for. */
 struct mr_value *mr_backup_mx_value(struct mr_arena *arena, const struct mr_backup_mx *backup,
 				    bool dns);

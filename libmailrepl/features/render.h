@@ -57,6 +57,11 @@ int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *confi
 struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_config *config,
 				   const struct mr_topology *topology,
 				   const struct mr_render_machine *machine, bool gate_closed);
+/* What a role address becomes at the first look-up, if its mail is for `address`: that, or, if it lies in a mail domain or
+ * at a host of ours, what stands for it in the queue, so that it is taken in while the directory is down. `key`: the mail
+ * domain whose postmaster it is, or "localhost" for who stands in mail.postmaster. */
+const char *mr_render_role(struct mr_arena *arena, const struct mr_topology *topology,
+			   const char *key, const char *address);
 /* Renders each row of MANIFEST whose condition (relay, server, all) holds for this host, but for
  * those of the MTA that it does not have, and in mode none of that which it has. Reads
  * templates (an override in /etc/mailrepl/templates wins), writes nothing. `gate_closed`: Postfix

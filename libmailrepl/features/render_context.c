@@ -119,22 +119,29 @@ static struct mr_value *former_value(const struct builder *b)
 	return list;
 }
 
-/* Mail for a role address that a mailbox of ours gets is asked for in the directory on its way: it
- * takes that way from the queue, so that it is accepted while the directory is down. */
+const char *mr_render_role(struct mr_arena *arena, const struct mr_topology *topology,
+			   const char *key, const char *address)
+{
+	const char *domain = strrchr(address, '@');
+
+	if (!domain || (!mr_list_has(&topology->domains, domain + 1) &&
+			!mr_topology_host(topology, domain + 1)))
+		return address;
+	return mr_printf(arena, "%s@" ROLES_DOMAIN, key);
+}
+
 static const char *role_target(const struct builder *b, const char *key, const char *address,
 			       struct mr_value *queued_roles)
 {
-	const char *domain = strrchr(address, '@');
+	const char *queued = mr_render_role(b->arena, b->topology, key, address);
 	struct mr_value *one;
 
-	if (!domain || (!mr_list_has(&b->topology->domains, domain + 1) &&
-			!mr_topology_host(b->topology, domain + 1)))
+	if (strcmp(queued, address) == 0)
 		return address;
 	one = mr_value_append(b->arena, queued_roles, mr_value_object(b->arena));
-	mr_value_set_string(b->arena, one, "queued",
-			    mr_printf(b->arena, "%s@" ROLES_DOMAIN, key));
+	mr_value_set_string(b->arena, one, "queued", queued);
 	mr_value_set_string(b->arena, one, "address", address);
-	return mr_value_get_string(one, "queued", address);
+	return queued;
 }
 
 static void set_roles(const struct builder *b, struct mr_value *out)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "features/render.h"
 #include "model/mailbox.h"
 
 /* More groups inside groups than anybody has; Postfix gives up after 50 hops. */
@@ -74,35 +75,44 @@ static int settle(struct tracer *tracer, enum mr_fate fate, const char *why)
 	return 0;
 }
 
-static int trace_role(struct tracer *tracer, const struct mr_address *address)
+/* What the domain's postmaster says counts for all hosts, a host's own setting for itself. */
+static int trace_role(struct tracer *tracer, const struct mr_address *address, struct mr_error *err)
 {
-	const char *to = tracer->view->postmaster;
+	const struct mr_config *config = tracer->view->config;
+	const struct mr_topology *topology = tracer->view->topology;
+	const char *postmaster = mr_topology_postmaster(topology, address->domain),
+		   *to = postmaster ? postmaster : config ? config->mail_postmaster : NULL;
+	int rc;
 
 	say(tracer, "role", NULL,
 	    to ? mr_printf(tracer->arena, _("a role address: it goes to %s"), to)
 	       : _("a role address: where it goes is that host's setting"));
-	tracer->out->mapped = tracer->depth ? tracer->out->mapped : to;
-	arrive(tracer, address->text, NULL, "local");
-	return 0;
+	if (to && !tracer->depth)
+		tracer->out->mapped =
+			mr_render_role(tracer->arena, topology,
+				       postmaster ? address->domain : "localhost", to);
+	if (!postmaster || mr_ends_with(postmaster, "@localhost")) {
+		arrive(tracer, address->text, NULL, "local");
+		return 0;
+	}
+	tracer->depth++;
+	rc = trace(tracer, postmaster, tracer->view->host, err);
+	tracer->depth--;
+	return rc;
 }
 
-static int trace_outside(struct tracer *tracer, const struct mr_address *address)
+static int trace_outside(struct tracer *tracer, const struct mr_address *address,
+			 struct mr_error *err)
 {
-	if (tracer->view->topology->scheme == MR_SCHEME_INTRANET) {
-		say(tracer, "domain", NULL,
-		    mr_printf(tracer->arena,
-			      _("%s: outside, and mail does not leave this intranet"),
-			      address->domain));
-		return settle(tracer, MR_FATE_REFUSED,
-			      mr_printf(tracer->arena,
-					_("%s is outside: mail does not leave this "
-					  "intranet"),
-					address->domain));
-	}
-	say(tracer, "domain", NULL,
-	    mr_printf(tracer->arena, _("%s: outside, its mail exchanger decides"),
-		      address->domain));
-	arrive(tracer, address->text, NULL, "smtp");
+	const char *nexthop, *detail;
+
+	if (mr_trace_way_out(tracer->arena, tracer->view, address->text, &nexthop, &detail, err) <
+	    0)
+		return -1;
+	say(tracer, "domain", NULL, detail);
+	if (!nexthop)
+		return settle(tracer, MR_FATE_REFUSED, detail);
+	arrive(tracer, address->text, NULL, nexthop);
 	return 0;
 }
 
@@ -298,7 +308,7 @@ static int trace_mail_domain(struct tracer *tracer, const struct mr_address *add
 	if (mr_is_role(address->local)) {
 		say(tracer, "domain", NULL,
 		    mr_printf(tracer->arena, _("%s: a mail domain"), address->domain));
-		return trace_role(tracer, address);
+		return trace_role(tracer, address, err);
 	}
 	if (list_claims(tracer, &forms, address->domain, &claims, err) < 0)
 		return -1;
@@ -313,7 +323,7 @@ static int trace_mail_domain(struct tracer *tracer, const struct mr_address *add
 	 * elsewhere. */
 	for (size_t f = 0; f < forms.count - tracer->view->gate_closed && !done; f++) {
 		if (is_role_without_detail(tracer, forms.items[f]))
-			return trace_role(tracer, address);
+			return trace_role(tracer, address, err);
 		for (int former = 0; former < 2 && !done; former++)
 			if (look_up(tracer, &claims, forms.items[f], step_of(f, &forms), former,
 				    &done, err) < 0)
@@ -385,7 +395,7 @@ static int trace_real(struct tracer *tracer, const struct mr_address *address, c
 
 	if (mr_is_role(address->local) && strcmp(from, owner) != 0 && host_of(tracer, owner) &&
 	    mr_host_is_closed(host_of(tracer, owner)))
-		return trace_role(tracer, address);
+		return trace_role(tracer, address, err);
 	if (mr_is_role(address->local)) {
 		say(tracer, "role", NULL, _("a role address of that host"));
 		arrive(tracer, address->text, owner, nexthop(tracer, from, owner));
@@ -440,7 +450,7 @@ static int trace(struct tracer *tracer, const char *text, const char *from, stru
 		return trace_mail_domain(tracer, &address, err);
 	host = host_behind(tracer, address.domain);
 	if (!host)
-		return trace_outside(tracer, &address);
+		return trace_outside(tracer, &address, err);
 	/* Former hosts: their addresses are addresses of who has taken them over. */
 	if (strcmp(host, address.domain) != 0)
 		return trace_mail_domain(tracer, &address, err);

@@ -28,8 +28,8 @@ struct mr_trace_step {
 struct mr_trace_target {
 	const char *address; /* real address, or one outside */
 	const char *owner;   /* host; NULL: outside, or a role address */
-	const char
-		*nexthop; /* from the host that hands it on: "lmtp", "relay:[mail2.lan]", "smtp" */
+	const char *nexthop; /* from the host that hands it on: "lmtp", "relay:[mail2.lan]", "smtp",
+				"smtp:[gw.example.org]:587", "backup:[mail.partner.org]", "local" */
 };
 
 struct mr_trace {
@@ -50,7 +50,7 @@ struct mr_trace_view {
 	struct mr_directory *dir; /* of `host` */
 	const char *host;         /* who is asked */
 	const struct mr_topology *topology;
-	const char *postmaster; /* where role addresses go there; NULL: not known */
+	const struct mr_config *config; /* of `host`, for this host; NULL: its settings are not known */
 	bool gate_closed;       /* unknown is "later" */
 };
 
@@ -58,6 +58,11 @@ struct mr_trace_view {
  * the address is in *out. */
 int mr_trace_address(struct mr_arena *arena, const struct mr_trace_view *view, const char *address,
 		     struct mr_trace *out, struct mr_error *err) MR_MUST_CHECK;
+
+/* Where `view->host` hands on what is for nobody of ours. *nexthop: NULL: nowhere, since mail does not leave the intranet, or
+ * it is for nobody whom a primary is known to have. *detail: a sentence, beginning with the domain. */
+int mr_trace_way_out(struct mr_arena *arena, const struct mr_trace_view *view, const char *address,
+		     const char **nexthop, const char **detail, struct mr_error *err) MR_MUST_CHECK;
 
 /* The same fate and the same targets? */
 bool mr_trace_equal(const struct mr_trace *a, const struct mr_trace *b);

@@ -65,9 +65,12 @@ static struct mr_trace trace(struct mr_arena *arena, const char *ldif, const cha
 	MR_DIRECTORY dir = NULL;
 	struct mr_error err = { 0 };
 	struct mr_trace out;
+	const struct mr_config config = { .root = "",
+					  .host = "relay.lan",
+					  .mail_postmaster = "root@localhost" };
 	struct mr_trace_view view = { .host = "relay.lan",
 				      .topology = &topology,
-				      .postmaster = "root@localhost",
+				      .config = &config,
 				      .gate_closed = gate_closed };
 
 	assert_int_equal(mr_directory_open_memory(ldif, &dir, &err), 0);
@@ -251,8 +254,7 @@ static void modes_of_hosts_are_told(void **state)
 		struct mr_error err = { 0 };
 		struct mr_trace got;
 		struct mr_trace_view view = { .host = rows[i].view,
-					      .topology = &topology,
-					      .postmaster = "root@localhost" };
+					      .topology = &topology };
 
 		memcpy(hosts, topology.hosts, 2 * sizeof(*hosts));
 		hosts[2] = (struct mr_host){ .name = "relay.lan",
@@ -274,11 +276,117 @@ static void modes_of_hosts_are_told(void **state)
 	(void)state;
 }
 
+static struct mr_value *line_of(struct mr_arena *arena, const char *a, const char *one,
+				const char *b, const char *other)
+{
+	struct mr_value *line = mr_value_object(arena);
+
+	mr_value_set_string(arena, line, a, one);
+	mr_value_set_string(arena, line, b, other);
+	return line;
+}
+
+/* relay.lan takes mail from outside, keeps that of partner.org, and hands on what is for two others. */
+static void mail_for_outside_goes_where_settings_say(void **state)
+{
+	static const struct {
+		enum mr_mode mode;
+		bool known; /* the settings are */
+		const char *address, *targets;
+	} rows[] = {
+		{ MR_MODE_INTERNET, true, "a@outside.test", "a@outside.test>smtp" },
+		{ MR_MODE_SMARTHOST, true, "a@outside.test",
+		  "a@outside.test>smtp:[gw.example]:587" },
+		{ MR_MODE_SMARTHOST, false, "a@outside.test", "a@outside.test>smtp" },
+		{ MR_MODE_INTERNET, true, "a@x.y.special.test", "a@x.y.special.test>smtps:[gw2.example]:465" },
+		{ MR_MODE_INTERNET, true, "a@special.test", "a@special.test>smtp" },
+		{ MR_MODE_INTERNET, true, "a@here.test", "a@here.test>local" },
+		{ MR_MODE_SMARTHOST, true, "a@partner.org",
+		  "a@partner.org>backup:[mail.partner.org]" },
+		{ MR_MODE_INTERNET, false, "a@partner.org",
+		  "a@partner.org>backup:[mail.partner.org]" },
+		{ MR_MODE_INTERNET, true, "known@friend.org", "known@friend.org>backup:" },
+		{ MR_MODE_INTERNET, true, "abuse@friend.org", "abuse@friend.org>backup:" },
+		{ MR_MODE_INTERNET, true, "other@friend.org", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct mr_topology topology = topology_of(arena);
+		struct mr_host *hosts = MR_NEW_ARRAY(arena, struct mr_host, 3);
+		struct mr_value *others = mr_value_object(arena), *table = mr_value_list(arena);
+		struct mr_foreign partner = { .name = "partner.org",
+					      .primary = "[mail.partner.org]" },
+				  friend = { .name = "friend.org" };
+		struct mr_list here = { 0 };
+		const struct mr_config config = { .root = "",
+						  .host = "relay.lan",
+						  .mail_dns = true,
+						  .others = others };
+		struct mr_trace_view view = { .host = "relay.lan",
+					      .topology = &topology,
+					      .config = rows[i].known ? &config : NULL };
+		struct mr_error err = { 0 };
+		struct mr_trace got;
+
+		memcpy(hosts, topology.hosts, 2 * sizeof(*hosts));
+		hosts[2] = (struct mr_host){ .name = "relay.lan",
+					     .services = MR_MAIL,
+					     .server_id = 3,
+					     .state = MR_JOINED,
+					     .mode = rows[i].mode };
+		topology.hosts = hosts;
+		topology.count = 3;
+		topology.scheme = MR_SCHEME_RELAY_MX;
+		mr_list_add(arena, &friend.recipients, "known@friend.org");
+		mr_topology_set_foreign(arena, &topology, "partner.org", &partner);
+		mr_topology_set_foreign(arena, &topology, "friend.org", &friend);
+		mr_list_add(arena, &here, "here.test");
+		mr_value_set(arena, others, "mail.destinations", mr_value_strings(arena, &here));
+		mr_value_set_string(arena, others, "mail.smarthost", "[gw.example]:587");
+		mr_value_append(arena, table,
+				line_of(arena, "domain", ".special.test", "smarthost",
+					"[gw2.example]:465"));
+		mr_value_set(arena, others, "mail.smarthosts", table);
+		assert_ok(mr_trace_address(arena, &view, rows[i].address, &got, &err), err);
+		assert_string_equal(targets(arena, &got), rows[i].targets);
+	}
+}
+
+static void role_addresses_go_to_the_postmaster_of_their_domain(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena);
+	const struct mr_config config = { .root = "",
+					  .host = "relay.lan",
+					  .mail_postmaster = "user1@maildomain.org" };
+	struct mr_trace_view view = { .host = "relay.lan",
+				      .topology = &topology,
+				      .config = &config };
+	MR_DIRECTORY dir = NULL;
+	struct mr_error err = { 0 };
+	struct mr_trace got;
+
+	(void)state;
+	assert_int_equal(mr_directory_open_memory(directory, &dir, &err), 0);
+	view.dir = dir;
+	assert_ok(mr_trace_address(arena, &view, "abuse@maildomain.org", &got, &err), err);
+	assert_string_equal(targets(arena, &got), "abuse@maildomain.org>local");
+	assert_string_equal(got.mapped, "localhost@roles.mailrepl.invalid");
+	mr_topology_set_postmaster(arena, &topology, "maildomain.org", "user2@maildomain.org");
+	assert_ok(mr_trace_address(arena, &view, "abuse@maildomain.org", &got, &err), err);
+	assert_string_equal(targets(arena, &got), "user2@mail2.lan>relay:[mail2.lan]");
+	assert_string_equal(got.mapped, "maildomain.org@roles.mailrepl.invalid");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_address_has_its_fate_and_targets),
 		cmocka_unit_test(modes_of_hosts_are_told),
+		cmocka_unit_test(mail_for_outside_goes_where_settings_say),
+		cmocka_unit_test(role_addresses_go_to_the_postmaster_of_their_domain),
 		cmocka_unit_test(a_closed_gate_turns_unknown_into_later),
 		cmocka_unit_test(a_catch_all_is_asked_last),
 		cmocka_unit_test(the_delimiter_is_that_of_the_topology),
