@@ -153,12 +153,9 @@ static int run_render(struct cl_context *context, bool give_up, struct mr_error 
 	    (give_up ? mr_rebuild_replace_plan(arena, &context->config, context->dir,
 					       &context->topology, &plan, err)
 		     : mr_rebuild_plan(arena, &context->config, context->dir, &context->topology,
-				       NULL, &plan, err)) < 0 ||
-	    cl_finish(context, &plan, NULL, err) < 0)
+				       NULL, &plan, err)) < 0)
 		return -1;
-	if (context->dry_run && !context->json && !context->quiet)
-		return rebuild_diff(context, &plan, err);
-	return 0;
+	return rebuild_finish(context, &plan, err);
 }
 
 static int run_undo(struct cl_context *context, struct mr_error *err)
@@ -166,7 +163,7 @@ static int run_undo(struct cl_context *context, struct mr_error *err)
 	struct mr_plan plan = { 0 };
 
 	if (mr_render_step_back_plan(context->arena, &context->config, &plan, err) < 0 ||
-	    cl_finish(context, &plan, NULL, err) < 0)
+	    rebuild_finish_undo(context, &plan, err) < 0)
 		return -1;
 	if (plan.count && !context->dry_run)
 		mr_log(MR_LOG_WARNING,

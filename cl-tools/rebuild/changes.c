@@ -3,31 +3,46 @@
 #include <stdio.h>
 
 #include "adapters/json.h"
-#include "adapters/textdiff.h"
 #include "features/gate.h"
 #include "features/render.h"
+#include "features/render_diff.h"
 #include "features/render_hand.h"
+#include "features/slapd_hand.h"
 
-#define TEXT_MOST ((size_t)16 << 20)
-
-int rebuild_diff(struct cl_context *context, const struct mr_plan *plan, struct mr_error *err)
+static int finish(struct cl_context *context, const struct mr_plan *plan, const char *diff,
+		  struct mr_error *err)
 {
-	MR_BUF out = { 0 };
+	struct mr_value *result = mr_value_object(context->arena);
 
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct mr_step *step = &plan->steps[i];
-		struct mr_error absent;
-		char *text = NULL;
-
-		if (step->kind != MR_STEP_FILE || step->secret_content)
-			continue;
-		if (mr_file_read(context->arena, step->path, TEXT_MOST, &text, NULL, &absent) < 0)
-			text = NULL;
-		if (mr_text_diff(step->path, text, step->content, &out, err) < 0)
-			return -1;
-	}
-	fputs(mr_buf_text(&out), stdout);
+	mr_value_set_string(context->arena, result, "diff", diff);
+	if (cl_finish(context, plan, result, err) < 0)
+		return -1;
+	if (!context->json && !context->quiet)
+		fputs(diff, stdout);
 	return 0;
+}
+
+int rebuild_finish(struct cl_context *context, const struct mr_plan *plan, struct mr_error *err)
+{
+	MR_BUF diff = { 0 };
+
+	if (!context->dry_run)
+		return cl_finish(context, plan, NULL, err);
+	if (mr_diff_plan(context->arena, &context->config, plan, &diff, err) < 0)
+		return -1;
+	return finish(context, plan, mr_buf_text(&diff), err);
+}
+
+int rebuild_finish_undo(struct cl_context *context, const struct mr_plan *plan,
+			struct mr_error *err)
+{
+	MR_BUF diff = { 0 };
+
+	if (!context->dry_run)
+		return cl_finish(context, plan, NULL, err);
+	if (mr_render_step_back_show(context->arena, &context->config, &diff, err) < 0)
+		return -1;
+	return finish(context, plan, mr_buf_text(&diff), err);
 }
 
 int rebuild_changes(struct cl_context *context, struct mr_error *err)
@@ -40,6 +55,7 @@ int rebuild_changes(struct cl_context *context, struct mr_error *err)
 	if (mr_gate_read(context->arena, &context->config, &gate, err) < 0 ||
 	    mr_render(context->arena, &context->config, &context->topology, gate.closed, &rendering,
 		      err) < 0 ||
+	    mr_slapd_hand_show(context->arena, &context->config, &out, err) < 0 ||
 	    mr_render_hand_show(context->arena, &context->config, gate.closed, &rendering, &out,
 				err) < 0)
 		return -1;

@@ -22,6 +22,7 @@
 #define MR_PATH_SLAPD "/var/lib/mailrepl/slapd"
 #define MR_PATH_SLAPD_LDIF "/var/lib/mailrepl/slapd/config.ldif" /* as rendered */
 #define MR_PATH_SLAPD_D "/var/lib/mailrepl/slapd/slapd.d"        /* as loaded by slapadd -n0 */
+#define MR_PATH_SLAPD_CHANGES "/var/lib/mailrepl/slapd/changes.diff" /* what was changed by hand there, and is gone */
 #define MR_PATH_DB "/var/lib/mailrepl/db"
 #define MR_PATH_MAILBOXES "/var/lib/mailrepl/mail"
 #define MR_PATH_QUOTA "/var/lib/mailrepl/quota" /* limits of mailboxes, for Dovecot */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "features/slapd_hand.h"
 
 /* What the action steps of one plan share; it lives in the plan's arena. */
 struct instance {
@@ -50,7 +51,7 @@ int mr_slapd_config_install(const struct mr_config *config, const char *ldif, st
 	const char *const check[] = { "slaptest", "-u", "-F", fresh, NULL };
 
 	/* slaptest wants the pid file's folder, which every boot makes anew. */
-	if (mr_slapd_config_load(ldif, fresh, err) < 0 ||
+	if (mr_slapd_config_load(ldif, fresh, err) < 0 || mr_slapd_hand_mark(fresh, err) < 0 ||
 	    mr_folder_make(mr_path(arena, config->root, MR_PATH_RUN), MR_FILE_PUBLIC_FOLDER, err) <
 		    0 ||
 	    mr_process_check(&(struct mr_process){ .argv = check }, err) < 0 ||
@@ -65,6 +66,38 @@ static int install_config(void *argument, struct mr_error *err)
 	const struct instance *in = argument;
 
 	return mr_slapd_config_install(in->config, in->file->content, err);
+}
+
+/* What cannot be shown any more, since slapd itself cannot read it, is what is replaced. */
+static int note_hand(void *argument, struct mr_error *err)
+{
+	const struct instance *in = argument;
+
+	if (mr_slapd_hand_note(in->config, err) < 0)
+		mr_log(MR_LOG_WARNING, "%s", err->message);
+	return 0;
+}
+
+static void plan_hand(struct mr_arena *arena, struct instance *in, bool goes, struct mr_plan *plan)
+{
+	const char *note = mr_path(arena, in->config->root, MR_PATH_SLAPD_CHANGES);
+	struct mr_error err = { 0 };
+	MR_BUF diff = { 0 };
+
+	if (mr_slapd_hand_show(arena, in->config, &diff, &err) < 0)
+		mr_log(MR_LOG_WARNING, "%s", err.message);
+	if (!diff.len)
+		return;
+	mr_log(MR_LOG_WARNING,
+	       goes ? _("slapd's configuration was changed by hand; that goes now, and is noted in "
+			"%s: what shall stay belongs into a template (%s)")
+		    : _("slapd's configuration was changed by hand (cl-rebuild --changes); that "
+			"goes when it is rendered anew, and is noted in %s then: what shall stay "
+			"belongs into a template (%s)"),
+	       note, mr_path(arena, in->config->root, MR_PATH_OVERRIDES "/slapd/config.ldif"));
+	if (goes)
+		mr_plan_action(arena, plan, note_hand, in,
+			       _("note what was changed by hand in slapd's configuration"));
 }
 
 static int restart_slapd(void *argument, struct mr_error *err)
@@ -196,6 +229,7 @@ int mr_instance_plan(struct mr_arena *arena, const struct mr_config *config,
 			       _("remove what an interrupted run was loading"));
 	if (plan_databases(arena, topology, host, in, plan, err) < 0)
 		return -1;
+	plan_hand(arena, in, !config_installed(arena, in), plan);
 	if (!config_installed(arena, in)) {
 		mr_plan_action(arena, plan, install_config, in,
 			       _("install slapd's configuration (checked with slaptest)"));

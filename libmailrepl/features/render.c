@@ -90,7 +90,7 @@ int mr_render_machine_find(struct mr_arena *arena, const struct mr_config *confi
 static int render_row(struct renderer *r, const struct mr_manifest_row *row,
 		      struct mr_rendered *out, struct mr_error *err)
 {
-	struct mr_template_folders folders = { r->arena, r->config };
+	struct mr_template_folders folders = { r->arena, r->config, NULL };
 	struct mr_template template;
 	MR_BUF buf = { 0 };
 
@@ -100,6 +100,7 @@ static int render_row(struct renderer *r, const struct mr_manifest_row *row,
 	if (mr_template_render(&template, r->values, &buf, err) < 0)
 		return mr_fail_in(err, _("rendering %s"), row->destination);
 	out->path = mr_path(r->arena, r->config->root, row->destination);
+	out->template = template.file;
 	if (mr_render_own(r->arena, r->config, row->destination,
 			  mr_strdup(r->arena, mr_buf_text(&buf)), &out->content, err) < 0)
 		return -1;

@@ -15,6 +15,7 @@ struct mr_rendered {
 	const char *path; /* destination with root */
 	const char *content;
 	size_t len;
+	const char *template; /* which it was rendered from: a path */
 	struct mr_file_attrs attrs;
 	enum mr_service_name service; /* which is checked before and reloaded after a change */
 };
@@ -104,6 +105,10 @@ int mr_render_force_plan(struct mr_arena *arena, const struct mr_config *config,
  * Steps; none if nothing is kept. slapd's configuration is the topology's. */
 int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
 			     struct mr_plan *plan, struct mr_error *err) MR_MUST_CHECK;
+
+/* Appends what that changes, as unified diffs (features/render_diff.h). */
+int mr_render_step_back_show(struct mr_arena *arena, const struct mr_config *config,
+			     struct mr_buf *out, struct mr_error *err) MR_MUST_CHECK;
 
 /* Puts back what one of them, or nslcd, had before mailrepl: steps, none if nothing is kept. */
 int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *config,

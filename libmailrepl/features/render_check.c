@@ -8,6 +8,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "features/mta.h"
+#include "features/render_blame.h"
 #include "features/render_probe.h"
 
 #define OLD_ENOUGH 3 /* seconds */
@@ -124,6 +125,7 @@ static int ask_all(struct mr_arena *arena, enum mr_service_name service, const c
 {
 	const char *const postconf[] = { "postconf", "-c", staging, "-n", NULL };
 	const char *const services[] = { "postconf", "-c", staging, "-M", NULL };
+	const char *const values[] = { "postmap", "-c", staging, "-q", "x", "static:x", NULL };
 	const char *const postfix[] = { "postfix", "-c", staging, "check", NULL };
 	const char *const doveconf[] = { "doveconf", "-c",
 					 mr_printf(arena, "%s/dovecot.conf", staging), "-n", NULL };
@@ -133,6 +135,9 @@ static int ask_all(struct mr_arena *arena, enum mr_service_name service, const c
 	if (service == MR_SERVICE_DOVECOT)
 		return ask(arena, doveconf, NULL, err);
 	if (ask(arena, postconf, NULL, err) < 0 || ask(arena, services, NULL, err) < 0)
+		return -1;
+	/* "postfix check" tells the log alone what is wrong with a value. */
+	if (ask(arena, values, NULL, err) < 0)
 		return -1;
 	/* It reads the machine's own configuration, too, which may be broken: that is why it is replaced. */
 	return ask(arena, postfix, MR_PATH_POSTFIX "/", err);
@@ -152,6 +157,11 @@ int mr_render_check(const struct mr_config *config, const struct mr_rendering *r
 	result = stage(arena, config, rendering, service, staging, err);
 	if (result == 0)
 		result = ask_all(arena, service, staging, err);
+	if (result < 0 && err->code == MR_E_CONFIG)
+		mr_fail(err, MR_E_CONFIG, "%s",
+			mr_render_blame(arena, config, rendering, service, staging,
+					mr_path(arena, config->root, etc_folder(service)),
+					mr_strdup(arena, err->message)));
 	if (result == 0 && service == MR_SERVICE_POSTFIX)
 		result = mr_render_probe(config, staging, err);
 	if (result == 0 && service == MR_SERVICE_EXIM)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "features/gate.h"
+#include "features/render_diff.h"
 #include "features/render_keep.h"
 
 #define TEXT_MOST ((size_t)16 << 20)
@@ -206,7 +207,8 @@ int mr_render_hand_show(struct mr_arena *arena, const struct mr_config *config, 
 		if (file->service == MR_SERVICE_SLAPD)
 			continue;
 		if (find(arena, config, gate_closed, file->path, &hand, err) < 0 ||
-		    (hand.mine && mr_text_diff(file->path, hand.base, hand.mine, out, err) < 0))
+		    (hand.mine &&
+		     mr_diff_texts(arena, file->path, hand.base, hand.mine, out, err) < 0))
 			return -1;
 	}
 	return 0;

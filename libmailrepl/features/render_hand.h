@@ -15,7 +15,7 @@ int mr_render_hand_plan(struct mr_arena *arena, const struct mr_config *config, 
 			bool forget, struct mr_rendering *rendering, struct mr_plan *plan,
 			struct mr_error *err) MR_MUST_CHECK;
 
-/* Appends the changes that there are, as unified diffs. */
+/* Appends the changes that there are, as unified diffs (features/render_diff.h). */
 int mr_render_hand_show(struct mr_arena *arena, const struct mr_config *config, bool gate_closed,
 			const struct mr_rendering *rendering, struct mr_buf *out,
 			struct mr_error *err) MR_MUST_CHECK;

@@ -7,7 +7,10 @@
 #include "features/mta.h"
 #include "features/nss.h"
 #include "features/render_change.h"
+#include "features/render_diff.h"
 #include "features/render_keep.h"
+
+#define FILE_MOST ((size_t)16 << 20)
 
 /* Our tables have a folder of their own: it goes with the last of them. */
 static void drop_folder(struct mr_arena *arena, const char *path)
@@ -120,13 +123,73 @@ int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *
 	return 0;
 }
 
+/* The last parts of the names of what --undo puts back. */
+static const char *names_before(struct mr_arena *arena, const struct mr_change *change)
+{
+	struct mr_list names = { 0 };
+
+	for (size_t i = 0; i < change->paths.count; i++) {
+		const char *path = change->paths.items[i];
+		struct mr_kept kept = mr_kept_find(arena, change->config, change->before, path);
+
+		if (kept.is_copy || kept.is_absent)
+			mr_list_add(arena, &names, strrchr(path, '/') + 1);
+	}
+	return mr_list_join(arena, &names, ", ");
+}
+
+#define STEPS_BACK 3
+
+static void services_back(const struct mr_config *config, enum mr_service_name out[STEPS_BACK])
+{
+	out[0] = mr_mta(config);
+	out[1] = MR_SERVICE_DOVECOT;
+	out[2] = MR_SERVICE_NSLCD;
+}
+
+static int show_change(struct mr_arena *arena, const struct mr_change *change, struct mr_buf *out,
+		       struct mr_error *err)
+{
+	for (size_t i = 0; i < change->paths.count; i++) {
+		const char *path = change->paths.items[i], *before;
+		struct mr_kept kept = mr_kept_find(arena, change->config, change->before, path);
+		struct mr_error absent;
+		char *now;
+
+		if (!kept.is_copy && !kept.is_absent)
+			continue;
+		before = mr_kept_text(arena, change->config, change->before, path);
+		if (mr_file_read(arena, path, FILE_MOST, &now, NULL, &absent) < 0)
+			now = NULL;
+		if ((now || before) && mr_diff_texts(arena, path, now, before, out, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int mr_render_step_back_show(struct mr_arena *arena, const struct mr_config *config,
+			     struct mr_buf *out, struct mr_error *err)
+{
+	enum mr_service_name services[STEPS_BACK];
+
+	services_back(config, services);
+	for (size_t i = 0; i < STEPS_BACK; i++) {
+		struct mr_change *change;
+
+		if (mr_change_new(arena, config, NULL, services[i], &change, err) < 0 ||
+		    show_change(arena, change, out, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
 			     struct mr_plan *plan, struct mr_error *err)
 {
-	const enum mr_service_name services[] = { mr_mta(config), MR_SERVICE_DOVECOT,
-						  MR_SERVICE_NSLCD };
+	enum mr_service_name services[STEPS_BACK];
 
-	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+	services_back(config, services);
+	for (size_t i = 0; i < STEPS_BACK; i++) {
 		const char *word = mr_service_word(services[i]);
 		struct mr_change *change;
 
@@ -134,9 +197,10 @@ int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *con
 			return -1;
 		if (!mr_change_has_before(change))
 			continue;
-		mr_plan_action(
-			arena, plan, mr_change_swap, change,
-			mr_printf(arena, _("put back what %s had before its last change"), word));
+		mr_plan_action(arena, plan, mr_change_swap, change,
+			       mr_printf(arena,
+					 _("put back what %s had before its last change (%s)"),
+					 word, names_before(arena, change)));
 		if (mr_change_is_managed(config))
 			mr_plan_action(arena, plan, mr_change_put_in_force, change,
 				       mr_printf(arena, _("let %s read it, and see that it serves"),

@@ -48,6 +48,8 @@ fails_and_goes_back() {
 	[[ $output == *"let postfix read its new configuration (main.cf)"* ]]
 	[[ $output == *$'\n-message_size_limit = 52428800\n'* && $output == *$'\n+message_size_limit = 1234567'* ]]
 	[[ $output != *dovecot* ]]
+	run -0 --separate-stderr on mail1.lan cl-rebuild --dry-run --json
+	[[ $(jq -r .diff <<<"$output") == *$'\n+message_size_limit = 1234567'* ]]
 	limit_is 52428800
 }
 
@@ -60,8 +62,45 @@ fails_and_goes_back() {
 	[[ $output == *"nothing to do"* ]]
 }
 
+@test "own parameters that Postfix or Dovecot do not take are named with file and line" {
+	writes postfix/main.cf $'# mine\nmessage_size_limit = many'
+	run -78 on mail1.lan cl-rebuild
+	[[ $output == *"message_size_limit = many ($own/postfix/main.cf:2)"* ]]
+	writes postfix/main.cf 'message_size_limits = 1234567'
+	run -78 on mail1.lan cl-rebuild
+	[[ $output == *"unused parameter: message_size_limits=1234567 ($own/postfix/main.cf:1)"* ]]
+	writes dovecot/dovecot.conf 'ssl = perhaps'
+	writes postfix/main.cf 'message_size_limit = 1234567'
+	run -78 on mail1.lan cl-rebuild
+	[[ $output == *"/etc/dovecot/dovecot.conf line "*"($own/dovecot/dovecot.conf:1)"* ]]
+	on mail1.lan rm "$own/dovecot/dovecot.conf"
+	limit_is 1234567
+}
+
+@test "what is changed by hand in slapd's configuration is told and shown, and noted when it goes" {
+	local socket=ldapi://%2frun%2fmailrepl%2fldapi
+	on mail1.lan ldapmodify -Q -Y EXTERNAL -H $socket <<-X
+		dn: cn=config
+		changetype: modify
+		replace: olcIdleTimeout
+		olcIdleTimeout: 77
+	X
+	run -0 on mail1.lan cl-rebuild
+	[[ $output == *"slapd's configuration was changed by hand"*"--changes"* ]]
+	run -0 on mail1.lan cl-rebuild --changes
+	[[ $output == *$'\n+olcIdleTimeout: 77\n'* ]]
+	on mail1.lan sed -i 's/# max_size = 4096/max_size = 2048/' /etc/mailrepl/mailrepl.conf
+	run -0 on mail1.lan cl-rebuild
+	[[ $output == *"that goes now"* ]]
+	run -0 on mail1.lan cat /var/lib/mailrepl/slapd/changes.diff
+	[[ $output == *$'\n+olcIdleTimeout: 77\n'* ]]
+	run -0 on mail1.lan cl-rebuild --changes
+	[[ $output == "nothing was changed by hand" ]]
+}
+
 @test "one step back, and forth again" {
 	run -0 on mail1.lan cl-rebuild --undo --dry-run
+	[[ $output == *"its last change (main.cf)"* && $output == *$'\n+message_size_limit = 52428800\n'* ]]
 	limit_is 1234567
 	run -0 on mail1.lan cl-rebuild --undo
 	[[ $output == *"templates and topology still say otherwise"* ]]

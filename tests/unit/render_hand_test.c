@@ -3,6 +3,7 @@
 #include "base/paths.h"
 #include "features/apply.h"
 #include "features/render.h"
+#include "features/render_blame.h"
 #include "features/render_change.h"
 #include "features/render_hand.h"
 #include "features/render_own.h"
@@ -225,6 +226,92 @@ static void own_parameters_take_the_place_of_ours(void **state)
 	assert_string_equal(out, "x\n");
 }
 
+static void own_parameters_that_are_none_are_named_with_their_line(void **state)
+{
+	static const struct {
+		const char *own, *fault; /* NULL: none */
+	} rows[] = {
+		{ "# c\n\na = b\n  # in it\n  c\n", NULL },
+		{ "", NULL },
+		{ "  # c\na=b", NULL },
+		{ "a = b\nnonsense\n", "/postfix/main.cf:2: is no parameter" },
+		{ "# c\n  a = b\n", "/postfix/main.cf:2: begins with a blank" },
+		{ "= b\n", "/postfix/main.cf:1: is no parameter" },
+	};
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = config_in(state);
+	const char *out;
+
+	assert_ok(mr_folder_make(at(arena, &config, MR_PATH_OWN "/postfix"), MR_FILE_PUBLIC_FOLDER,
+				 &err),
+		  err);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int rc;
+
+		write_at(arena, &config, MR_PATH_OWN "/postfix/main.cf", rows[i].own);
+		rc = mr_render_own(arena, &config, "/etc/postfix/main.cf", "one = 1\n", &out, &err);
+		assert_int_equal(rc, rows[i].fault ? -1 : 0);
+		if (rows[i].fault)
+			assert_contains(err.message, rows[i].fault);
+	}
+}
+
+static void what_a_checker_complains_of_is_where_it_was_written(void **state)
+{
+	static const struct {
+		const char *own, *template, *said, *where;
+	} rows[] = {
+		{ "a = 1\nb = 2\n", "/usr/x", "postconf: warning: /s/main.cf: unused parameter: b=2",
+		  "/etc/postfix/main.cf: unused parameter: b=2 (OWN:2)" },
+		{ "a = 1\nb = x\n", "/usr/x", "postmap: fatal: bad numerical configuration: b = x",
+		  "configuration: b = x (OWN:2)" },
+		{ "a = 1\nb\n", "/usr/x", "postconf: fatal: /s/main.cf, line 6: missing '='",
+		  "/etc/postfix/main.cf, line 6: missing '=' (OWN:2)" },
+		{ "a = 1\n", "/usr/x", "postconf: fatal: /s/main.cf, line 2: missing '='",
+		  "/etc/postfix/main.cf, line 2: missing '='" },
+		{ "a = 1\n", "OVER", "postconf: fatal: /s/main.cf, line 2: missing '='",
+		  "missing '=' (OVER)" },
+		{ NULL, "OVER", "postconf: warning: /s/main.cf: unused parameter: one=1",
+		  "one=1 (OVER)" },
+		{ NULL, "/usr/x", "postmap: /s/mailrepl/x: cannot be asked",
+		  "postmap: /s/mailrepl/x: cannot be asked" },
+	};
+	MR_ARENA arena = mr_arena_open();
+	struct mr_config config = config_in(state);
+	const char *own = at(arena, &config, MR_PATH_OWN "/postfix/main.cf"),
+		   *over = at(arena, &config, MR_PATH_OVERRIDES "/postfix/main.cf");
+
+	assert_ok(mr_folder_make(at(arena, &config, MR_PATH_OWN "/postfix"), MR_FILE_PUBLIC_FOLDER,
+				 &err),
+		  err);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mr_rendered file = {
+			.path = at(arena, &config, "/etc/postfix/main.cf"),
+			.template = strcmp(rows[i].template, "OVER") == 0 ? over : rows[i].template,
+			.service = MR_SERVICE_POSTFIX,
+		};
+		const struct mr_rendering rendering = { .files = &file, .count = 1 };
+		const char *where = rows[i].where, *mark = strchr(where, '('), *got;
+
+		if (rows[i].own)
+			write_at(arena, &config, MR_PATH_OWN "/postfix/main.cf", rows[i].own);
+		else
+			assert_ok(mr_tree_remove(own, &err), err);
+		/* The mark is in line 4. */
+		file.content = mr_printf(arena, "one = 1\ntwo = 2\n%s%s", mr_render_own_mark(arena, own),
+					 rows[i].own ? rows[i].own : "");
+		got = mr_render_blame(arena, &config, &rendering, MR_SERVICE_POSTFIX, "/s",
+				      at(arena, &config, "/etc/postfix"), rows[i].said);
+		if (mark)
+			where = mr_printf(arena, "%.*s(%s", (int)(mark - where), where,
+					  mark[2] == 'W' ? mr_printf(arena, "%s%s", own, mark + 4)
+							 : mr_printf(arena, "%s)", over));
+		if (!mark && strchr(got, '('))
+			fail_msg("%s", got);
+		assert_contains(got, where);
+	}
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
@@ -238,6 +325,8 @@ int main(void)
 		IN_FOLDER(what_a_killed_first_run_has_not_replaced_yet_is_no_change_by_hand),
 		IN_FOLDER(one_step_back_and_forth),
 		IN_FOLDER(own_parameters_take_the_place_of_ours),
+		IN_FOLDER(own_parameters_that_are_none_are_named_with_their_line),
+		IN_FOLDER(what_a_checker_complains_of_is_where_it_was_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
