@@ -5,7 +5,7 @@
 #include "adapters/json.h"
 #include "base/file.h"
 #include "common/cl.h"
-#include "features/template.h"
+#include "features/render_template.h"
 
 #define FILE_MOST ((size_t)16 << 20)
 
@@ -107,14 +107,19 @@ static int run(struct cl_context *context, struct mr_error *err)
 					.lenient = it->lenient,
 					.partials = find_partial,
 					.context = it };
+	struct mr_template_folders folders = { context->arena, &context->config, NULL };
 	struct mr_value *values;
 	MR_BUF out = { 0 };
 	char *text;
 
 	template.file = context->argv[0];
 	it->arena = context->arena;
-	if (!it->partials)
+	if (!it->partials && mr_render_is_ours(&context->config, template.file)) {
+		template.partials = mr_render_partial;
+		template.context = &folders;
+	} else if (!it->partials) {
 		it->partials = folder_of(context->arena, template.file);
+	}
 	if (it->lenient && !it->escapes)
 		template.escaping = MR_ESCAPE_HTML;
 	if (mr_file_read(context->arena, template.file, FILE_MOST, &text, NULL, err) < 0 ||

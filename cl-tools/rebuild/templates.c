@@ -25,7 +25,9 @@ int rebuild_check_templates(struct cl_context *context, struct mr_error *err)
 		puts(mistakes.items[i]);
 	if (mistakes.count)
 		return mr_fail(err, MR_E_CONFIG,
-			       _("%zu mistakes in the templates; nothing was changed"),
+			       mistakes.count == 1
+				       ? _("%zu mistake in the templates; nothing was changed")
+				       : _("%zu mistakes in the templates; nothing was changed"),
 			       mistakes.count);
 	if (!context->quiet)
 		puts(_("no mistake in the templates"));

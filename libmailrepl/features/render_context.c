@@ -177,6 +177,7 @@ static struct mr_value *paths_value(const struct builder *b)
 		{ "host_key", MR_PATH_HOST_KEY },
 		{ "db", MR_PATH_DB },
 		{ "overrides", MR_PATH_OVERRIDES },
+		{ "own", MR_PATH_OWN },
 		{ "original", MR_PATH_ORIGINAL },
 		{ "mailboxes", MR_PATH_MAILBOXES },
 		{ "quota", MR_PATH_QUOTA },

@@ -1,5 +1,9 @@
 #include "features/render_mistakes.h"
 
+#include <fts.h>
+#include <string.h>
+
+#include "base/paths.h"
 #include "features/render.h"
 #include "features/render_manifest.h"
 #include "features/render_modes.h"
@@ -79,10 +83,47 @@ static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *c
 	return values;
 }
 
+/* What editors and dpkg leave beside a file. */
+static bool is_left_over(const char *name)
+{
+	static const char *const ends[] = { "~", ".bak", ".orig", ".dpkg-old", ".dpkg-dist", ".md" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (mr_ends_with(name, ends[i]))
+			return true;
+	return *name == '.' || strcmp(name, "MANIFEST") == 0;
+}
+
+/* A name with a mistake in it would be an override of nothing, without a word. */
+static void find_unused(const struct mr_config *config, const struct mr_list *read,
+			struct mistakes *mistakes)
+{
+	char *folder = (char *)mr_path(mistakes->arena, config->root, MR_PATH_OVERRIDES);
+	char *const paths[] = { folder, NULL };
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	while (fts && (entry = fts_read(fts))) {
+		struct mr_error unused = { 0 };
+
+		if ((entry->fts_info != FTS_F && entry->fts_info != FTS_SL) ||
+		    is_left_over(entry->fts_name) ||
+		    mr_list_has(read, entry->fts_path + strlen(folder) + 1))
+			continue;
+		mr_fail(&unused, MR_E_CONFIG,
+			_("%s: neither MANIFEST nor a template names it: it is never used"),
+			entry->fts_path);
+		collect(mistakes, &unused);
+	}
+	if (fts)
+		fts_close(fts);
+}
+
 int mr_render_mistakes(struct mr_arena *arena, const struct mr_config *config, struct mr_list *out,
 		       struct mr_error *err)
 {
-	struct mr_template_folders folders = { arena, config };
+	struct mr_list read = { 0 };
+	struct mr_template_folders folders = { arena, config, &read };
 	struct mistakes mistakes = { arena, out };
 	const struct mr_value *values = sample(arena, config);
 	struct mr_manifest manifest = { 0 };
@@ -100,5 +141,6 @@ int mr_render_mistakes(struct mr_arena *arena, const struct mr_config *config, s
 		template.escaping = manifest.rows[i].escaping;
 		mr_template_check(&template, values, collect, &mistakes);
 	}
+	find_unused(config, &read, &mistakes);
 	return 0;
 }

@@ -118,3 +118,27 @@ as_specified() {
 	[ "$(jq '.mistakes | length' <<<"$output")" -eq 4 ]
 	[ ! -e root/var ]
 }
+
+@test "an override that takes nothing's place is named, what editors leave is not" {
+	rm -r "$overrides"
+	mkdir -p "$overrides/postfix"
+	printf 'x\n{{>postfix/mine}}\n' >"$overrides/postfix/main.cf"
+	printf 'y\n' >"$overrides/postfix/mine"
+	printf 'z\n' >"$overrides/postfix/main.cf~"
+	check_templates
+	[ "$status" -eq 0 ]
+	printf 'z\n' >"$overrides/postfix/mian.cf"
+	check_templates
+	[ "$status" -eq 78 ]
+	[[ $output == *"$overrides/postfix/mian.cf: "*"never used"* ]]
+	[[ $stderr == *"1 mistake in"* ]]
+}
+
+@test "an override is rendered with the partials that cl-rebuild finds" {
+	rm -r "$overrides"
+	mkdir -p "$overrides/postfix"
+	printf 'mine {{>postfix/own}} {{host}}\n{{>postfix/etrn}}' >"$overrides/postfix/x"
+	printf 'own' >"$overrides/postfix/own"
+	run -0 cl-template --root "$PWD/root" "$overrides/postfix/x" - <<<'{"host": "h", "settings": {"backup_mx": {"etrn": ["a"]}}}'
+	[[ $output == "mine own h"*$'\na OK' ]]
+}
