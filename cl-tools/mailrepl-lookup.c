@@ -12,7 +12,7 @@
 enum { FOUND = 0, NOTHING = 1, LATER = EX_TEMPFAIL };
 
 static const char usage[] =
-	N_("Usage: mailrepl-lookup [--root DIR] [--delimiter C] route|access|peer|backup ADDRESS\n"
+	N_("Usage: mailrepl-lookup [--root DIR] [--delimiter C] TABLE ADDRESS\n"
 	   "One question of a mail server to this host's directory.\n\n"
 	   "  --root DIR  everything lies below DIR\n"
 	   "  --delimiter C  what divides a user from a detail: +, = or none\n"
@@ -20,13 +20,16 @@ static const char usage[] =
 	   "  access      whether everybody may write to it: closed, deferred, refused, gone, or "
 	   "nothing\n"
 	   "  peer        whether a real address is somebody's\n"
-	   "  backup      whether it is a known recipient of another primary\n\n"
+	   "  backup      whether it is a known recipient of another primary\n"
+	   "  expand      whom mail for a real address of this host is for\n"
+	   "  sender      the mailbox that may write in the name of an address\n\n"
 	   "Status: 0 found, and printed; 1 there is nothing; 75 that cannot be told now.\n");
 
 static int ask(struct mr_arena *arena, const char *root, char **words, const char *delimiter,
 	       const char **out, struct mr_error *err)
 {
 	struct mr_config config;
+	struct mr_lookup lookup;
 	struct mr_gate gate;
 	MR_DIRECTORY dir = NULL;
 
@@ -34,7 +37,8 @@ static int ask(struct mr_arena *arena, const char *root, char **words, const cha
 	    mr_gate_read(arena, &config, &gate, err) < 0 ||
 	    mr_instance_open(arena, &config, &dir, err) < 0)
 		return -1;
-	return mr_lookup(arena, dir, words[0], words[1], delimiter, gate.closed, out, err);
+	lookup = (struct mr_lookup){ config.host, delimiter, gate.closed };
+	return mr_lookup(arena, dir, &lookup, words[0], words[1], out, err);
 }
 
 int main(int argc, char **argv)

@@ -30,6 +30,11 @@ static char *real(struct mr_arena *arena, const char *key)
 	return mr_filter(arena, "(|(mailRoutingAddress=%s)(mailReplFormerAddress=%s))", key, key);
 }
 
+static char *own(struct mr_arena *arena, const char *key)
+{
+	return mr_filter(arena, "(&(objectClass=account)(mailLocalAddress=%s))", key);
+}
+
 /* Those of a table are asked one after the other for each form of the address. */
 static const struct question {
 	const char *table;
@@ -42,6 +47,7 @@ static const struct question {
 	{ "access", barred, "mailReplAccess", NULL, false },
 	{ "backup", foreign, "mailReplPrimary", NULL, true },
 	{ "peer", real, "mailRoutingAddress", "mailReplForward", true },
+	{ "sender", own, "mailRoutingAddress", NULL, false },
 };
 #define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
 
@@ -107,16 +113,24 @@ static bool is_role(struct mr_arena *arena, const char *address, size_t local)
 	return mr_is_role(mr_lower(arena, mr_strndup(arena, address, local)));
 }
 
+/* Where the detail of an address begins; 0: it has none. */
+static size_t detail_of(const char *address, const char *delimiter)
+{
+	const size_t plain = strcspn(address, delimiter);
+
+	return address + plain < strrchr(address, '@') ? plain : 0;
+}
+
 static int ask_forms(struct mr_arena *arena, struct mr_directory *dir, const char *table,
 		     const char *address, const char *domain, const char *delimiter,
 		     const char **out, struct mr_error *err)
 {
-	size_t plain = strcspn(address, delimiter), local = (size_t)(domain - address);
+	size_t plain = detail_of(address, delimiter), local = (size_t)(domain - address);
 	const char *bare;
 
 	if (ask_table(arena, dir, table, address, out, err) < 0)
 		return -1;
-	if (*out || plain == 0 || plain >= local)
+	if (*out || !plain)
 		return 0;
 	bare = mr_printf(arena, "%.*s%s", (int)plain, address, domain);
 	if (strcmp(table, "route") == 0 && is_role(arena, address, plain)) {
@@ -130,30 +144,134 @@ static int ask_forms(struct mr_arena *arena, struct mr_directory *dir, const cha
 	return 0;
 }
 
+/* --- the owner's: who gets mail for one of its addresses */
+
+struct expansion {
+	struct mr_arena *arena;
+	struct mr_directory *dir;
+	const struct mr_lookup *lookup;
+	struct mr_list asked, out;
+};
+
+/* The values that count: the targets of an entry that has some, else its own address. */
+static void add_values(struct mr_arena *arena, const struct mr_entry *entry, struct mr_list *out)
+{
+	static const char *const names[] = { "mailReplForward", "rfc822MailMember",
+					     "mailRoutingAddress" };
+	const size_t before = out->count;
+
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		const struct mr_attr *attr = mr_entry_attr(entry, names[n]);
+
+		if (n == 2 && out->count > before)
+			return;
+		for (size_t i = 0; attr && i < attr->values.count; i++)
+			mr_list_add(arena, out, mr_lower(arena, attr->values.items[i]));
+	}
+}
+
+static int ask_owned(const struct expansion *e, const char *key, struct mr_list *out,
+		     struct mr_error *err)
+{
+	static const char *const attrs[] = { "mailRoutingAddress", "mailReplForward",
+					     "rfc822MailMember", NULL };
+	const struct mr_search search = { .base = mr_dit_owned(e->arena, MR_MAIL, e->lookup->host),
+					  .filter = real(e->arena, key),
+					  .attrs = attrs };
+	struct mr_entries found = { 0 };
+
+	if (mr_directory_list(e->dir, e->arena, &search, &found, err) < 0)
+		return -1;
+	for (size_t i = 0; i < found.count; i++)
+		add_values(e->arena, found.items[i], out);
+	return 0;
+}
+
+/* Of an address that nobody has: a group has such a member, or it is the one that was asked for. */
+static int add_nobody(struct expansion *e, const char *address, struct mr_error *err)
+{
+	if (e->lookup->gate_closed)
+		return mr_fail(err, MR_E_TEMPORARY,
+			       _("%s is unknown here, but this host is not in step"), address);
+	if (e->asked.count > 1)
+		mr_list_add(e->arena, &e->out,
+			    mr_printf(e->arena, "%.*s@" MR_LOOKUP_NOBODY,
+				      (int)strcspn(address, "@"), address));
+	return 0;
+}
+
+static int expand(struct expansion *e, const char *address, struct mr_error *err)
+{
+	const size_t plain = detail_of(address, e->lookup->delimiter);
+	const char *domain = strrchr(address, '@'), *detail = address + plain;
+	struct mr_list values = { 0 };
+
+	mr_list_add(e->arena, &e->asked, address);
+	if (ask_owned(e, address, &values, err) < 0)
+		return -1;
+	if (values.count || !plain)
+		detail = domain;
+	else if (ask_owned(e, mr_printf(e->arena, "%.*s%s", (int)plain, address, domain), &values,
+			   err) < 0)
+		return -1;
+	if (!values.count)
+		return add_nobody(e, address, err);
+	for (size_t i = 0; i < values.count; i++) {
+		const char *value =
+			with_detail(e->arena, values.items[i], detail, (size_t)(domain - detail));
+		const char *at = strrchr(value, '@');
+		const bool here = at && strcmp(at + 1, e->lookup->host) == 0;
+
+		if (here && !mr_list_has(&e->asked, value)) {
+			if (expand(e, value, err) < 0)
+				return -1;
+		} else if ((!here || strcmp(value, address) == 0) && !mr_list_has(&e->out, value)) {
+			mr_list_add(e->arena, &e->out, value);
+		}
+	}
+	return 0;
+}
+
+static int look_up_expansion(struct mr_arena *arena, struct mr_directory *dir,
+			     const struct mr_lookup *lookup, const char *address, const char **out,
+			     struct mr_error *err)
+{
+	struct expansion e = { arena, dir, lookup, { 0 }, { 0 } };
+
+	if (expand(&e, mr_lower(arena, address), err) < 0)
+		return -1;
+	*out = e.out.count ? mr_list_join(arena, &e.out, ", ") : NULL;
+	return 0;
+}
+
 static bool is_table(const char *table)
 {
 	for (size_t i = 0; i < QUESTIONS; i++)
 		if (strcmp(questions[i].table, table) == 0)
 			return true;
-	return false;
+	return strcmp(table, "expand") == 0;
 }
 
-int mr_lookup(struct mr_arena *arena, struct mr_directory *dir, const char *table,
-	      const char *address, const char *delimiter, bool gate_closed, const char **out,
-	      struct mr_error *err)
+int mr_lookup(struct mr_arena *arena, struct mr_directory *dir, const struct mr_lookup *lookup,
+	      const char *table, const char *address, const char **out, struct mr_error *err)
 {
 	const char *domain = strrchr(address, '@');
 
 	*out = NULL;
 	if (!is_table(table))
-		return mr_fail(err, MR_E_USAGE, _("%s: must be route, access, peer or backup"), table);
+		return mr_fail(err, MR_E_USAGE,
+			       _("%s: must be route, access, peer, backup, expand or "
+				 "sender"),
+			       table);
 	if (!domain || domain == address || !domain[1])
 		return mr_fail(err, MR_E_USAGE, _("%s is no address"), address);
-	if (ask_forms(arena, dir, table, address, domain, delimiter, out, err) < 0)
+	if (strcmp(table, "expand") == 0)
+		return look_up_expansion(arena, dir, lookup, address, out, err);
+	if (ask_forms(arena, dir, table, address, domain, lookup->delimiter, out, err) < 0)
 		return -1;
 	if (*out || strcmp(table, "access") == 0)
 		return 0;
-	if (gate_closed)
+	if (lookup->gate_closed)
 		return mr_fail(err, MR_E_TEMPORARY,
 			       _("%s is unknown here, but this host is not in step"), address);
 	/* Who gets what nobody has. */

@@ -2,6 +2,9 @@
 
 #include "features/lookup.h"
 
+#define OWN(name) \
+	"dn: uid=" name ",cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\nobjectClass: account\nuid: " name "\n"
+
 static const char ldif[] =
 	"dn: dc=mailrepl\nobjectClass: domain\ndc: mailrepl\n\n"
 	"dn: ou=Mail,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"
@@ -28,17 +31,39 @@ static const char ldif[] =
 	"mailRoutingAddress: all@mail1.lan\n\n"
 	"dn: cn=partner.org,ou=Mail,dc=mailrepl\nobjectClass: device\ncn: partner.org\n"
 	"mailReplPrimary: [mail.partner.org]\nmailReplBackupRecipient: ann@partner.org\n"
-	"mailReplBackupRecipient: bob@partner.org\n\n";
+	"mailReplBackupRecipient: bob@partner.org\n\n"
+	"dn: uid=list,ou=Mail,dc=mailrepl\nobjectClass: nisMailAlias\nuid: list\n"
+	"mailLocalAddress: list@maildomain.org\nmailRoutingAddress: list@mail1.lan\n\n"
+	"dn: ou=Owned,dc=mailrepl\nobjectClass: organizationalUnit\nou: Owned\n\n"
+	"dn: ou=Mail,ou=Owned,dc=mailrepl\nobjectClass: organizationalUnit\nou: Mail\n\n"
+	"dn: cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\nobjectClass: device\ncn: mail1.lan\n\n"
+	OWN("user1") "mailRoutingAddress: User1@mail1.lan\n\n"
+	OWN("user3") "mailRoutingAddress: user3@mail1.lan\n\n"
+	OWN("away") "mailRoutingAddress: away@mail1.lan\nmailReplForward: me@elsewhere.example\n\n"
+	OWN("copy") "mailRoutingAddress: copy@mail1.lan\nmailReplForward: me@elsewhere.example\n"
+	"mailReplForward: copy@mail1.lan\n\n"
+	OWN("moved") "mailReplFormerAddress: moved@mail1.lan\nmailReplForward: moved@mail2.lan\n\n"
+	OWN("list") "mailRoutingAddress: list@mail1.lan\nrfc822MailMember: user1@mail1.lan\n"
+	"rfc822MailMember: user2@mail2.lan\nrfc822MailMember: inner@mail1.lan\n\n"
+	OWN("inner") "mailRoutingAddress: inner@mail1.lan\nrfc822MailMember: user3@mail1.lan\n"
+	"rfc822MailMember: user1@mail1.lan\nrfc822MailMember: moved@mail1.lan\n"
+	"rfc822MailMember: other@maildomain.org\n\n"
+	OWN("ring") "mailRoutingAddress: ring@mail1.lan\nrfc822MailMember: wheel@mail1.lan\n"
+	"rfc822MailMember: user1@mail1.lan\n\n"
+	OWN("wheel") "mailRoutingAddress: wheel@mail1.lan\nrfc822MailMember: ring@mail1.lan\n\n"
+	OWN("old") "mailRoutingAddress: old@mail1.lan\nrfc822MailMember: left@mail1.lan\n"
+	"rfc822MailMember: user1@mail1.lan\n\n";
 
 static struct mr_error err;
 
 static int look_up_with(struct mr_arena *arena, const char *delimiter, const char *table,
 			const char *address, bool closed, const char **out)
 {
+	const struct mr_lookup lookup = { "mail1.lan", delimiter, closed };
 	MR_DIRECTORY dir = NULL;
 
 	assert_ok(mr_directory_open_memory(ldif, &dir, &err), err);
-	return mr_lookup(arena, dir, table, address, delimiter, closed, out, &err);
+	return mr_lookup(arena, dir, &lookup, table, address, out, &err);
 }
 
 static int look_up(struct mr_arena *arena, const char *table, const char *address, bool closed,
@@ -178,6 +203,59 @@ static void a_recipient_of_another_primary_is_known(void **state)
 		     err);
 }
 
+static void the_owner_knows_whom_mail_is_for(void **state)
+{
+	(void)state;
+	check("expand", "USER1@mail1.lan", "user1@mail1.lan");
+	check("expand", "user1+x@mail1.lan", "user1+x@mail1.lan");
+	check("expand", "away@mail1.lan", "me@elsewhere.example");
+	check("expand", "away+x@mail1.lan", "me+x@elsewhere.example");
+	check("expand", "copy@mail1.lan", "me@elsewhere.example, copy@mail1.lan");
+	check("expand", "moved@mail1.lan", "moved@mail2.lan");
+	check("expand", "nobody@mail1.lan", NULL);
+	check("expand", "nobody+x@mail1.lan", NULL);
+}
+
+static void a_group_is_all_its_members_each_once(void **state)
+{
+	(void)state;
+	check("expand", "list@mail1.lan",
+	      "user1@mail1.lan, user2@mail2.lan, user3@mail1.lan, moved@mail2.lan, "
+	      "other@maildomain.org");
+	check("expand", "inner+x@mail1.lan",
+	      "user3+x@mail1.lan, user1+x@mail1.lan, moved+x@mail2.lan, other+x@maildomain.org");
+	check("expand", "ring@mail1.lan", "user1@mail1.lan");
+	check("expand", "wheel@mail1.lan", "user1@mail1.lan");
+}
+
+static void a_member_whom_nobody_knows_is_no_mailbox(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *got;
+
+	(void)state;
+	check("expand", "old@mail1.lan", "left@nobody.mailrepl.invalid, user1@mail1.lan");
+	assert_fails(look_up(arena, "expand", "old@mail1.lan", true, &got), MR_E_TEMPORARY, err);
+	assert_fails(look_up(arena, "expand", "nobody@mail1.lan", true, &got), MR_E_TEMPORARY, err);
+}
+
+static void only_the_mailbox_that_has_an_address_writes_in_its_name(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *got;
+
+	(void)state;
+	check("sender", "User1@maildomain.org", "user1@mail1.lan");
+	check("sender", "user1+shop@maildomain.org", "user1@mail1.lan");
+	check("sender", "user1+tag@maildomain.org", "tag@mail2.lan");
+	check("sender", "list@maildomain.org", NULL);
+	check("sender", "anybody@other.org", NULL);
+	check("sender", "postmaster@other.org", NULL);
+	check("sender", "postmaster+x@other.org", NULL);
+	assert_fails(look_up(arena, "sender", "both@maildomain.org", false, &got), MR_E_TEMPORARY,
+		     err);
+}
+
 static void what_is_special_in_a_filter_finds_nobody(void **state)
 {
 	(void)state;
@@ -211,6 +289,10 @@ int main(void)
 		cmocka_unit_test(what_is_special_about_an_address_is_told),
 		cmocka_unit_test(a_real_address_is_known_also_after_a_move),
 		cmocka_unit_test(a_recipient_of_another_primary_is_known),
+		cmocka_unit_test(the_owner_knows_whom_mail_is_for),
+		cmocka_unit_test(a_group_is_all_its_members_each_once),
+		cmocka_unit_test(a_member_whom_nobody_knows_is_no_mailbox),
+		cmocka_unit_test(only_the_mailbox_that_has_an_address_writes_in_its_name),
 		cmocka_unit_test(what_is_special_in_a_filter_finds_nobody),
 		cmocka_unit_test(a_wrong_question_is_refused),
 	};
