@@ -83,11 +83,6 @@ static int check_smarthosts(const struct mr_config *config, const struct mr_topo
 static int check_supported(const struct mr_config *config, const struct mr_topology *topology,
 			   const struct mr_host *self, struct mr_error *err)
 {
-	if (mr_host_is_server(self))
-		return mr_fail(err, MR_E_CONFIG,
-			       _("%s: mail.mta = \"exim\" is for relays, and this host holds "
-				 "mailboxes: take it out, and install Postfix"),
-			       config->path);
 	if (check_peers(config, topology, self, err) < 0 ||
 	    check_smarthosts(config, topology, err) < 0)
 		return -1;

@@ -17,7 +17,7 @@ const char *mr_mta_folder(enum mr_service_name service);
  * nor in mode none, nor before the first rendering. */
 bool mr_mta_is_ours(const struct mr_config *config);
 
-/* For the beginning of a plan. MR_E_CONFIG, by name: Exim on a host that holds mailboxes, beside a host
+/* For the beginning of a plan. MR_E_CONFIG, by name: Exim beside a host
  * in mode none, with a password for a smarthost without TLS, or a setting that Exim's templates leave out; Exim is not installed, or the other one still runs (both counted only where mail is managed, and not in mode
  * none). */
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,

@@ -55,6 +55,9 @@ static const struct row {
 	{ "postscreen.dnsbl", NULL, NULL },
 	{ "postscreen.threshold", NULL, NULL },
 	{ "postscreen.deep", NULL, NULL },
+	{ "submission.hide_client", NULL, NULL },
+	{ "submission.hide_program", NULL, NULL },
+	{ "submission.logins", NULL, NULL },
 };
 
 static bool says(const struct mr_value *value, const char *word)

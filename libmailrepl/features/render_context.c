@@ -289,6 +289,7 @@ struct mr_value *mr_render_context(struct mr_arena *arena, const struct mr_confi
 	mr_render_modes(arena, config, topology, out);
 	mr_value_set_bool(arena, out, "gate_closed", gate_closed);
 	mr_value_set_bool(arena, out, "dns", config->mail_dns);
+	mr_value_set_bool(arena, out, "exim", mr_mta(config) == MR_SERVICE_EXIM);
 	mr_value_set(arena, out, "settings", mr_config_settings(arena, config));
 	mr_value_set_bool(arena, out, "system_accounts", mr_nss_is_wanted(topology, self, &machine->ids));
 	mr_value_set_string(arena, out, "root_dn", MR_DIT_LOCAL_ROOT);

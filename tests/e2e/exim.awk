@@ -1,9 +1,13 @@
-# One address a line, divided by tabs: it, the first digits that a stranger and a program of the relay get from Postfix,
-# what Postfix' tables make of it; the address, the two digits and cl-route's fate with Exim, what Exim makes of it.
+# One address a line, divided by tabs: it, the first digits that a stranger and a program of the host get from Postfix,
+# what Postfix' tables make of it; the address, the two digits, cl-route's fate and targets with Exim, what Exim makes of it.
 # Prints the lines that disagree, then their number.
 function differs(why) {
-	print $1 ": " why " (Postfix " $2 $3 " " $4 ", Exim " $6 $7 " " $9 ", cl-route " $8 ")"
+	print $1 ": " why " (Postfix " $2 $3 " " $4 ", Exim " $6 $7 " " $10 ", cl-route " $8 " " $9 ")"
 	wrong++
+}
+
+function is_at(address, domain) {
+	return tolower(substr(address, length(address) - length(domain))) == "@" domain
 }
 
 {
@@ -18,10 +22,15 @@ function differs(why) {
 		differs("answered differently")
 	else if (ours && $1 ~ /^[^@]*@[^@]*$/ && digit != $7)
 		differs("cl-route says something else")
-	else if ($4 ~ /@/ && tolower($4) != $9 || $4 == "not found" && $9 != "not found")
+	else if (is_at($1, host) || is_at($4, host)) {
+		# The owner goes on to whom it is for.
+		here++
+		if (digit == 2 && $9 != "-" && $9 != $10)
+			differs("is for others")
+	} else if ($4 ~ /@/ && tolower($4) != $10 || $4 == "not found" && $10 != "not found")
 		differs("goes elsewhere")
 }
 
 END {
-	print asked " addresses, " wrong + 0 " disagreements"
+	print asked " addresses, " here + 0 " of them at " host ", " wrong + 0 " disagreements"
 }

@@ -6,23 +6,10 @@ load outside
 load probes
 load exim
 
-other=other.org
-hosts=(mail1.lan mail2.lan relay.lan)
-
 setup_file() {
 	outside_domain --scheme relay-mx --mx relay.lan
-	on mail1.lan cl-setup mail "$other"
-	on mail2.lan cl-rebuild
-	on relay.lan cl-rebuild
-	directory_of mail1.lan near | as_root mail1.lan ldapadd >/dev/null
-	directory_of mail2.lan far | as_root mail2.lan ldapadd >/dev/null
-	add_user mail1.lan user1
-	add_user mail2.lan user2
-	await_gates "${hosts[@]}"
-	eventually 60 knows relay.lan "user1@$domain"
-	eventually 60 knows relay.lan "user2@$domain"
-	eventually 60 knows relay.lan "anybody@$other"
-	answers_of_postfix >"$BATS_FILE_TMPDIR/postfix"
+	directory_everywhere
+	answers_of_postfix relay.lan >"$BATS_FILE_TMPDIR/postfix"
 	to_exim relay.lan
 }
 
@@ -30,122 +17,9 @@ teardown_file() {
 	e2e_down
 }
 
-# directory_of HOST NAME: mailboxes, groups, former addresses, addresses that not everybody may write to, and claims to
-# the same addresses, as LDIF.
-directory_of() {
-	local n=0 container="cn=$1,ou=Mail,ou=Owned,dc=mailrepl"
-	for n in 1 2 3 4 5 6; do
-		box "$container" "$1" "$2$n" "$2$n@$domain" "$2.number$n@$domain" "$2$n@$other"
-	done
-	box "$container" "$1" "$2tag" "$2@$domain" "$2+1@$domain"
-	box "$container" "$1" "$2both" "both@$domain"
-	box "$container" "$1" "$2deferred" "$2deferred@$domain" | add mailReplRecipient "mailReplAccess: deferred"
-	box "$container" "$1" "$2refused" "$2refused@$domain" | add mailReplRecipient "mailReplAccess: refused"
-	box "$container" "$1" "$2closed" "$2closed@$domain" | add mailReplRecipient "mailReplAccess: closed"
-	[ "$2" != near ] || box "$container" "$1" all "@$other"
-	cat <<-END
-		dn: cn=$2list,$container
-		objectClass: nisMailAlias
-		objectClass: inetLocalMailRecipient
-		cn: $2list
-		mailLocalAddress: $2list@$domain
-		mailHost: $1
-		mailRoutingAddress: $2list@$1
-		rfc822MailMember: user1@mail1.lan
-		rfc822MailMember: far1@mail2.lan
-
-		dn: uid=$2moved,$container
-		objectClass: account
-		objectClass: mailReplRecipient
-		uid: $2moved
-		mailReplFormerAddress: $2moved@$domain
-		mailReplFormerAddress: $2moved@$1
-		mailReplForward: far2@mail2.lan
-
-		dn: uid=$2left,$container
-		objectClass: account
-		objectClass: inetLocalMailRecipient
-		objectClass: mailReplRecipient
-		uid: $2left
-		mailLocalAddress: $2left@$domain
-		mailReplAccess: gone
-
-	END
-}
-
-# box CONTAINER HOST NAME ADDRESS…
-box() {
-	local container=$1 host=$2 name=$3
-	shift 3
-	printf '%s\n' "dn: uid=$name,$container" "objectClass: account" "objectClass: inetLocalMailRecipient" \
-		"uid: $name" "mailHost: $host" "mailRoutingAddress: $name@$host" "${@/#/mailLocalAddress: }" ""
-}
-
-# add CLASS LINE: to the entry that comes in.
-add() {
-	sed "s/^uid: .*/&\nobjectClass: $1\n$2/"
-}
-
-# Every address of that directory, in several spellings, and what is in nobody's.
-addresses() {
-	local name
-	as_root relay.lan ldapsearch -LLL -o ldif-wrap=no -b ou=Mail,dc=mailrepl '(|(mailRoutingAddress=*)(mailReplFormerAddress=*)(mailReplAccess=*))' \
-		mailLocalAddress mailRoutingAddress mailReplFormerAddress |
-		sed -n 's/^mail[A-Za-z]*: \([^@].*\)/\1/p' | sort -u
-	for name in user1 user2+detail near+1 near+2 near+1+2 user1+ +user1 USER1 Far.Number1 nearmoved+x neardeferred+x \
-		nearleft+x both+x nearlist+x nobody nobody+x postmaster Abuse root mailer-daemon postmaster+x .user1 \
-		user1. us..er1 '*' 'user*' 'user1)(uid=*' 'user1%outside.test' 'outside.test!user1' "o'brien" 'a=b' '#1' '-x'; do
-		printf '%s\n' "$name@$domain"
-	done
-	printf '%s\n' "user1@MailDomain.ORG" "anybody@$other" "any+body@$other" "postmaster@$other" "near1@$other" "user1@$other" \
-		nobody@mail1.lan user1+x@mail1.lan user1@relay.lan nobody@relay.lan postmaster@mail1.lan root@mail2.lan \
-		postmaster@relay.lan abuse@relay.lan root@relay.lan someone@outside.example "user1@sub.$domain" \
-		user1@mail3.lan user1@lan "@outside.example:user1@$domain"
-}
-
-# codes HOST SERVER SENDER ADDRESS…: from that host.
-codes() {
-	local host=$1 server=$2 sender=$3
-	shift 3
-	on "$host" perl -e "$(cat "$BATS_TEST_DIRNAME/rcpt.pl")" "$server" "$host" "$sender" "$@"
-}
-
-# answers: for each address, divided by tabs: itself, the first digit that a stranger gets at RCPT and the one that a program of
-# this host gets.
-answers() {
-	local all
-	mapfile -t all < <(addresses)
-	paste <(printf '%s\n' "${all[@]}") <(codes "$client" relay.lan someone@outside.example "${all[@]}" | cut -c1) \
-		<(codes relay.lan 127.0.0.1 "user1@$domain" "${all[@]}" | cut -c1)
-}
-
-# The same, and what its tables make of the address, as cl-route has seen it.
-answers_of_postfix() {
-	local all
-	mapfile -t all < <(addresses)
-	paste <(answers) <(on relay.lan cl-route --json -- "${all[@]}" |
-		jq -r '.addresses[].postfix | if .asked then .answer else "-" end')
-}
-
-answers_of_exim() {
-	local all
-	mapfile -t all < <(addresses)
-	paste <(answers) <(on relay.lan cl-route --json -- "${all[@]}" | jq -r '.addresses[].fate') \
-		<(on relay.lan bash -c "$targets" bash "${all[@]}")
-}
-
-# What exim4 -bt says of each address: the first thing that it becomes, without detail; or "not found", or "later".
-targets='for address; do
-	exim4 -bt -- "$address" </dev/null 2>&1 |
-		awk "/ is undeliverable/ { print \"not found\"; exit } / cannot be resolved/ { print \"later\"; exit }
-			/^[^ ]/ { sub(/[+][^@]*/, \"\"); print tolower(\$1); exit }"
-done'
-
 @test "every address is answered by Exim as by Postfix, and as cl-route says" {
-	answers_of_exim >"$BATS_FILE_TMPDIR/exim"
-	run -0 paste "$BATS_FILE_TMPDIR/postfix" "$BATS_FILE_TMPDIR/exim"
-	[ "${#lines[@]}" -gt 100 ]
-	run -0 awk -F'\t' -v domains="$domain $other" -f "$BATS_TEST_DIRNAME/exim.awk" <<<"$output"
+	answers_of_exim relay.lan >"$BATS_FILE_TMPDIR/exim"
+	run -0 disagreements relay.lan "$BATS_FILE_TMPDIR/postfix" "$BATS_FILE_TMPDIR/exim"
 	echo "# ${lines[-1]}" >&3
 	[[ ${lines[-1]} == *", 0 disagreements" ]] || fail "$output"
 }
@@ -267,13 +141,6 @@ rcpt_is_later() {
 	run -0 on relay.lan cl-rebuild --dry-run
 	[[ $output == *"nothing to do"* ]] || fail "$output"
 	[ "$(rcpt_code relay.lan "user1@$domain")" = 250 ]
-}
-
-@test "a mail server refuses to have Exim" {
-	on mail2.lan sed -i 's/# mta = "postfix";/mta = "exim";/' /etc/mailrepl/mailrepl.conf
-	run ! on mail2.lan cl-rebuild
-	[[ $output == *"holds mailboxes"* ]]
-	on mail2.lan sed -i 's/mta = "exim";/# mta = "postfix";/' /etc/mailrepl/mailrepl.conf
 }
 
 # brought SUBJECT: is it in user2's mailbox? Exim's own next try may be minutes away.

@@ -219,6 +219,12 @@ static void a_relay_with_exim_is_rendered_as_agreed(void **state)
 	check_golden("relay-exim", "relay.lan", MR_SCHEME_RELAY_MX, true, "exim");
 }
 
+static void a_server_with_exim_is_rendered_as_agreed(void **state)
+{
+	(void)state;
+	check_golden("server-exim", "mail2.lan", MR_SCHEME_SERVER_MX, true, "exim");
+}
+
 /* Every scheme for every role: what differs from the role's files above is in scheme-<scheme>-<role>. */
 static void every_scheme_is_rendered_as_agreed_for_every_role(void **state)
 {
@@ -903,6 +909,7 @@ int main(void)
 		cmocka_unit_test(a_server_is_rendered_as_agreed),
 		cmocka_unit_test(a_relay_is_rendered_as_agreed),
 		cmocka_unit_test(a_relay_with_exim_is_rendered_as_agreed),
+		cmocka_unit_test(a_server_with_exim_is_rendered_as_agreed),
 		cmocka_unit_test(every_scheme_is_rendered_as_agreed_for_every_role),
 		cmocka_unit_test_setup_teardown(a_backup_with_exim_is_rendered_as_agreed,
 						folder_setup, folder_teardown),
