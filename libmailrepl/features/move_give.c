@@ -303,7 +303,7 @@ static int give_moved(const struct mr_mover *mover, const struct mr_move_entry *
 		if (mr_move_apply(mover, &plan, err) < 0)
 			return -1;
 	}
-	if (address && mr_move_requeue(address, &waiting, err) < 0)
+	if (address && mr_move_requeue(mover->config, address, &waiting, err) < 0)
 		return -1;
 	return is_known_everywhere(mover, at) ? reduce(mover, at, err) : 0;
 }
@@ -314,7 +314,7 @@ static int give_kept(const struct mr_mover *mover, const struct mr_move_entry *a
 	const char *address = real_address(mover, at), *id;
 	size_t waiting = 0;
 
-	if (address && mr_move_requeue(address, &waiting, err) < 0)
+	if (address && mr_move_requeue(mover->config, address, &waiting, err) < 0)
 		return -1;
 	*busy = waiting > 0;
 	if (waiting || !is_past(at->move.until))
@@ -333,7 +333,7 @@ static int give_back(const struct mr_mover *mover, const struct mr_move_entry *a
 	size_t waiting;
 
 	if (mr_move_folder_release(mover->config, mr_move_id(mover->arena, address), err) < 0 ||
-	    mr_move_requeue(address, &waiting, err) < 0)
+	    mr_move_requeue(mover->config, address, &waiting, err) < 0)
 		return -1;
 	return mr_move_entry_advance(mover->arena, mover->dir, at, NULL, err);
 }

@@ -4,6 +4,7 @@
 #include "adapters/json.h"
 #include "base/process.h"
 #include "features/move_state.h"
+#include "features/mta.h"
 
 #define MOST_ARGUMENTS 200
 
@@ -63,17 +64,73 @@ static int requeue(const struct mr_list *ids, struct mr_error *err)
 	return 0;
 }
 
-int mr_move_requeue(const char *real_address, size_t *waiting, struct mr_error *err)
+static int requeue_postfix(const char *real_address, size_t *waiting, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	const char *const queue[] = { "postqueue", "-j", NULL };
 	struct mr_list ids = { 0 };
 	MR_BUF text = { 0 };
 
-	*waiting = 0;
 	if (mr_move_output(queue, &text, err) < 0)
 		return -1;
 	if (text.data && list_waiting(arena, text.data, real_address, &ids, waiting, err) < 0)
 		return -1;
 	return requeue(&ids, err);
+}
+
+/* Before the address of one who has it by now there is a D. */
+static const char *undelivered(const char *line)
+{
+	const char *address = line + strspn(line, " ");
+
+	return address - line == 10 ? address : "";
+}
+
+size_t mr_move_exim_waiting(char *text, const char *real_address, bool *any)
+{
+	const size_t user = strcspn(real_address, "@") + 1;
+	size_t count = 0;
+	char *line;
+
+	*any = false;
+	while ((line = strsep(&text, "\n"))) {
+		const char *address = undelivered(line);
+
+		count += strcasecmp(address, real_address) == 0;
+		*any |= strncasecmp(address, real_address, user) == 0;
+	}
+	return count;
+}
+
+/* Exim looks up the way of each address anew whenever it tries: it only has to try. What it brings then may take longer
+ * than anybody here waits. */
+static int requeue_exim(const char *real_address, size_t *waiting, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *const queue[] = { "exim4", "-bpr", NULL };
+	const char *user = mr_printf(arena, "%.*s@", (int)strcspn(real_address, "@"), real_address);
+	const char *const argv[] = { "exim4", "-R", user, NULL };
+	const struct mr_process process = { .argv = argv, .daemon = true };
+	struct mr_child *child;
+	MR_BUF text = { 0 };
+	bool any;
+	int fd;
+
+	if (mr_move_output(queue, &text, err) < 0)
+		return -1;
+	*waiting = text.data ? mr_move_exim_waiting(text.data, real_address, &any) : 0;
+	if (!text.data || !any)
+		return 0;
+	if (mr_process_read_from(&process, &child, &fd, err) < 0)
+		return -1;
+	mr_process_leave(child);
+	return 0;
+}
+
+int mr_move_requeue(const struct mr_config *config, const char *real_address, size_t *waiting,
+		    struct mr_error *err)
+{
+	*waiting = 0;
+	return mr_mta(config) == MR_SERVICE_EXIM ? requeue_exim(real_address, waiting, err)
+						 : requeue_postfix(real_address, waiting, err);
 }

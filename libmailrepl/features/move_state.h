@@ -85,7 +85,11 @@ int mr_move_pass(struct mr_arena *arena, const struct mr_config *config, const c
 		 struct mr_error *err) MR_MUST_CHECK;
 /* Mail that waits here for the real address takes its way anew. *waiting: how many messages there
  * were. */
-int mr_move_requeue(const char *real_address, size_t *waiting, struct mr_error *err) MR_MUST_CHECK;
+int mr_move_requeue(const struct mr_config *config, const char *real_address, size_t *waiting,
+		    struct mr_error *err) MR_MUST_CHECK;
+/* How many messages wait for that very address, in what `exim4 -bp` writes (which it cuts into lines). *any: one waits for
+ * some address of that name. */
+size_t mr_move_exim_waiting(char *text, const char *real_address, bool *any);
 
 /* Appends all that a program writes; it fails if the program does. */
 int mr_move_output(const char *const *argv, struct mr_buf *out, struct mr_error *err) MR_MUST_CHECK;

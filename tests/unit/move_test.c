@@ -215,12 +215,46 @@ static void what_is_staged_for_nobody_is_swept_away(void **state)
 
 #define WITH_FOLDERS(test) cmocka_unit_test_setup_teardown(test, folders_setup, folder_teardown)
 
+static void exim_is_asked_for_what_waits_for_an_address(void **state)
+{
+	static const char queue[] =
+		" 4m   312 1xV44q-0000Xm-1g <someone@outside.test>\n"
+		"          user1@maildomain.org\n"
+		"        D user1@mail1.lan\n"
+		"\n"
+		" 3h  2.1K 1xV44q-0000Xt-2c <user1@mail1.lan> *** frozen ***\n"
+		"          USER1@mail1.lan\n"
+		"          user10@mail1.lan\n";
+	static const struct {
+		const char *address;
+		size_t want;
+		bool any;
+	} rows[] = {
+		{ "user1@mail1.lan", 1, true },
+		{ "user1@mail2.lan", 0, true },
+		{ "user10@mail1.lan", 1, true },
+		{ "someone@outside.test", 0, false },
+	};
+	bool any;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+
+		assert_int_equal(mr_move_exim_waiting(mr_strdup(arena, queue), rows[i].address,
+						      &any),
+				 rows[i].want);
+		assert_int_equal(any, rows[i].any);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_phase_is_read_as_it_was_written),
 		cmocka_unit_test(what_makes_no_sense_is_no_phase),
 		cmocka_unit_test(entries_are_left_alone_from_held_until_it_has_arrived),
+		cmocka_unit_test(exim_is_asked_for_what_waits_for_an_address),
 		WITH_FOLDERS(a_held_mailbox_is_a_file_and_comes_back_whole),
 		WITH_FOLDERS(a_mailbox_that_never_had_mail_is_held_and_released_too),
 		WITH_FOLDERS(a_release_that_was_cut_off_is_completed),
