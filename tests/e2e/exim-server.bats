@@ -71,7 +71,7 @@ teardown_file() {
 session() {
 	local said
 	said=$(on "$client" swaks --helo "$client" --server mail2.lan --timeout 20 "$@" 2>&1) || true
-	awk '/^<[-~]?\*+ +[0-9]/ { code = $2; exit } /^\*\*\* (Error connecting|Host did not advertise auth)/ { code = "none"; exit }
+	awk '/^<[-~]?\*+ +[0-9]/ { code = substr($2, 1, 3); exit } /^\*\*\* (Error connecting|Host did not advertise auth)/ { code = "none"; exit }
 		/^<[-~] +250 .*OK id=/ { code = 250 } END { print code ? code : "none" }' <<<"$said"
 }
 

@@ -25,7 +25,7 @@ function is_at(address, domain) {
 	else if (is_at($1, host) || is_at($4, host)) {
 		# The owner goes on to whom it is for.
 		here++
-		if (digit == 2 && $9 != "-" && $9 != $10)
+		if (digit == 2 && tolower($1) !~ /^(postmaster|abuse|root|mailer-daemon)[+@]/ && $9 != $10)
 			differs("is for others")
 	} else if ($4 ~ /@/ && tolower($4) != $10 || $4 == "not found" && $10 != "not found")
 		differs("goes elsewhere")

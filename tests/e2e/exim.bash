@@ -158,12 +158,12 @@ answers_of_postfix() {
 		jq -r '.addresses[].postfix | if .asked then .answer else "-" end')
 }
 
-# The same, cl-route's fate and targets ("-": some role's), and Exim's.
+# The same, cl-route's fate and targets, and Exim's.
 answers_of_exim() {
 	local all
 	mapfile -t all < <(addresses)
 	paste <(answers "$1" "${all[@]}") <(on "$1" cl-route --json -- "${all[@]}" | jq -r '.addresses[] |
-		[.fate, if any(.targets[]; .nexthop == "local") then "-" else [.targets[].address] | unique | join(",") end] | @tsv') \
+		[.fate, ([.targets[].address | sub("[+][^@]*"; "")] | unique | join(","))] | @tsv') \
 		<(on "$1" bash -c "$targets" bash "${all[@]}")
 }
 
