@@ -87,11 +87,12 @@ static void ask_roles(struct probe *p)
 /* What a program of this host is answered for somebody whom the directory has. */
 static int ask_known(struct probe *p, const char *key, struct mr_error *err)
 {
+	const struct mr_lookup lookup = { p->config->host, "", false };
 	const char *access;
 
 	if (!key)
 		return 0;
-	if (mr_lookup(p->arena, p->dir, "access", key, "", false, &access, err) < 0)
+	if (mr_lookup(p->arena, p->dir, &lookup, "access", key, &access, err) < 0)
 		return -1;
 	if (!access || strcmp(access, "closed") == 0)
 		ask_for(p, key, '2', _("whom the directory has"));
@@ -104,10 +105,12 @@ static int ask_known(struct probe *p, const char *key, struct mr_error *err)
 /* Where nobody gets what is nobody's. */
 static int ask_nobody(struct probe *p, struct mr_error *err)
 {
+	const struct mr_lookup lookup = { p->config->host, "", false };
+
 	for (size_t i = 0; i < p->topology->domains.count && p->count < MOST; i++) {
 		const char *address = at(p, nobody, p->topology->domains.items[i]), *catch_all;
 
-		if (mr_lookup(p->arena, p->dir, "route", address, "", false, &catch_all, err) < 0)
+		if (mr_lookup(p->arena, p->dir, &lookup, "route", address, &catch_all, err) < 0)
 			return -1;
 		if (!catch_all)
 			ask_for(p, address, 0, _("who is nobody"));
