@@ -92,7 +92,7 @@ sends() {
 	sends 553 587 user2 "user1@$domain" "user1@$domain"
 	sends 553 587 user2 "postmaster@$domain" "user1@$domain"
 	sends 553 587 user2 someone@outside.example "user1@$domain"
-	sends 504 587 user2 user2 "user1@$domain"
+	sends 501 587 user2 user2 "user1@$domain"
 	sends 550 587 user2 "user2@$domain" "nobody@$domain"
 	sends 550 587 user2 "user2@$domain" "farrefused@$domain"
 	sends 451 587 user1 "both@$domain" "user2@$domain"
@@ -107,14 +107,21 @@ sends() {
 	run ! on mail1.lan grep -r '^X-Originating-IP' /var/lib/mailrepl/mail
 }
 
+# code_is CODE ARGUMENT…
+code_is() {
+	local code
+	code=$(session --from "user2@$domain" --to "user1@$domain" "${@:2}")
+	[ "$code" = "$1" ] || fail "$* is answered with $code"
+}
+
 @test "nobody logs in without TLS, at port 25 or with a wrong password, nor sends without a login" {
-	local port
-	[ "$(session --port 587 --from "user2@$domain" --to "user1@$domain")" = 530 ]
-	[ "$(session --port 587 --auth PLAIN --auth-user user2 --auth-password "$password" --from "user2@$domain" --to "user1@$domain")" = none ]
-	[ "$(session --port 25 --tls --auth PLAIN --auth-user user2 --auth-password "$password" --from "user2@$domain" --to "user1@$domain")" = none ]
-	[ "$(session --port 587 --tls --from "user2@$domain" --to "user1@$domain")" = 530 ]
-	[ "$(session --port 465 --tlsc --from someone@outside.example --to "user1@$domain")" = 530 ]
-	[ "$(session --port 587 --tls --auth PLAIN --auth-user user2 --auth-password wrong --from "user2@$domain" --to "user1@$domain")" = 535 ]
+	local login=(--auth PLAIN --auth-user user2 --auth-password)
+	code_is 530 --port 587
+	code_is none --port 587 "${login[@]}" "$password"
+	code_is none --port 25 --tls "${login[@]}" "$password"
+	code_is 530 --port 587 --tls
+	code_is 530 --port 465 --tlsc
+	code_is 535 --port 587 --tls --timeout 60 "${login[@]}" wrong
 }
 
 @test "no relay probe comes out" {
