@@ -103,7 +103,7 @@ sends() {
 	local address
 	address=$(outside_address)
 	[[ $output != *"$address"* ]] || fail "$output"
-	[[ $(outside_mailbox someone@outside.example) != *"$address"* ]]
+	! outside_got someone@outside.example sent-out "^Received: from.*$address"
 	run ! on mail1.lan grep -r '^X-Originating-IP' /var/lib/mailrepl/mail
 }
 
