@@ -58,6 +58,17 @@ static struct mr_value *read_number(struct loading *load, config_setting_t *sett
 	return mr_value_int(load->arena, number);
 }
 
+/* mr_config_fault; of a word those that it may be. */
+static const char *text_fault(struct mr_arena *arena, const struct mr_config_row *row,
+			      enum mr_config_kind kind, const char *text)
+{
+	const char *fault = mr_config_fault(row, kind, text);
+
+	return fault && kind == MR_CONFIG_CHOICE
+		       ? mr_printf(arena, _("must be one of these words: %s"), row->unit)
+		       : fault;
+}
+
 /* An empty text takes a setting back that is empty by default. */
 static struct mr_value *read_text_value(struct loading *load, config_setting_t *setting,
 					const struct mr_config_row *row, enum mr_config_kind kind,
@@ -70,7 +81,7 @@ static struct mr_value *read_text_value(struct loading *load, config_setting_t *
 	text = config_setting_get_string(setting);
 	if (!*text && row->kind == kind && row->text && !*row->text)
 		return mr_value_string(load->arena, "");
-	fault = mr_config_fault(row, kind, text);
+	fault = text_fault(load->arena, row, kind, text);
 	return fault ? wrong(load, setting, name, fault) : mr_value_string(load->arena, text);
 }
 
@@ -210,7 +221,7 @@ int mr_config_set_text(struct mr_arena *arena, struct mr_config *config, const c
 	while (row->name && strcmp(row->name, name) != 0)
 		row++;
 	fault = !row->name || row->field != MR_CONFIG_NO_FIELD ? _("there is no such setting")
-		: *value ? mr_config_fault(row, row->kind, value)
+		: *value ? text_fault(arena, row, row->kind, value)
 			 : NULL;
 	if (fault)
 		return mr_fail(err, MR_E_INVALID, "%s: %s", name, fault);
@@ -294,7 +305,8 @@ static int check_numbers(struct loading *load, const char *text)
 		next = skip(text);
 		if (isdigit((unsigned char)*text)) {
 			char *end;
-			unsigned long long number = strtoull(text, &end, 0);
+			bool hex = *text == '0' && (text[1] == 'x' || text[1] == 'X');
+			unsigned long long number = strtoull(text, &end, hex ? 16 : 10);
 
 			if (number > INT32_MAX)
 				return mr_fail(load->err, MR_E_CONFIG,

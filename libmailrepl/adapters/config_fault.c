@@ -80,7 +80,6 @@ static const char *keys_fault(const char *text)
 
 static const char *domain_fault(const char *text)
 {
-	text += *text == '.';
 	return is_name(text) ? NULL
 			     : _("must be a domain in lower case; an international one as A-labels "
 				 "(xn--...)");
@@ -191,6 +190,8 @@ const char *mr_config_fault(const struct mr_config_row *row, enum mr_config_kind
 		return keys_fault(text);
 	case MR_CONFIG_DOMAIN:
 		return domain_fault(text);
+	case MR_CONFIG_DOMAINS:
+		return domain_fault(text + (*text == '.'));
 	case MR_CONFIG_NETWORK:
 		return network_fault(text);
 	case MR_CONFIG_NEXTHOP:

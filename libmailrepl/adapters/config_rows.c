@@ -43,7 +43,7 @@
 #define TLS_LEVELS "auto|none|may|encrypt|verify|secure"
 
 static const struct mr_config_row smarthost_columns[] = {
-	NEEDED("domain", DOMAIN, N_("Whose mail; with a leading dot: that of what lies below it.")),
+	NEEDED("domain", DOMAINS, N_("Whose mail; with a leading dot: that of what lies below it.")),
 	NEEDED("smarthost", NEXTHOP, N_("To which server.")),
 	TEXT("user", NONE, LABEL, "", N_("Whom this host logs in as there; nothing: it does not.")),
 	CHOICE("tls", NONE, "auto", TLS_LEVELS, N_("As mail.smarthost_tls.")),
@@ -241,6 +241,7 @@ static const char *const kind_words[] = {
 	[MR_CONFIG_KEEP] = "list of numbers",
 	[MR_CONFIG_KEYS] = "list of keys",
 	[MR_CONFIG_DOMAIN] = "domain",
+	[MR_CONFIG_DOMAINS] = "domain, with a leading dot or without",
 	[MR_CONFIG_NETWORK] = "address or network",
 	[MR_CONFIG_NEXTHOP] = "host, with port or without",
 	[MR_CONFIG_LABEL] = "text",

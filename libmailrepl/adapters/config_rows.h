@@ -16,7 +16,8 @@ enum mr_config_kind {
 	MR_CONFIG_CHOICE,  /* one of the words in `unit`, divided by | */
 	MR_CONFIG_KEEP,    /* model/keep.h */
 	MR_CONFIG_KEYS,    /* public keys of age, divided by blanks */
-	MR_CONFIG_DOMAIN,  /* A-labels in lower case; with a leading dot: what lies below it */
+	MR_CONFIG_DOMAIN,  /* A-labels in lower case */
+	MR_CONFIG_DOMAINS, /* the same; with a leading dot: what lies below it */
 	MR_CONFIG_NETWORK, /* an IP address, or a network: address/bits */
 	MR_CONFIG_NEXTHOP, /* as Postfix writes it: [host], host, each with :port or without */
 	MR_CONFIG_LABEL,   /* printable ASCII without blanks and quotes */

@@ -40,9 +40,13 @@ int mr_foreign_list_read(struct mr_arena *arena, const char *path, const char *d
 {
 	unsigned number = 0;
 	char *text, *line;
+	size_t len;
 
-	if (mr_file_read(arena, path, LIST_MOST, &text, NULL, err) < 0)
+	if (mr_file_read(arena, path, LIST_MOST, &text, &len, err) < 0)
 		return -1;
+	/* Whoever stands behind it would be unknown, and refused. */
+	if (strlen(text) != len)
+		return mr_fail(err, MR_E_INVALID, _("%s: contains a NUL byte"), path);
 	while ((line = strsep(&text, "\n"))) {
 		number++;
 		line += strspn(line, BLANKS);

@@ -5,7 +5,7 @@
 #include "base/strings.h"
 
 /* *out = the addresses in a file of recipients of `domain`, sorted, each once: an address a line; what follows a blank or
- * '#' does not count. MR_E_INVALID with file and line: no address, or one of another domain. What cannot be read:
+ * '#' does not count. MR_E_INVALID with file and line: no address, or one of another domain; with file: a NUL byte. What cannot be read:
  * mr_file_read's errors. */
 int mr_foreign_list_read(struct mr_arena *arena, const char *path, const char *domain,
 			 struct mr_list *out, struct mr_error *err) MR_MUST_CHECK;

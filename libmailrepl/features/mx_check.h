@@ -1,7 +1,7 @@
 /* The MX records of the mail domains, compared with who takes mail from outside as the scheme says it.
  *
  *	struct mr_mx_check check;
- *	mr_mx_ask(arena, dns, &topology, &backups, &check);
+ *	mr_mx_ask(arena, dns, &topology, &check);
  *	mr_mx_judge(arena, &topology, &backups, &check);
  *
  * Only DNS as this host sees it is asked: where the world is told something else (split DNS), the world's is not seen. */

@@ -45,6 +45,14 @@ static const char *taken(const struct checking *ch, const char *domain)
 		return mr_printf(ch->arena, _("%s is a mail domain"), domain);
 	if (mr_topology_host(ch->topology, domain))
 		return mr_printf(ch->arena, _("%s is a host of the mail domain"), domain);
+	for (size_t i = 0; i < ch->topology->former.count; i++) {
+		struct mr_former former =
+			mr_former_parse(ch->arena, ch->topology->former.items[i]);
+
+		if (strcmp(former.gone, domain) == 0)
+			return mr_printf(ch->arena, _("%s is a host that %s has taken over"),
+					 domain, former.by);
+	}
 	if (is_backup(ch, domain))
 		return mr_printf(ch->arena, _("%s is a domain that this host is a backup MX of"),
 				 domain);
@@ -62,8 +70,6 @@ static int check_names(const struct checking *ch)
 		if (fault)
 			return refuse(ch, "mail.destinations", fault);
 	}
-	if (*name == '.')
-		return refuse(ch, "mail.name", _("must not begin with a dot"));
 	if (strcmp(name, ch->config->host) != 0 && mr_topology_host(ch->topology, name))
 		return refuse(ch, "mail.name", mr_printf(ch->arena, _("%s is another host"), name));
 	return 0;
@@ -140,6 +146,33 @@ static int check_against(const struct checking *ch, const struct mr_smarthost *o
 	return 0;
 }
 
+/* What another host of ours is asked to hand on it takes from those that the topology says it for, and from who logs in: it
+ * would refuse all other mail for good. */
+static int check_ours(const struct checking *ch, const struct mr_smarthost *one,
+		      const struct mr_host *host)
+{
+	if (mr_host_is_closed(host))
+		return refuse(ch, one->setting,
+			      mr_printf(ch->arena, _("%s takes no mail from others (mode %s)"),
+					host->name, mr_mode_word(host->mode)));
+	if (one->user)
+		return 0;
+	if (!one->ours)
+		return refuse(ch, one->setting,
+			      mr_printf(ch->arena,
+					_("%s is a host of the mail domain, and must be named "
+					  "without a port, or with a user"),
+					one->nexthop));
+	if (ch->self->mode == MR_MODE_INTERNET)
+		return refuse(ch, one->setting,
+			      mr_printf(ch->arena,
+					_("%s hands on no mail of a host in mode internet: "
+					  "cl-replication --mode %s=smarthost on the home, or "
+					  "another server"),
+					host->name, ch->self->name));
+	return 0;
+}
+
 static int check_target(const struct checking *ch, const struct mr_smarthost *one)
 {
 	const char *name = mr_strndup(ch->arena, one->nexthop + (*one->nexthop == '['),
@@ -149,12 +182,16 @@ static int check_target(const struct checking *ch, const struct mr_smarthost *on
 
 	if (fault)
 		return refuse(ch, one->setting, fault);
+	if (one->domain && is_here(ch, one->domain))
+		return refuse(ch, one->setting,
+			      mr_printf(ch->arena,
+					_("%s is in mail.destinations too: its mail stays here, or "
+					  "it goes to a server"),
+					one->domain));
 	if (host == ch->self)
 		return refuse(ch, one->setting, _("this host cannot hand mail to itself"));
-	if (host && mr_host_is_closed(host))
-		return refuse(ch, one->setting,
-			      mr_printf(ch->arena, _("%s takes no mail from others (mode %s)"),
-					name, mr_mode_word(host->mode)));
+	if (host && check_ours(ch, one, host) < 0)
+		return -1;
 	if (ch->topology->scheme == MR_SCHEME_INTRANET && !(one->ours && !one->domain))
 		return refuse(
 			ch, one->setting,

@@ -54,9 +54,24 @@ static void what_is_no_host_is_refused_as_a_primary(void **state)
 	}
 }
 
+/* The rest would be unknown, and refused for good. */
+static void a_list_with_a_nul_byte_is_refused(void **state)
+{
+	static const char list[] = "a@partner.org\nb\0@partner.org\nc@partner.org\n";
+	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_printf(arena, "%s/list", (const char *)*state);
+	struct mr_list got = { 0 };
+
+	assert_ok(mr_file_replace(path, list, sizeof(list) - 1, MR_FILE_PUBLIC, &err), err);
+	assert_fails(mr_foreign_list_read(arena, path, "partner.org", &got, &err), MR_E_INVALID, err);
+	assert_contains(err.message, "NUL");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_list_with_a_nul_byte_is_refused, folder_setup,
+						folder_teardown),
 		cmocka_unit_test(a_primary_is_a_host_or_its_mx_records),
 		cmocka_unit_test(what_is_no_host_is_refused_as_a_primary),
 	};

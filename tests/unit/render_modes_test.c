@@ -319,6 +319,21 @@ static void settings_that_contradict_each_other_are_refused_by_name(void **state
 		  "user = \"a\"; }, { domain = \"b.example\"; smarthost = \"[gw.example]\"; user = "
 		  "\"b\"; } ); };",
 		  MX, "mail1.lan", MR_MODE_INTERNET, "two users" },
+		{ "mail: { destinations = [ \"a.example\" ]; smarthosts = ( { domain = "
+		  "\"a.example\"; smarthost = \"[gw.example]\"; } ); };",
+		  MX, "mail1.lan", MR_MODE_INTERNET, "a.example is in mail.destinations too" },
+		{ "mail: { destinations = [ \"mail9.lan\" ]; };", MX, "mail1.lan", MR_MODE_INTERNET,
+		  "mail9.lan is a host that mail2.lan has taken over" },
+		{ "mail: { smarthosts = ( { domain = \"a.example\"; smarthost = \"mail2.lan\"; } ); };",
+		  MX, "mail1.lan", MR_MODE_INTERNET,
+		  "mail2.lan hands on no mail of a host in mode internet" },
+		{ "mail: { smarthost = \"[gw.example]\"; smarthosts = ( { domain = \"a.example\"; "
+		  "smarthost = \"mail2.lan\"; } ); };",
+		  MX, "mail1.lan", MR_MODE_SMARTHOST, NULL },
+		{ "mail: { smarthost = \"[mail2.lan]:25\"; };", MX, "mail1.lan", MR_MODE_SMARTHOST,
+		  "without a port, or with a user" },
+		{ "mail: { smarthost = \"[mail2.lan]:587\"; smarthost_user = \"a\"; };", MX,
+		  "mail1.lan", MR_MODE_SMARTHOST, NULL },
 		{ "mail: { networks = [ \"192.0.2.0/24\" ]; };", MX, "relay.lan", MR_MODE_SATELLITE,
 		  "mail.networks: must be empty" },
 		{ "mail: { postmaster = \"admin@maildomain.org\"; };", MX, "relay.lan",
@@ -336,6 +351,7 @@ static void settings_that_contradict_each_other_are_refused_by_name(void **state
 		int rc;
 
 		config.mail_manage = false;
+		mr_list_add(arena, &topology.former, "mail9.lan mail2.lan");
 		((struct mr_host *)mr_topology_host(&topology, cases[i].host))->mode =
 			cases[i].mode;
 		rc = mr_settings_check(&config, &topology, &err);
