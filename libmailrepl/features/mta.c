@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/paths.h"
-#include "features/smarthost.h"
 #include "features/versions.h"
 
 #define SECRET_MOST 65536
@@ -56,39 +55,6 @@ static int check_peers(const struct mr_config *config, const struct mr_topology 
 	return 0;
 }
 
-static int check_smarthosts(const struct mr_config *config, const struct mr_topology *topology,
-			    struct mr_error *err)
-{
-	MR_ARENA arena = mr_arena_open();
-	struct mr_smarthosts servers;
-
-	mr_smarthosts_list(arena, config, topology, &servers);
-	for (size_t i = 0; i < servers.count; i++) {
-		const struct mr_smarthost *one = &servers.items[i];
-
-		if (one->user && strcmp(one->tls, "none") == 0)
-			return mr_fail(err, MR_E_CONFIG,
-				       _("%s: %s: %s: Exim sends no password without TLS"),
-				       config->path, one->setting, one->nexthop);
-		if (one->by_mx && config->mail_dns && strcmp(one->tls, "secure") == 0)
-			return mr_fail(err, MR_E_CONFIG,
-				       _("%s: %s: %s: with Exim, tls = \"secure\" is for a "
-					 "server that is named itself, [%s]"),
-				       config->path, one->setting, one->nexthop, one->host);
-	}
-	return 0;
-}
-
-/* What is there for Postfix alone is refused, not left out. */
-static int check_supported(const struct mr_config *config, const struct mr_topology *topology,
-			   const struct mr_host *self, struct mr_error *err)
-{
-	if (check_peers(config, topology, self, err) < 0 ||
-	    check_smarthosts(config, topology, err) < 0)
-		return -1;
-	return mr_mta_settings_check(config, err);
-}
-
 static int check_installed(const struct mr_config *config, struct mr_error *err)
 {
 	char version[MR_VERSION_SIZE];
@@ -128,7 +94,7 @@ int mr_mta_check(const struct mr_config *config, const struct mr_topology *topol
 	if (self && self->mode == MR_MODE_NONE)
 		return 0;
 	if (self && mr_mta(config) == MR_SERVICE_EXIM &&
-	    check_supported(config, topology, self, err) < 0)
+	    check_peers(config, topology, self, err) < 0)
 		return -1;
 	if (!config->mail_manage || *config->root)
 		return 0;

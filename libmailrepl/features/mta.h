@@ -18,13 +18,15 @@ const char *mr_mta_folder(enum mr_service_name service);
 bool mr_mta_is_ours(const struct mr_config *config);
 
 /* For the beginning of a plan. MR_E_CONFIG, by name: Exim beside a host
- * in mode none, with a password for a smarthost without TLS, or a setting that Exim's templates leave out; Exim is not installed, or the other one still runs (both counted only where mail is managed, and not in mode
+ * in mode none; Exim is not installed, or the other one still runs (both counted only where mail is managed, and not in mode
  * none). */
 int mr_mta_check(const struct mr_config *config, const struct mr_topology *topology,
 		 struct mr_error *err) MR_MUST_CHECK;
 
-/* Its part about settings: whether Exim's templates follow what mailrepl.conf says, setting by setting. MR_E_CONFIG. */
-int mr_mta_settings_check(const struct mr_config *config, struct mr_error *err) MR_MUST_CHECK;
+/* A part of mr_settings_check: whether this MTA's templates follow what mailrepl.conf says, setting by setting. MR_E_CONFIG,
+ * by name and with the reason: they do not. Postfix's follow all. */
+int mr_mta_settings_check(const struct mr_config *config, const struct mr_topology *topology,
+			  struct mr_error *err) MR_MUST_CHECK;
 
 /* Before each start or reload of `service` by mailrepl: Exim, which is not root when it reads them,
  * gets copies of this host's key, of the given certificate (tls.certificate) and its key, and of the passwords at smarthosts, which only it can read. Others: nothing. */

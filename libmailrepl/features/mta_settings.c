@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "features/mta.h"
+#include "features/smarthost.h"
 
 /* Settings without a row are refused with Exim, whatever they say: half of a protection is none. */
 static const struct row {
@@ -96,12 +97,38 @@ static int check(const struct mr_config *config, const char *setting, const stru
 		       setting, row->word ? " = " : "", row->word ? row->word : "", _(row->why));
 }
 
-int mr_mta_settings_check(const struct mr_config *config, struct mr_error *err)
+static int check_smarthosts(const struct mr_config *config, const struct mr_topology *topology,
+			    struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_smarthosts servers;
+
+	mr_smarthosts_list(arena, config, topology, &servers);
+	for (size_t i = 0; i < servers.count; i++) {
+		const struct mr_smarthost *one = &servers.items[i];
+
+		if (one->user && strcmp(one->tls, "none") == 0)
+			return mr_fail(err, MR_E_CONFIG,
+				       _("%s: %s: %s: Exim sends no password without TLS"),
+				       config->path, one->setting, one->nexthop);
+		if (one->by_mx && config->mail_dns && strcmp(one->tls, "secure") == 0)
+			return mr_fail(err, MR_E_CONFIG,
+				       _("%s: %s: %s: with Exim, tls = \"secure\" is for a "
+					 "server that is named itself, [%s]"),
+				       config->path, one->setting, one->nexthop, one->host);
+	}
+	return 0;
+}
+
+int mr_mta_settings_check(const struct mr_config *config, const struct mr_topology *topology,
+			  struct mr_error *err)
 {
 	const struct mr_value *others = config->others;
 
+	if (mr_mta(config) != MR_SERVICE_EXIM)
+		return 0;
 	for (size_t i = 0; others && i < others->count; i++)
 		if (check(config, others->keys[i], others->items[i], err) < 0)
 			return -1;
-	return 0;
+	return check_smarthosts(config, topology, err);
 }

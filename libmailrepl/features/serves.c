@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "features/hardening.h"
 #include "features/instance.h"
+#include "features/mta.h"
 #include "features/render_known.h"
 
 #define PROBE_MS 40000
@@ -20,7 +21,8 @@
 static int ask_mta(const struct mr_config *config, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	bool tls_first = mr_hardening_needs_tls(config);
+	/* Exim asks that of who comes from elsewhere alone. */
+	bool tls_first = mr_mta(config) == MR_SERVICE_POSTFIX && mr_hardening_needs_tls(config);
 	const struct mr_probe_line lines[] = {
 		{ NULL, "220" },
 		{ "EHLO localhost", "250" },

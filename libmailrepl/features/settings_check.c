@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "features/mta.h"
+#include "features/mta.h"
 #include "features/smarthost.h"
 
 #define SASL_MODULE "/usr/lib/*/sasl2/libplain.so*"
@@ -280,5 +281,7 @@ int mr_settings_check(const struct mr_config *config, const struct mr_topology *
 	mr_smarthosts_list(arena, config, topology, &ch.smarthosts);
 	if (check_names(&ch) < 0 || check_limits(&ch) < 0 || check_mode(&ch) < 0)
 		return -1;
-	return check_smarthosts(&ch) < 0 ? -1 : check_authorities(&ch, outgoing);
+	if (check_smarthosts(&ch) < 0 || check_authorities(&ch, outgoing) < 0)
+		return -1;
+	return mr_mta_settings_check(config, topology, err);
 }

@@ -130,6 +130,22 @@ no_bounce_was_made() {
 	no_bounce_was_made
 }
 
+@test "what has waited longer than it may goes back, and nothing else" {
+	local id
+	outside_closed
+	submit relay.lan ann@friend.example too-old from@outside.test
+	submit relay.lan ann@friend.example younger young@outside.test
+	eventually 30 waits ann@friend.example
+	id=$(on relay.lan exiqgrep -i -f from@outside.test)
+	# Twenty days and an hour: the time at which it has come is in the third line.
+	on relay.lan sed -i "3s/^[0-9]*/$(($(date +%s) - 1731600))/" "/var/spool/exim4/input/$id-H"
+	on relay.lan exim4 -qff
+	eventually 30 on relay.lan grep -q "$id \*\* ann@friend.example R=too_old" /var/log/exim4/mainlog
+	waits ann@friend.example
+	outside_open
+	eventually 60 outside_got ann@friend.example younger
+}
+
 @test "who keeps mail for us is asked for it" {
 	on "$client" postconf -e "fast_flush_domains = $domain"
 	on "$client" postfix reload >&2

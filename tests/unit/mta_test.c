@@ -100,10 +100,10 @@ static void exim_refuses_a_smarthost_that_it_cannot_treat_as_postfix_does(void *
 		mr_value_set_string(arena, config.others, "mail.smarthost_user", cases[i].user);
 		mr_value_set_string(arena, config.others, "mail.smarthost_tls", cases[i].tls);
 		if (!cases[i].words) {
-			assert_ok(mr_mta_check(&config, &topology, &err), err);
+			assert_ok(mr_mta_settings_check(&config, &topology, &err), err);
 			continue;
 		}
-		assert_fails(mr_mta_check(&config, &topology, &err), MR_E_CONFIG, err);
+		assert_fails(mr_mta_settings_check(&config, &topology, &err), MR_E_CONFIG, err);
 		assert_contains(err.message, cases[i].words);
 	}
 }
@@ -111,7 +111,7 @@ static void exim_refuses_a_smarthost_that_it_cannot_treat_as_postfix_does(void *
 static void assert_refused(const struct mr_config *config, const struct mr_topology *topology,
 			   const char *words)
 {
-	assert_fails(mr_mta_check(config, topology, &err), MR_E_CONFIG, err);
+	assert_fails(mr_mta_settings_check(config, topology, &err), MR_E_CONFIG, err);
 	assert_contains(err.message, words);
 }
 
@@ -126,7 +126,7 @@ static void a_setting_that_only_postfix_follows_is_refused_with_exim(void **stat
 	mr_value_set_string(arena, config.others, "tls.outgoing", "verify");
 	mr_value_set_bool(arena, config.others, "postscreen.enabled", false);
 	mr_value_set(arena, config.others, "backup_mx.networks", mr_value_list(arena));
-	assert_ok(mr_mta_check(&config, &topology, &err), err);
+	assert_ok(mr_mta_settings_check(&config, &topology, &err), err);
 
 	mr_value_set_string(arena, config.others, "tls.outgoing", "secure");
 	assert_refused(&config, &topology, "tls.outgoing = secure: Exim compares");
