@@ -137,8 +137,8 @@ no_bounce_was_made() {
 	submit relay.lan ann@friend.example younger young@outside.test
 	eventually 30 waits ann@friend.example
 	id=$(on relay.lan exiqgrep -i -f from@outside.test)
-	# Twenty days and an hour: the time at which it has come is in the third line.
-	on relay.lan sed -i "3s/^[0-9]*/$(($(date +%s) - 1731600))/" "/var/spool/exim4/input/$id-H"
+	# Twenty days and an hour: the time at which it has come is in the fourth line.
+	on relay.lan sed -i "4s/^[0-9]*/$(($(date +%s) - 1731600))/" "/var/spool/exim4/input/$id-H"
 	on relay.lan exim4 -qff
 	eventually 30 on relay.lan grep -q "$id \*\* ann@friend.example R=too_old" /var/log/exim4/mainlog
 	waits ann@friend.example
