@@ -51,6 +51,15 @@ void mr_render_exim(struct mr_arena *arena, const struct mr_config *config, stru
 	mr_value_set_bool(arena, out, "ipv4_only", strcmp(protocols, "ipv4") == 0);
 }
 
+void mr_render_exim_sample(struct mr_arena *arena, struct mr_value *out)
+{
+	struct mr_value *value;
+
+	set_policy(arena, "inet:host.example:10023", out);
+	value = mr_value_member(out, "policy");
+	mr_value_set_string(arena, value, "path", "/sample");
+}
+
 const char *mr_render_exim_host(struct mr_arena *arena, const char *nexthop, bool dns)
 {
 	bool bare = *nexthop != '[';

@@ -5,6 +5,7 @@
 
 #include "base/paths.h"
 #include "features/render.h"
+#include "features/render_exim.h"
 #include "features/render_manifest.h"
 #include "features/render_modes.h"
 #include "features/render_template.h"
@@ -80,6 +81,7 @@ static struct mr_value *sample(struct mr_arena *arena, const struct mr_config *c
 	values = mr_render_context(arena, &host, &topology, &machine, true);
 	mr_value_set(arena, values, "settings", mr_config_sample_settings(arena));
 	mr_render_modes_sample(arena, values);
+	mr_render_exim_sample(arena, values);
 	return values;
 }
 
