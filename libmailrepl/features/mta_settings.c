@@ -59,6 +59,9 @@ static const struct row {
 	{ "submission.hide_client", NULL, NULL },
 	{ "submission.hide_program", NULL, NULL },
 	{ "submission.logins", NULL, NULL },
+	/* Dovecot's affair. */
+	{ "login.delay", NULL, NULL },
+	{ "login.connections", NULL, NULL },
 };
 
 static bool says(const struct mr_value *value, const char *word)

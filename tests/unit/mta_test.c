@@ -142,6 +142,32 @@ static void a_setting_that_only_postfix_follows_is_refused_with_exim(void **stat
 	assert_refused(&config, &topology, "no.such is for Postfix alone");
 }
 
+/* A new setting needs a row in mta_settings.c: does Exim follow it? */
+static void of_every_setting_it_is_known_whether_exim_follows_it(void **state)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_topology topology = topology_of(arena);
+	const char *path = mr_printf(arena, "%s/mailrepl.conf", (const char *)*state);
+	struct mr_config config;
+	char *text;
+
+	assert_ok(mr_config_load(arena, *state, NULL, &config, &err), err);
+	config.host = config.home = "relay.lan";
+	text = mr_config_format(arena, &config);
+	/* Those at their default stand in comments, and no other comment ends so. */
+	for (char *line = text; line; line = strchr(line + 1, '\n')) {
+		char *hash = line + strspn(line, "\n\t ");
+
+		if (*hash == '#' && mr_ends_with(mr_strndup(arena, hash, strcspn(hash, "\n")), ";"))
+			*hash = ' ';
+	}
+	assert_ok(mr_file_replace(path, text, strlen(text), MR_FILE_PRIVATE, &err), err);
+	assert_ok(mr_config_load(arena, *state, path, &config, &err), err);
+	assert_true(config.others->count > 30);
+	config.mail_mta = "exim";
+	assert_ok(mr_mta_settings_check(&config, &topology, &err), err);
+}
+
 static void copies_for_exim_go_with_its_configuration(void **state)
 {
 	MR_ARENA arena = mr_arena_open();
@@ -183,6 +209,7 @@ int main(void)
 		IN_FOLDER(exim_has_every_mode),
 		IN_FOLDER(exim_refuses_a_smarthost_that_it_cannot_treat_as_postfix_does),
 		IN_FOLDER(a_setting_that_only_postfix_follows_is_refused_with_exim),
+		IN_FOLDER(of_every_setting_it_is_known_whether_exim_follows_it),
 		IN_FOLDER(copies_for_exim_go_with_its_configuration),
 		IN_FOLDER(the_folder_of_its_tables_tells_whose_configuration_it_is),
 	};
