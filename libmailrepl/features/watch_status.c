@@ -1,6 +1,7 @@
 #include "features/watch_status.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -68,11 +69,20 @@ static long long queue_length(const struct mr_config *config)
 	return (files + 1) / 2;
 }
 
-static void read_versions(struct mr_watch_status *status)
+static void read_versions(struct mr_watch_status *status, const struct mr_config *config)
 {
+	char exim[MR_VERSION_SIZE];
+
 	mr_version_read(MR_PROGRAM_SLAPD, status->slapd);
 	mr_version_read(MR_PROGRAM_POSTFIX, status->postfix);
 	mr_version_read(MR_PROGRAM_DOVECOT, status->dovecot);
+	if (mr_mta(config) != MR_SERVICE_EXIM)
+		return;
+	/* There is one column for whichever mail server a host has. */
+	mr_version_read(MR_PROGRAM_EXIM, exim);
+	status->postfix[0] = '\0';
+	if (*exim)
+		snprintf(status->postfix, sizeof(status->postfix), "Exim %.40s", exim);
 }
 
 /* The kernel knows whether somebody keeps its clock, whichever program that is. */
@@ -168,7 +178,7 @@ int mr_watch_status_write(struct mr_watch_status *status, const struct mr_config
 	status->written = now;
 	if (!status->versions_read || now - status->versions_read >= READ_VERSIONS_EVERY) {
 		status->versions_read = now;
-		read_versions(status);
+		read_versions(status, config);
 	}
 	count = collect(arena, status, config, gate, values);
 	count = mr_watch_status_mods(arena, entry, values, count, &mods);
