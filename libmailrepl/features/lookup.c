@@ -232,15 +232,28 @@ static int expand(struct expansion *e, const char *address, struct mr_error *err
 	return 0;
 }
 
+/* To Exim a comment begins with #, and takes the rest of the line with it. */
+static const char *listed(struct mr_arena *arena, const char *address)
+{
+	const char *domain = strrchr(address, '@');
+
+	return *address == '#' && domain
+		       ? mr_printf(arena, "\"%.*s\"%s", (int)(domain - address), address, domain)
+		       : address;
+}
+
 static int look_up_expansion(struct mr_arena *arena, struct mr_directory *dir,
 			     const struct mr_lookup *lookup, const char *address, const char **out,
 			     struct mr_error *err)
 {
 	struct expansion e = { arena, dir, lookup, { 0 }, { 0 } };
+	struct mr_list shown = { 0 };
 
 	if (expand(&e, mr_lower(arena, address), err) < 0)
 		return -1;
-	*out = e.out.count ? mr_list_join(arena, &e.out, ", ") : NULL;
+	for (size_t i = 0; i < e.out.count; i++)
+		mr_list_add(arena, &shown, listed(arena, e.out.items[i]));
+	*out = shown.count ? mr_list_join(arena, &shown, ", ") : NULL;
 	return 0;
 }
 

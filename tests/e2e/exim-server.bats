@@ -12,6 +12,7 @@ setup_file() {
 	outside_domain --scheme server-mx --mx mail2.lan
 	directory_everywhere
 	answers_of_postfix mail2.lan >"$BATS_FILE_TMPDIR/postfix"
+	answers_to_senders mail2.lan >"$BATS_FILE_TMPDIR/senders"
 	to_exim mail2.lan
 }
 
@@ -25,6 +26,10 @@ teardown_file() {
 	[ "${#lines[@]}" -gt 0 ]
 	echo "# ${lines[-1]}" >&3
 	[[ ${lines[-1]} == *", 0 disagreements" ]] || fail "$output"
+}
+
+@test "senders are believed as Postfix believes them" {
+	run -0 diff "$BATS_FILE_TMPDIR/senders" <(answers_to_senders mail2.lan)
 }
 
 @test "mail from outside, from other hosts and from programs comes into the mailbox, with its detail" {

@@ -5,6 +5,7 @@
 #	directory_everywhere	gives mail1.lan and mail2.lan mailboxes, groups, former addresses and claims to the same ones
 #	answers_of_postfix HOST, answers_of_exim HOST
 #				what it answers for each of those addresses and more, and where they go
+#	answers_to_senders HOST	what a stranger is answered as whom
 #	disagreements HOST FILE FILE	what differs between the two, then how many do
 other=other.org # a second mail domain, with a catch-all
 
@@ -174,6 +175,16 @@ targets='for address; do
 		awk "/ is undeliverable/ { print \"not found\"; next } / cannot be resolved/ { print \"later\"; next }
 			/^[^ ]/ { sub(/[+][^@]*/, \"\"); print tolower(\$1) }" | LC_ALL=C sort -u | paste -sd ,
 done'
+
+# answers_to_senders HOST: what a stranger gets at RCPT who says that he is one of ours, or nobody's, or somebody else.
+answers_to_senders() {
+	local sender
+	for sender in "" someone@outside.example someone "user1@$domain" "near+1@$domain" "nearlist@$domain" "nobody@$domain" \
+		"postmaster@$domain" "anybody@$other" user1@mail1.lan nobody@mail1.lan user2@mail2.lan nobody@mail2.lan \
+		root@mail2.lan nobody@relay.lan; do
+		printf '%s\t%s\n' "$sender" "$(codes "$client" "$1" "$sender" "user1@$domain" | cut -c1)"
+	done
+}
 
 # disagreements HOST FILE FILE
 disagreements() {

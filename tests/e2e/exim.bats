@@ -10,6 +10,7 @@ setup_file() {
 	outside_domain --scheme relay-mx --mx relay.lan
 	directory_everywhere
 	answers_of_postfix relay.lan >"$BATS_FILE_TMPDIR/postfix"
+	answers_to_senders relay.lan >"$BATS_FILE_TMPDIR/senders"
 	to_exim relay.lan
 }
 
@@ -22,6 +23,10 @@ teardown_file() {
 	run -0 disagreements relay.lan "$BATS_FILE_TMPDIR/postfix" "$BATS_FILE_TMPDIR/exim"
 	echo "# ${lines[-1]}" >&3
 	[[ ${lines[-1]} == *", 0 disagreements" ]] || fail "$output"
+}
+
+@test "senders are believed as Postfix believes them" {
+	run -0 diff "$BATS_FILE_TMPDIR/senders" <(answers_to_senders relay.lan)
 }
 
 @test "mail from outside reaches both servers' users, over TLS with verified certificates" {

@@ -40,6 +40,8 @@ static const char ldif[] =
 	OWN("user1") "mailRoutingAddress: User1@mail1.lan\n\n"
 	OWN("user3") "mailRoutingAddress: user3@mail1.lan\n\n"
 	OWN("away") "mailRoutingAddress: away@mail1.lan\nmailReplForward: me@elsewhere.example\n\n"
+	OWN("odd") "mailRoutingAddress: odd@mail1.lan\nrfc822MailMember: #1@elsewhere.example\n"
+	"rfc822MailMember: user1@mail1.lan\n\n"
 	OWN("copy") "mailRoutingAddress: copy@mail1.lan\nmailReplForward: me@elsewhere.example\n"
 	"mailReplForward: copy@mail1.lan\n\n"
 	OWN("moved") "mailReplFormerAddress: moved@mail1.lan\nmailReplForward: moved@mail2.lan\n\n"
@@ -225,6 +227,7 @@ static void a_group_is_all_its_members_each_once(void **state)
 	check("expand", "inner+x@mail1.lan",
 	      "user3+x@mail1.lan, user1+x@mail1.lan, moved+x@mail2.lan, other+x@maildomain.org");
 	check("expand", "ring@mail1.lan", "user1@mail1.lan");
+	check("expand", "odd@mail1.lan", "\"#1\"@elsewhere.example, user1@mail1.lan");
 	check("expand", "wheel@mail1.lan", "user1@mail1.lan");
 }
 
