@@ -1,6 +1,7 @@
 #include "features/lookup.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "model/dit.h"
 #include "model/names.h"
@@ -166,7 +167,7 @@ static void add_values(struct mr_arena *arena, const struct mr_entry *entry, str
 		if (n == 2 && out->count > before)
 			return;
 		for (size_t i = 0; attr && i < attr->values.count; i++)
-			mr_list_add(arena, out, mr_lower(arena, attr->values.items[i]));
+			mr_list_add(arena, out, attr->values.items[i]);
 	}
 }
 
@@ -220,8 +221,11 @@ static int expand(struct expansion *e, const char *address, struct mr_error *err
 		const char *value =
 			with_detail(e->arena, values.items[i], detail, (size_t)(domain - detail));
 		const char *at = strrchr(value, '@');
-		const bool here = at && strcmp(at + 1, e->lookup->host) == 0;
+		const bool here = at && strcasecmp(at + 1, e->lookup->host) == 0;
 
+		/* Outside somebody else decides whether case counts. */
+		if (here)
+			value = mr_lower(e->arena, value);
 		if (here && !mr_list_has(&e->asked, value)) {
 			if (expand(e, value, err) < 0)
 				return -1;

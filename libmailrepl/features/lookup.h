@@ -30,7 +30,7 @@ struct mr_lookup {
  * Of "user+detail@domain" is asked first as it is, then without the detail, which a route and an expansion then
  * get back. Without it a role address leads to itself: where that goes the MTA knows.
  *
- * *out in the arena, in lower case; NULL: nothing, for certain. MR_E_TEMPORARY: two have it, or the gate is
+ * *out in the arena, in lower case but for addresses elsewhere that "expand" tells; NULL: nothing, for certain. MR_E_TEMPORARY: two have it, or the gate is
  * closed and nobody here has it; other codes: the directory could not be asked. MR_E_USAGE: no such table, or no
  * address. */
 int mr_lookup(struct mr_arena *arena, struct mr_directory *dir, const struct mr_lookup *lookup,

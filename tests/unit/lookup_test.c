@@ -39,7 +39,7 @@ static const char ldif[] =
 	"dn: cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl\nobjectClass: device\ncn: mail1.lan\n\n"
 	OWN("user1") "mailRoutingAddress: User1@mail1.lan\n\n"
 	OWN("user3") "mailRoutingAddress: user3@mail1.lan\n\n"
-	OWN("away") "mailRoutingAddress: away@mail1.lan\nmailReplForward: me@elsewhere.example\n\n"
+	OWN("away") "mailRoutingAddress: away@mail1.lan\nmailReplForward: Me@Elsewhere.example\n\n"
 	OWN("odd") "mailRoutingAddress: odd@mail1.lan\nrfc822MailMember: #1@elsewhere.example\n"
 	"rfc822MailMember: user1@mail1.lan\n\n"
 	OWN("copy") "mailRoutingAddress: copy@mail1.lan\nmailReplForward: me@elsewhere.example\n"
@@ -210,8 +210,8 @@ static void the_owner_knows_whom_mail_is_for(void **state)
 	(void)state;
 	check("expand", "USER1@mail1.lan", "user1@mail1.lan");
 	check("expand", "user1+x@mail1.lan", "user1+x@mail1.lan");
-	check("expand", "away@mail1.lan", "me@elsewhere.example");
-	check("expand", "away+x@mail1.lan", "me+x@elsewhere.example");
+	check("expand", "away@mail1.lan", "Me@Elsewhere.example");
+	check("expand", "away+x@mail1.lan", "Me+x@Elsewhere.example");
 	check("expand", "copy@mail1.lan", "me@elsewhere.example, copy@mail1.lan");
 	check("expand", "moved@mail1.lan", "moved@mail2.lan");
 	check("expand", "nobody@mail1.lan", NULL);
