@@ -230,23 +230,6 @@ shows() {
 	await_message mail1.lan user1 to-encrypt
 }
 
-@test "where a server outside must be who it is mail waits until it is" {
-	configure mail1.lan 'tls: { outgoing = "secure"; };'
-	submit_locally mail1.lan someone@outside.example who-are-you "user1@$domain"
-	eventually 30 on mail1.lan sh -c 'postqueue -j | grep -q "not verified\|not trusted"'
-	run ! outside_got someone@outside.example who-are-you
-	# What programs on this host write comes in by its own port, which has no such certificate.
-	on mail1.lan sendmail "user1@$domain" <<<"Subject: from-cron"
-	await_message mail1.lan user1 from-cron
-	lab copy "$client:/var/outside/ca.crt" mail1.lan:/etc/given/
-	on mail1.lan mv /etc/given/ca.crt /etc/given/outside.crt
-	write_settings mail1.lan 'tls: { outgoing = "secure"; };' 'smarthost_ca = "/etc/given/outside.crt";'
-	on mail1.lan cl-rebuild
-	on mail1.lan postqueue -f
-	eventually 30 outside_got someone@outside.example who-are-you
-	configure mail1.lan ''
-}
-
 # --- postscreen
 
 listed() {

@@ -14,6 +14,9 @@
 #					without a dot at the end: outside_dns maildomain.org MX "10 mail1.lan" "20 relay.lan"
 #	outside_dns_of ADDRESS NAME	what 10.1.2.3 is called: its PTR record
 #	outside_dns_fails NAME…		NAME and what is below it is answered with SERVFAIL from now on; without NAME nothing
+#	outside_signs HOST…		all names are signed from now on (DNSSEC), and these hosts have a resolver of their own, which
+#					checks that. Only unsigned.example is not signed: its MX is mx.unsigned.example, with a wrong TLSA record
+#	outside_tlsa [WORD]		the mail server's certificate is in DNS (TLSA); with WORD another; outside_dns NAME TLSA: none is
 #	outside_dns_silent, outside_dns_speaks	nobody gets an answer; they do again
 #	outside_address [HOST]		the address of the mail server, or of another host
 #	outside_public ADDRESS HOST…	it has that address, too, and these hosts reach it there: the lab's own are private ones.
@@ -24,6 +27,7 @@
 #	outside_mailbox ADDRESS		prints what has come for it
 #	outside_got ADDRESS SUBJECT [WORDS]	such a message has come, with WORDS somewhere in it: eventually 30 outside_got …
 #	outside_answers [CODE TEXT]	to every recipient, on all ports: outside_answers 450 4.3.2 not now; without, as before
+#	outside_tls none|may		whether it offers STARTTLS
 #	outside_closed, outside_open	nobody listens; somebody does again. (lab cut "$client" takes the names away, too.)
 #
 # As somebody's smarthost it forwards to where MX records say, and what it has forwarded says "by smarthost.outside.example":
@@ -90,6 +94,25 @@ outside_dns_of() {
 	outside_dns "$(awk -F. '{ print $4 "." $3 "." $2 "." $1 ".in-addr.arpa" }' <<<"$1")" PTR "$2."
 }
 
+outside_signs() {
+	local address ds host
+	address=$(outside_address "$client")
+	ds=$(on "$client" /var/outside/sign)
+	for host; do
+		lab copy "$BATS_TEST_DIRNAME/outside/resolver" "$host:/run/resolver"
+		on "$host" /run/resolver "$address" "$ds"
+		on "$host" sh -c 'echo "nameserver 127.0.0.1" | tee /etc/resolv.conf >/var/spool/postfix/etc/resolv.conf'
+	done
+}
+
+outside_tlsa() {
+	local digest
+	digest=$(if [ $# -gt 0 ]; then printf %s "$1"; else
+		on "$client" openssl pkey -in /var/outside/mx.key -pubout -outform DER
+	fi | sha256sum | cut -d ' ' -f 1)
+	outside_dns _25._tcp.mx.outside.example TLSA "3 1 1 $digest"
+}
+
 # A zone whose file is missing is answered with SERVFAIL.
 outside_dns_fails() {
 	# shellcheck disable=SC2016 # for that shell to expand
@@ -127,6 +150,18 @@ outside_answers() {
 	on "$client" postconf -e "smtpd_recipient_restrictions = $restriction \$outside_recipients"
 	on "$client" postfix reload >&2
 	eventually 30 rcpt_code_is "$client" anybody@outside.example "${1:-250}"
+}
+
+outside_tls() {
+	on "$client" postconf -e "smtpd_tls_security_level = $1"
+	on "$client" postfix reload >&2
+	eventually 30 outside_offers_tls "$1"
+}
+
+outside_offers_tls() {
+	local said
+	said=$(on "$client" swaks --server 127.0.0.1 --quit-after EHLO --timeout 20 2>&1) || return 1
+	if [ "$1" = none ]; then [[ $said != *STARTTLS* ]]; else [[ $said == *STARTTLS* ]]; fi
 }
 
 outside_closed() {
