@@ -39,7 +39,7 @@ struct probe {
 	const char *staging, *file, *shown;
 	struct mr_directory *dir; /* NULL: it does not answer */
 	struct question questions[MOST];
-	size_t count;
+	size_t count, role_count; /* of these the first are the postmasters */
 	struct mr_known route;
 };
 
@@ -81,6 +81,7 @@ static void ask_roles(struct probe *p)
 	for (size_t i = 0; mr_host_is_router(p->self) && i < p->topology->domains.count && i < MOST / 2; i++)
 		ask_for(p, at(p, "postmaster", p->topology->domains.items[i]), '2',
 			_("who must always be reached"));
+	p->role_count = p->count;
 	ask_for(p, at(p, nobody, p->config->host), 0, _("who is nobody"));
 }
 
@@ -248,6 +249,23 @@ static int probe_stranger(const struct probe *p, struct mr_error *err)
 	return judge(p, &question, replies.items[0], err);
 }
 
+/* What is taken for them must go somewhere, too: at the latest when the directory answers. */
+static int probe_roles(const struct probe *p, struct mr_error *err)
+{
+	struct mr_exim_answer answer;
+
+	for (size_t i = 0; i < p->role_count; i++) {
+		const char *address = p->questions[i].address;
+
+		if (mr_exim_ask(p->arena, p->file, address, &answer, err) < 0)
+			return mr_fail_in(err, "%s", p->shown);
+		if (answer.fate == MR_EXIM_UNDELIVERABLE)
+			return mr_fail(err, MR_E_CONFIG, _("%s: Exim says \"%s\" for %s, %s"),
+				       p->shown, answer.why, address, p->questions[i].who);
+	}
+	return 0;
+}
+
 static int probe_route(const struct probe *p, struct mr_error *err)
 {
 	struct mr_exim_answer answer;
@@ -279,7 +297,7 @@ static int probe_once(struct probe *p, struct mr_error *err)
 	ask_roles(p);
 	if (p->dir && mr_host_is_router(p->self) && ask_directory(p, err) < 0)
 		return -1;
-	return probe_inside(p, err) < 0 ? -1 : probe_route(p, err);
+	return probe_inside(p, err) < 0 || probe_roles(p, err) < 0 ? -1 : probe_route(p, err);
 }
 
 static int probe_all(struct probe *p, struct mr_error *err)
