@@ -156,6 +156,7 @@ rcpt_is_later() {
 	rcpt_is_later "user2@$domain"
 	rcpt_is_later "nobody@$domain"
 	[ "$(rcpt_code mail2.lan "postmaster@$domain")" = 250 ]
+	code_is 454 --port 587 --tls --auth PLAIN --auth-user user2 --auth-password "$password"
 	slapd_do mail2.lan start
 	eventually 60 knows mail2.lan "user2@$domain"
 	eventually 60 rcpt_code_is mail2.lan "nobody@$domain" 550
