@@ -73,10 +73,11 @@ static void read_versions(struct mr_watch_status *status, const struct mr_config
 {
 	char exim[MR_VERSION_SIZE];
 
+	status->mta = mr_mta(config);
 	mr_version_read(MR_PROGRAM_SLAPD, status->slapd);
 	mr_version_read(MR_PROGRAM_POSTFIX, status->postfix);
 	mr_version_read(MR_PROGRAM_DOVECOT, status->dovecot);
-	if (mr_mta(config) != MR_SERVICE_EXIM)
+	if (status->mta != MR_SERVICE_EXIM)
 		return;
 	/* There is one column for whichever mail server a host has. */
 	mr_version_read(MR_PROGRAM_EXIM, exim);
@@ -176,7 +177,8 @@ int mr_watch_status_write(struct mr_watch_status *status, const struct mr_config
 	if (!moved && now >= status->written && now - status->written < WRITE_EVERY)
 		return 0;
 	status->written = now;
-	if (!status->versions_read || now - status->versions_read >= READ_VERSIONS_EVERY) {
+	if (!status->versions_read || now - status->versions_read >= READ_VERSIONS_EVERY ||
+	    status->mta != mr_mta(config)) {
 		status->versions_read = now;
 		read_versions(status, config);
 	}

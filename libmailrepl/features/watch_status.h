@@ -6,6 +6,7 @@
 
 #include "adapters/config.h"
 #include "adapters/directory.h"
+#include "adapters/service.h"
 #include "features/gate.h"
 #include "features/versions.h"
 
@@ -16,6 +17,7 @@
 struct mr_watch_status {
 	int64_t versions_read, written;
 	char slapd[MR_VERSION_SIZE], postfix[MR_VERSION_SIZE], dovecot[MR_VERSION_SIZE];
+	enum mr_service_name mta; /* whose version is in `postfix` */
 };
 
 /* Messages in a Postfix queue below `folder` (maildrop, incoming, active, deferred, hold), counted

@@ -129,6 +129,14 @@ code_is() {
 	code_is 535 --port 587 --tls --timeout 60 "${login[@]}" wrong
 }
 
+status_shows_exim() {
+	on mail1.lan cl-replication --status | grep -qE '^mail2.lan +.* Exim 4\.'
+}
+
+@test "the home sees that this host has Exim now" {
+	eventually 60 status_shows_exim
+}
+
 @test "no relay probe comes out" {
 	relay_probes mail2.lan mail1.lan >&2
 	relays_nothing mail1.lan mail2.lan
