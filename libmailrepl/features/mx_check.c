@@ -107,6 +107,32 @@ const char *mr_mx_scheme_line(struct mr_arena *arena, const struct mr_topology *
 			 mr_scheme_word(topology->scheme), mr_list_join(arena, &hosts, ", "));
 }
 
+const char *mr_mx_scheme_doubt(struct mr_arena *arena, const struct mr_topology *topology)
+{
+	const bool relay = topology->scheme == MR_SCHEME_RELAY_MX;
+	bool servers = false;
+
+	if (topology->scheme == MR_SCHEME_INTRANET)
+		return NULL;
+	for (size_t i = 0; i < topology->count; i++)
+		servers |= mr_host_is_server(&topology->hosts[i]);
+	for (size_t i = 0; i < topology->mx.count; i++) {
+		const struct mr_host *host = mr_topology_host(topology, topology->mx.items[i]);
+
+		if (!host || mr_host_is_server(host) != relay)
+			return NULL;
+	}
+	if (!servers)
+		return NULL;
+	return mr_printf(arena,
+			 relay ? _("%s holds mailboxes, and in the scheme relay-mx a relay takes "
+				   "mail from outside: cl-setup --scheme server-mx says what is so")
+			       : _("%s holds no mailboxes, and in the scheme server-mx a mail server "
+				   "takes mail from outside: cl-setup --scheme relay-mx says what is "
+				   "so"),
+			 mr_list_join(arena, &topology->mx, ", "));
+}
+
 static const char *const words[] = {
 	[MR_MX_UNASKED] = "unasked", [MR_MX_OUTSIDE] = "outside",       [MR_MX_NONE] = "none",
 	[MR_MX_MISSING] = "missing", [MR_MX_EXTRA] = "extra",           [MR_MX_BACKUP] = "backup",

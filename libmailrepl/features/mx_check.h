@@ -75,6 +75,10 @@ void mr_mx_look(struct mr_arena *arena, const struct mr_config *config,
 /* "Scheme relay-mx: relay.lan takes mail from outside." */
 const char *mr_mx_scheme_line(struct mr_arena *arena, const struct mr_topology *topology);
 
+/* A sentence, if those who take mail from outside are not what the scheme says: servers where a relay should be, or the other
+ * way round. NULL: they are, or are not known yet, or there is no server yet. */
+const char *mr_mx_scheme_doubt(struct mr_arena *arena, const struct mr_topology *topology);
+
 bool mr_mx_is_note(enum mr_mx_fault fault);
 const char *mr_mx_fault_word(enum mr_mx_fault fault); /* "missing", …: for --json */
 struct mr_value *mr_mx_value(struct mr_arena *arena, const struct mr_mx_check *check); /* --json */

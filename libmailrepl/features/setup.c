@@ -12,6 +12,7 @@
 #include "features/foreign.h"
 #include "features/identity.h"
 #include "features/instance.h"
+#include "features/mx_check.h"
 #include "features/nss.h"
 #include "features/rebuild.h"
 #include "features/smarthost.h"
@@ -77,6 +78,18 @@ static int set_scheme(struct mr_arena *arena, struct mr_topology *topology,
 			       mr_scheme_word(topology->scheme));
 	}
 	return 0;
+}
+
+/* Both work alike: it is no more than a wrong name. */
+static void doubt_scheme(struct mr_arena *arena, const struct mr_topology *topology,
+			 const struct mr_setup_request *request)
+{
+	const char *doubt = request->scheme || request->mx.count
+				    ? mr_mx_scheme_doubt(arena, topology)
+				    : NULL;
+
+	if (doubt)
+		mr_log(MR_LOG_WARNING, "%s", doubt);
 }
 
 static int set_delimiter(const struct mr_setup_request *request, struct mr_topology *topology,
@@ -358,6 +371,7 @@ static int change(struct mr_arena *arena, const struct mr_config *config, struct
 	    set_mode(request, fresh, home, err) < 0 ||
 	    set_postmaster(arena, config, dir, request, domain, old, fresh, err) < 0)
 		return -1;
+	doubt_scheme(arena, fresh, request);
 	differs = fresh->system_accounts != old->system_accounts ||
 		  home->services != mr_topology_host(old, old->home)->services ||
 		  home->mode != mr_topology_host(old, old->home)->mode ||

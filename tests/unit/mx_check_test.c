@@ -261,6 +261,41 @@ static void the_scheme_is_told_with_whom_it_names(void **state)
 			    "mail from outside.");
 }
 
+static void a_scheme_that_names_other_hosts_than_it_says_is_told(void **state)
+{
+	static const struct {
+		enum mr_scheme scheme;
+		const char *mx, *want; /* NULL: nothing */
+	} rows[] = {
+		{ MR_SCHEME_RELAY_MX, "relay.lan", NULL },
+		{ MR_SCHEME_RELAY_MX, "mail1.lan", "mail1.lan holds mailboxes" },
+		{ MR_SCHEME_RELAY_MX, "mail1.lan,relay.lan", NULL },
+		{ MR_SCHEME_RELAY_MX, "relay9.lan", NULL },
+		{ MR_SCHEME_SERVER_MX, "mail1.lan", NULL },
+		{ MR_SCHEME_SERVER_MX, "relay.lan", "relay.lan holds no mailboxes" },
+		{ MR_SCHEME_INTRANET, "relay.lan", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		MR_ARENA arena = mr_arena_open();
+		struct world world;
+		const char *got;
+
+		begin(&world, arena, rows[i].scheme);
+		world.topology.mx = mr_list_split(arena, rows[i].mx, ',');
+		got = mr_mx_scheme_doubt(arena, &world.topology);
+		if (rows[i].want)
+			assert_contains(got, rows[i].want);
+		else
+			assert_null(got);
+		/* Before cl-setup unix. */
+		world.hosts[0].services = MR_MAIL;
+		if (rows[i].scheme == MR_SCHEME_SERVER_MX)
+			assert_null(mr_mx_scheme_doubt(arena, &world.topology));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +313,7 @@ int main(void)
 						folder_teardown),
 		cmocka_unit_test(nobody_is_asked_for_ever),
 		cmocka_unit_test(the_scheme_is_told_with_whom_it_names),
+		cmocka_unit_test(a_scheme_that_names_other_hosts_than_it_says_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
