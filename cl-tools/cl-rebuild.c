@@ -10,6 +10,7 @@
 #include "features/rebuild.h"
 #include "features/render.h"
 #include "rebuild/changes.h"
+#include "rebuild/settings.h"
 #include "rebuild/templates.h"
 
 #define LONGEST_PASSPHRASE 512
@@ -23,6 +24,7 @@ enum {
 	KEY_ALONE,
 	KEY_CHECK,
 	KEY_FACTS,
+	KEY_SETTINGS,
 	KEY_CHANGES,
 	KEY_REPLACE,
 	KEY_UNDO
@@ -56,6 +58,8 @@ static const struct cl_option options[] = {
 	{ KEY_CHECK, "check-templates", NULL,
 	  N_("name every mistake in the templates and change nothing") },
 	{ KEY_FACTS, "facts", NULL, N_("print what templates are filled with here, as JSON") },
+	{ KEY_SETTINGS, "settings", NULL,
+	  N_("print the settings of mailrepl.conf, those at their default too; or those named") },
 	{ 0 },
 };
 
@@ -81,7 +85,8 @@ static int option(struct cl_context *context, int key, const char *value, struct
 		rebuild->fingerprint = value;
 		return 0;
 	}
-	context->reads |= key == KEY_CHECK || key == KEY_FACTS || key == KEY_CHANGES;
+	context->reads |= key == KEY_CHECK || key == KEY_FACTS || key == KEY_CHANGES ||
+			  key == KEY_SETTINGS;
 	rebuild->several |= rebuild->action && rebuild->action != key;
 	rebuild->action = key;
 	return 0;
@@ -190,7 +195,7 @@ static int check(struct cl_context *context, struct mr_error *err)
 {
 	const struct rebuild *rebuild = context->data;
 
-	if (context->argc > 0)
+	if (context->argc > 0 && rebuild->action != KEY_SETTINGS)
 		return mr_fail(err, MR_E_USAGE, _("too many arguments: %s"), context->argv[0]);
 	if (rebuild->fingerprint && rebuild->action != KEY_REPL)
 		return mr_fail(err, MR_E_USAGE, _("--fingerprint goes with --repl"));
@@ -203,8 +208,9 @@ static int check(struct cl_context *context, struct mr_error *err)
 	if (rebuild->several)
 		return mr_fail(err, MR_E_USAGE,
 			       _("one of --repl, --alone, --changes, --replace-changes, --undo, "
-				 "--check-templates and --facts at a time"));
-	if (rebuild->action == KEY_REPL || rebuild->action == KEY_CHECK)
+				 "--check-templates, --facts and --settings at a time"));
+	if (rebuild->action == KEY_REPL || rebuild->action == KEY_CHECK ||
+	    rebuild->action == KEY_SETTINGS)
 		return 0;
 	return cl_require_config(context, err);
 }
@@ -224,6 +230,8 @@ static int run(struct cl_context *context, struct mr_error *err)
 		return read_topology(context, err) < 0 ? -1 : rebuild_facts(context, err);
 	case KEY_CHANGES:
 		return read_topology(context, err) < 0 ? -1 : rebuild_changes(context, err);
+	case KEY_SETTINGS:
+		return rebuild_settings(context, err);
 	case KEY_UNDO:
 		return run_undo(context, err);
 	default:

@@ -60,6 +60,8 @@ struct mr_value *mr_config_sample_settings(struct mr_arena *arena);
 /* The file's text with a comment for each setting; settings at their default are written commented
  * out. */
 char *mr_config_format(struct mr_arena *arena, const struct mr_config *config);
+/* One value of that tree as the file has it: true, 5, "text", [ "a", "b" ], ( { a = "b"; } ); nothing is "". */
+const char *mr_config_value_text(struct mr_arena *arena, const struct mr_value *value);
 /* Rows { name, type, default, unit, help } as a list of objects; of a table also its columns, such rows again. */
 struct mr_value *mr_config_describe(struct mr_arena *arena);
 

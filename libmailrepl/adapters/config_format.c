@@ -159,10 +159,14 @@ static void format_value(struct mr_buf *buf, const struct mr_value *value)
 static const char *value_text(struct mr_arena *arena, const struct mr_value *value,
 			      const struct mr_config_row *row)
 {
+	return row->kind == MR_CONFIG_TABLE && value->count == 0 ? "()"
+								 : mr_config_value_text(arena, value);
+}
+
+const char *mr_config_value_text(struct mr_arena *arena, const struct mr_value *value)
+{
 	MR_BUF buf = { 0 };
 
-	if (row->kind == MR_CONFIG_TABLE && value->count == 0)
-		return "()";
 	format_value(&buf, value);
 	return mr_strdup(arena, mr_buf_text(&buf));
 }

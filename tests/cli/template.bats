@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# cl-template and cl-rebuild --check-templates: for whoever writes templates.
+# cl-template and cl-rebuild --check-templates, --settings: for whoever writes templates and settings.
 # shellcheck disable=SC2154 # bats sets stderr
 
 load cli
@@ -141,4 +141,21 @@ as_specified() {
 	printf 'own' >"$overrides/postfix/own"
 	run -0 cl-template --root "$PWD/root" "$overrides/postfix/x" - <<<'{"host": "h", "settings": {"backup_mx": {"etrn": ["a"]}}}'
 	[[ $output == "mine own h"*$'\na OK' ]]
+}
+
+@test "--settings prints what counts, by name or by group, also as JSON" {
+	mkdir -p root/etc/mailrepl
+	echo 'mail: { networks = [ "192.0.2.0/24" ]; doubt = 7; };' >root/etc/mailrepl/mailrepl.conf
+	run -0 cl-rebuild --root "$PWD/root" --settings mail.doubt mail.networks limits
+	[ "$output" = 'mail.networks = [ "192.0.2.0/24" ]
+mail.doubt = 7
+limits.connections = 0
+limits.messages = 0
+limits.recipients = 0' ]
+	run -0 cl-rebuild --root "$PWD/root" --settings
+	[[ $output == *'mail.postmaster = "root@localhost"'* ]]
+	run -0 cl-rebuild --root "$PWD/root" --settings --json
+	[ "$(jq -r '."mail.networks"[0]' <<<"$output")" = 192.0.2.0/24 ]
+	run -64 cl-rebuild --root "$PWD/root" --settings mail.doubts
+	run -64 cl-rebuild --root "$PWD/root" mail.doubt
 }
