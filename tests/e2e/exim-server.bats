@@ -108,7 +108,7 @@ sends() {
 	local address
 	address=$(outside_address)
 	[[ $output != *"$address"* ]] || fail "$output"
-	! outside_got someone@outside.example sent-out "^Received: from.*$address"
+	run ! outside_got someone@outside.example sent-out "^Received: from.*$address"
 	run ! on mail1.lan grep -r '^X-Originating-IP' /var/lib/mailrepl/mail
 }
 
