@@ -26,13 +26,14 @@ static bool is_secret_name(const char *name, size_t len)
 	return false;
 }
 
-/* "/path", "<path", "type:/path" */
+/* "</path" of Dovecot's, "type:/path" of Postfix's. A password may begin with a slash. */
 static bool names_file(const char *value)
 {
-	value += *value == '<';
-	while (isalnum((unsigned char)*value) || *value == ':')
-		value++;
-	return *value == '/';
+	size_t type = strspn(value, "abcdefghijklmnopqrstuvwxyz");
+
+	if (mr_starts_with(value, "static:") || mr_starts_with(value, "inline:"))
+		return false;
+	return mr_starts_with(value, "</") || (type > 0 && mr_starts_with(value + type, ":/"));
 }
 
 /* Behind "password=" and "credentials=", but not behind "nopassword=". */

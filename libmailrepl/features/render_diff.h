@@ -7,7 +7,7 @@
 
 /* A copy of `text` in which "(hidden)" stands for what a line says of a password: the value of a setting that is called so
  * (dnpass, bind_pw, olcRootPW, smtp_sasl_password_maps = static:...) or that Exim hides, and what stands behind "password=" and
- * "credentials=". Where a file is named instead ("/...", "</...", "texthash:/...") that is shown. */
+ * "credentials=". Where a file is named instead ("</...", "texthash:/...") that is shown. */
 const char *mr_diff_mask(struct mr_arena *arena, const char *text);
 
 /* As mr_text_diff, of two texts with their secrets hidden. If only these differ that is said instead. */

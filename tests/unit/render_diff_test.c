@@ -11,6 +11,9 @@ static void what_is_secret_is_hidden_and_nothing_else(void **state)
 		const char *text, *want;
 	} rows[] = {
 		{ "bind_pw = s3cret", "bind_pw = (hidden)" },
+		{ "bind_pw = abc/def", "bind_pw = (hidden)" },
+		{ "bind_pw = /abc", "bind_pw = (hidden)" },
+		{ "smtp_sasl_password_maps = static:/abc", "smtp_sasl_password_maps = (hidden)" },
 		{ "dnpass = s3 cret", "dnpass = (hidden)" },
 		{ "  dnpass=s3cret\nuris = x", "  dnpass=(hidden)\nuris = x" },
 		{ "olcRootPW: {SSHA}abc", "olcRootPW: (hidden)" },
