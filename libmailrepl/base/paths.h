@@ -28,6 +28,7 @@
 #define MR_PATH_QUOTA "/var/lib/mailrepl/quota" /* limits of mailboxes, for Dovecot */
 #define MR_PATH_ORIGINAL "/var/lib/mailrepl/original" /* what lay there before mailrepl */
 #define MR_PATH_BEFORE "/var/lib/mailrepl/before" /* what a service had before its last change */
+#define MR_PATH_UNDOING "/var/lib/mailrepl/before/undoing" /* features/render_back.h */
 #define MR_PATH_WRITTEN "/var/lib/mailrepl/written" /* what was rendered last: other text is an administrator's */
 #define MR_PATH_WRITING "/var/lib/mailrepl/writing" /* what is being installed */
 /* Postfix is not ours (mode none); cl-setup --undo leaves no such mark. */
@@ -36,8 +37,8 @@
 /* A copy was lost or is being filled: Postfix must not run, also not after a reboot (systemd's unit
  * of it has that as a condition). */
 #define MR_PATH_HELD "/var/lib/mailrepl/not-in-step"
-/* New configuration is installed and not in force yet. */
-#define MR_PATH_DUE_POSTFIX "/var/lib/mailrepl/.due-postfix"
+/* The gate is in main.cf, and Postfix has not read it yet (features/gate.h). */
+#define MR_PATH_DUE_GATE "/var/lib/mailrepl/.due-gate"
 #define MR_PATH_ARCHIVED "/var/lib/mailrepl/archived" /* the folder that archives were written to */
 #define MR_PATH_RUN "/run/mailrepl"
 /* Held while the chroot of Postfix is filled. */

@@ -54,17 +54,26 @@ void mr_gate_decide(struct mr_arena *arena, const struct mr_gate *before,
 const char *mr_gate_text(struct mr_arena *arena, const char *text, bool closed);
 
 /* Puts it in force: the line soft_bounce of our main.cf, as rendering would write it, and Postfix
- * is reloaded if it runs. Without templates and without the lock, since a rendering that fails or
- * waits is one of the reasons to close the gate; a rendering that crosses it is put right by the
- * next call. Exim needs nothing of that: its look-ups (features/lookup.h) read MR_PATH_GATE.
- * *changed: it was not so. A main.cf that is not there or has no such line is left
- * alone. */
+ * is reloaded if it runs. Without templates and without the commands' lock, since a rendering that fails or
+ * waits is one of the reasons to close the gate; a rendering that crosses it takes it over
+ * (mr_gate_take_over). Exim needs nothing of that: its look-ups (features/lookup.h) read MR_PATH_GATE.
+ * *changed: it was not so, or a call that was killed has left it undone. A main.cf that is not there or
+ * has no such line is left alone. */
 int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed,
 		  struct mr_error *err) MR_MUST_CHECK;
 
-/* mr_gate_apply holds this lock as long as MR_PATH_DUE_POSTFIX is there because of it: who holds it sees
- * there only what was left, and may write there. Waits, but not for ever: neither may keep the other from
- * its work. For mr_lock_close; -1 without it. */
+/* Held while main.cf is read and written again because of the gate, and while MR_PATH_DUE_GATE says
+ * that Postfix has not read it yet: who holds it sees there only what somebody who was killed has left.
+ * Waits, but not for ever: neither may keep the other from its work. For mr_lock_close; -1 without it. */
 int mr_gate_lock(const struct mr_config *config) MR_MUST_CHECK;
+/* Was a call of mr_gate_apply killed before Postfix had read main.cf? Waits for one that is alive. */
+bool mr_gate_is_due(const struct mr_config *config);
+
+/* For who has installed main.cf and is about to let Postfix read it: the file gets the line that the gate
+ * has now. If what lies there is, but for that line, the text `replaced` again, mr_gate_apply has
+ * crossed us, and it gets `installed` (either NULL: what lies there stays). What a killed call of that has
+ * left undone is the caller's duty from now on, and noted in the file `due`. */
+int mr_gate_take_over(const struct mr_config *config, const char *replaced, const char *installed,
+		      const char *due, struct mr_error *err) MR_MUST_CHECK;
 
 #endif

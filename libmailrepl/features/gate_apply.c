@@ -50,53 +50,129 @@ static int install(const char *path, const char *text, struct mr_error *err)
 			       err);
 }
 
-/* A reload that is written down before the file is replaced is made up for by the next rendering,
- * or by the next start of mailrepl-watch, if we are killed between. */
-static int put_in_force(const struct mr_config *config, const char *path, const char *text,
-			struct mr_error *err)
+static char *read_main_cf(struct mr_arena *arena, const char *path, struct mr_error *err)
 {
-	MR_ARENA arena = mr_arena_open();
-	const char *due = mr_path(arena, config->root, MR_PATH_DUE_POSTFIX);
-	bool mine = !mr_path_exists(due);
+	char *text;
 
-	if (mine && mr_file_replace(due, "reload", strlen("reload"), MR_FILE_PRIVATE, err) < 0)
-		return -1;
-	if (install(path, text, err) < 0 ||
+	return mr_file_read(arena, path, MOST_BYTES, &text, NULL, err) < 0 ? NULL : text;
+}
+
+static bool is_ours(const struct mr_config *config)
+{
+	/* Exim's look-ups ask the gate each time. */
+	return mr_mta(config) == MR_SERVICE_POSTFIX && mr_mta_is_ours(config);
+}
+
+/* A reload that is written down before the file is replaced is made up for by the next call, or by
+ * the next rendering, if we are killed between. */
+static int put_in_force(const struct mr_config *config, const char *due, const char *path,
+			const char *text, struct mr_error *err)
+{
+	if (mr_file_replace(due, "", 0, MR_FILE_PRIVATE, err) < 0 ||
+	    (text && install(path, text, err) < 0) ||
 	    mr_service_refresh(MR_SERVICE_POSTFIX, config->root, err) < 0)
 		return -1;
-	if (mine)
-		(void)unlink(due);
+	(void)unlink(due);
 	return 0;
 }
 
-static int replace(const struct mr_config *config, const char *path, const char *text,
-		   struct mr_error *err)
+/* The text is read under the lock: what a rendering has installed meanwhile would be lost. */
+static int apply_locked(const struct mr_config *config, const char *path, bool closed,
+			struct mr_error *err)
 {
-	int lock, rc;
+	MR_ARENA arena = mr_arena_open();
+	const char *due = mr_path(arena, config->root, MR_PATH_DUE_GATE);
+	const char *text = read_main_cf(arena, path, err), *wanted;
 
-	if (!config->mail_manage || !mr_service_running(MR_SERVICE_POSTFIX, config->root))
-		return install(path, text, err);
-	lock = mr_gate_lock(config);
-	rc = put_in_force(config, path, text, err);
-	mr_lock_close(lock);
-	return rc;
+	if (!text)
+		return -1;
+	wanted = mr_gate_text(arena, text, closed);
+	if (config->mail_manage && mr_service_running(MR_SERVICE_POSTFIX, config->root))
+		return put_in_force(config, due, path, wanted == text ? NULL : wanted, err);
+	/* It reads the file when it starts. */
+	if (wanted != text && install(path, wanted, err) < 0)
+		return -1;
+	(void)unlink(due);
+	return 0;
 }
 
 int mr_gate_apply(const struct mr_config *config, bool closed, bool *changed, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
-	const char *path = mr_path(arena, config->root, MR_PATH_POSTFIX "/main.cf"), *wanted;
-	char *text;
+	const char *path = mr_path(arena, config->root, MR_PATH_POSTFIX "/main.cf");
+	const char *text;
+	int lock, rc;
 
 	*changed = false;
-	/* Exim's look-ups ask the gate each time. */
-	if (mr_mta(config) != MR_SERVICE_POSTFIX || !mr_mta_is_ours(config))
+	if (!is_ours(config))
 		return 0;
-	if (mr_file_read(arena, path, MOST_BYTES, &text, NULL, err) < 0)
+	text = read_main_cf(arena, path, err);
+	if (!text)
 		return err->code == MR_E_NOT_FOUND ? 0 : -1;
-	wanted = mr_gate_text(arena, text, closed);
-	if (wanted == text)
+	if (mr_gate_text(arena, text, closed) == text &&
+	    !mr_path_exists(mr_path(arena, config->root, MR_PATH_DUE_GATE)))
 		return 0;
 	*changed = true;
-	return replace(config, path, wanted, err);
+	lock = mr_gate_lock(config);
+	rc = apply_locked(config, path, closed, err);
+	mr_lock_close(lock);
+	return rc;
+}
+
+bool mr_gate_is_due(const struct mr_config *config)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_path(arena, config->root, MR_PATH_DUE_GATE);
+	bool due;
+	int lock;
+
+	if (!mr_path_exists(path))
+		return false;
+	lock = mr_gate_lock(config);
+	due = mr_path_exists(path);
+	mr_lock_close(lock);
+	return due;
+}
+
+static bool same_text(struct mr_arena *arena, const char *a, const char *b)
+{
+	return strcmp(mr_gate_text(arena, a, false), mr_gate_text(arena, b, false)) == 0;
+}
+
+static int take_over(const struct mr_config *config, const char *replaced, const char *installed,
+		     const char *due, struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *left = mr_path(arena, config->root, MR_PATH_DUE_GATE);
+	const char *path = mr_path(arena, config->root, MR_PATH_POSTFIX "/main.cf");
+	const char *text = read_main_cf(arena, path, err), *wanted;
+	struct mr_gate gate;
+	bool crossed;
+
+	if (!text)
+		return err->code == MR_E_NOT_FOUND ? 0 : -1;
+	if (mr_gate_read(arena, config, &gate, err) < 0)
+		return -1;
+	crossed = replaced && installed && same_text(arena, text, replaced);
+	wanted = mr_gate_text(arena, crossed ? installed : text, gate.closed);
+	if ((strcmp(wanted, text) != 0 || mr_path_exists(left)) && !mr_path_exists(due) &&
+	    mr_file_replace(due, "reload", strlen("reload"), MR_FILE_PRIVATE, err) < 0)
+		return -1;
+	if (strcmp(wanted, text) != 0 && install(path, wanted, err) < 0)
+		return -1;
+	(void)unlink(left);
+	return 0;
+}
+
+int mr_gate_take_over(const struct mr_config *config, const char *replaced, const char *installed,
+		      const char *due, struct mr_error *err)
+{
+	int lock, rc;
+
+	if (!is_ours(config))
+		return 0;
+	lock = mr_gate_lock(config);
+	rc = take_over(config, replaced, installed, due, err);
+	mr_lock_close(lock);
+	return rc;
 }

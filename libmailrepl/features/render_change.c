@@ -6,15 +6,11 @@
 #include <unistd.h>
 
 #include "base/paths.h"
-#include "base/process.h"
 #include "features/gate.h"
-#include "features/mta.h"
-#include "features/render_check.h"
+#include "features/render_back.h"
 #include "features/render_keep.h"
 #include "features/render_manifest.h"
-#include "features/serves.h"
 
-#define ALIASES "/etc/aliases"
 #define TEXT_MOST ((size_t)16 << 20)
 
 bool mr_change_is_managed(const struct mr_config *config)
@@ -36,6 +32,9 @@ int mr_change_new(struct mr_arena *arena, const struct mr_config *config,
 	change->due = mr_printf(arena, "%s%s/.due-%s", config->root, MR_PATH_STATE, word);
 	change->before = mr_printf(arena, "%s/%s", MR_PATH_BEFORE, word);
 	change->pending = mr_printf(arena, "%s.pending", change->before);
+	change->undone = mr_printf(arena, "%s.undone", change->before);
+	change->redo = mr_printf(arena, "%s.redo", change->before);
+	change->over = mr_printf(arena, "%s.over", change->before);
 	*out = change;
 	for (size_t i = 0; rendering && i < rendering->count; i++)
 		if (rendering->files[i].service == service)
@@ -51,87 +50,96 @@ int mr_change_new(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
-static const char *undone(struct mr_arena *arena, const struct mr_change *change)
+bool mr_change_has(const struct mr_change *change, const char *store)
 {
-	return mr_printf(arena, "%s.undone", change->before);
+	MR_ARENA arena = mr_arena_open();
+
+	return mr_path_exists(mr_path(arena, change->config->root, store));
 }
 
-static bool is_pending(struct mr_arena *arena, const struct mr_change *change)
+int mr_change_forget(const struct mr_change *change, const char *store, struct mr_error *err)
 {
-	return mr_path_exists(mr_path(arena, change->config->root, change->pending));
+	MR_ARENA arena = mr_arena_open();
+
+	return mr_tree_remove(mr_path(arena, change->config->root, store), err);
+}
+
+int mr_change_move(const struct mr_change *change, const char *from, const char *to,
+		   struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *path = mr_path(arena, change->config->root, to);
+	const char *folder = mr_path(arena, change->config->root, MR_PATH_BEFORE);
+
+	if (mr_tree_remove(path, err) < 0)
+		return -1;
+	if (rename(mr_path(arena, change->config->root, from), path) < 0)
+		return mr_fail_errno(err, "%s", path);
+	return mr_folder_sync(folder, err);
+}
+
+/* Is something kept in that store of one of the files? */
+static bool keeps(const struct mr_change *change, const char *store)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	for (size_t i = 0; i < change->paths.count; i++) {
+		struct mr_kept kept =
+			mr_kept_find(arena, change->config, store, change->paths.items[i]);
+
+		if (kept.is_copy || kept.is_absent)
+			return true;
+	}
+	return false;
+}
+
+/* Of a way there or back that was cut off. */
+static bool has_part(const struct mr_change *change)
+{
+	const char *const stores[] = { change->pending, change->undone, change->redo,
+				       change->over };
+
+	for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++)
+		if (mr_change_has(change, stores[i]))
+			return true;
+	return false;
 }
 
 bool mr_change_has_before(const struct mr_change *change)
 {
-	MR_ARENA arena = mr_arena_open();
-
-	/* It was begun to be put back. */
-	if (mr_path_exists(mr_path(arena, change->config->root, undone(arena, change))) ||
-	    is_pending(arena, change))
-		return true;
-	for (size_t i = 0; i < change->paths.count; i++) {
-		struct mr_kept kept =
-			mr_kept_find(arena, change->config, change->before, change->paths.items[i]);
-
-		if (kept.is_copy || kept.is_absent)
-			return true;
-	}
-	return false;
+	return has_part(change) || keeps(change, change->before);
 }
 
 bool mr_change_has_original(const struct mr_change *change)
 {
-	MR_ARENA arena = mr_arena_open();
-
-	for (size_t i = 0; i < change->paths.count; i++) {
-		struct mr_kept kept = mr_kept_find(arena, change->config, MR_PATH_ORIGINAL,
-						   change->paths.items[i]);
-
-		if (kept.is_copy || kept.is_absent)
-			return true;
-	}
-	return false;
-}
-
-static int lock_due(const struct mr_change *change)
-{
-	return change->service == MR_SERVICE_POSTFIX ? mr_gate_lock(change->config) : -1;
+	return keeps(change, MR_PATH_ORIGINAL);
 }
 
 bool mr_change_is_due(const struct mr_change *change)
 {
-	bool due;
-	int lock;
-
-	if (!mr_path_exists(change->due))
-		return false;
-	lock = lock_due(change);
-	due = mr_path_exists(change->due);
-	mr_lock_close(lock);
-	return due;
+	return mr_path_exists(change->due) || has_part(change) ||
+	       (change->service == MR_SERVICE_POSTFIX && mr_gate_is_due(change->config));
 }
 
-/* mailrepl-watch would remove it together with its own. */
-static int note_due(const struct mr_change *change, const char *what, struct mr_error *err)
+int mr_change_note_due(const struct mr_change *change, bool restart, struct mr_error *err)
 {
-	int lock = lock_due(change);
-	int rc = mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err);
+	/* Who was killed has seen that it needs one, and the file is the new one already. */
+	const char *what = restart || mr_change_needs_restart(change) ? "restart" : "reload";
 
-	mr_lock_close(lock);
-	return rc;
+	return mr_file_replace(change->due, what, strlen(what), MR_FILE_PRIVATE, err);
 }
 
-static bool is_due(const struct mr_change *change, const char *what)
+bool mr_change_needs_restart(const struct mr_change *change)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_error absent;
 	char *text;
 
 	return mr_file_read(arena, change->due, 64, &text, NULL, &absent) == 0 &&
-	       strcmp(text, what) == 0;
+	       strcmp(text, "restart") == 0;
 }
 
-static const struct mr_rendered *rendered_at(const struct mr_change *change, const char *path)
+const struct mr_rendered *mr_change_rendered(const struct mr_change *change, const char *path)
 {
 	const struct mr_rendering *rendering = change->rendering;
 
@@ -143,7 +151,7 @@ static const struct mr_rendered *rendered_at(const struct mr_change *change, con
 
 static bool differs(const struct mr_change *change, const char *path)
 {
-	const struct mr_rendered *file = rendered_at(change, path);
+	const struct mr_rendered *file = mr_change_rendered(change, path);
 
 	return file && !mr_file_same(path, file->content, file->len, file->attrs);
 }
@@ -163,20 +171,62 @@ static int note_written(struct mr_arena *arena, const struct mr_change *change, 
 	return mr_kept_write(change->config, MR_PATH_WRITTEN, path, text, strlen(text), err);
 }
 
+/* It lies there already, and is known to be ours. */
+static bool is_written(struct mr_arena *arena, const struct mr_change *change, const char *path)
+{
+	const struct mr_rendered *file = mr_change_rendered(change, path);
+	const char *written = mr_kept_text(arena, change->config, MR_PATH_WRITTEN, path);
+
+	return file && written && !differs(change, path) && strcmp(written, file->content) == 0;
+}
+
 static int note_writing(const struct mr_change *change, struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 
 	for (size_t i = 0; i < change->paths.count; i++) {
 		const char *path = change->paths.items[i];
-		const struct mr_rendered *file = rendered_at(change, path);
+		const struct mr_rendered *file = mr_change_rendered(change, path);
 
 		if (note_written(arena, change, path, err) < 0)
 			return -1;
+		if (is_written(arena, change, path))
+			continue;
 		if (file && mr_kept_write(change->config, MR_PATH_WRITING, path, file->content,
 					  file->len, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+bool mr_change_is_like(const struct mr_change *change, const char *store)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	for (size_t i = 0; i < change->paths.count; i++) {
+		const char *path = change->paths.items[i];
+		const struct mr_rendered *file = mr_change_rendered(change, path);
+		struct mr_kept kept = mr_kept_find(arena, change->config, store, path);
+		const char *text = mr_kept_text(arena, change->config, store, path);
+
+		if (kept.is_absent && file)
+			return false;
+		if (text && (!file || strcmp(mr_gate_text(arena, text, false),
+					     mr_gate_text(arena, file->content, false)) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* Of those that will be replaced, what lies there: in `store` unless it is there already. */
+static int keep_in(const struct mr_change *change, const char *store, struct mr_error *err)
+{
+	bool ignored;
+
+	for (size_t i = 0; i < change->paths.count; i++)
+		if (differs(change, change->paths.items[i]) &&
+		    mr_kept_make(change->config, store, change->paths.items[i], &ignored, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -185,19 +235,30 @@ static int keep_pending(struct mr_arena *arena, const struct mr_change *change,
 			struct mr_error *err)
 {
 	const char *store = mr_printf(arena, "%s.new", change->before);
-	const char *made = mr_path(arena, change->config->root, store);
-	const char *path = mr_path(arena, change->config->root, change->pending);
-	bool ignored;
 
-	if (mr_tree_remove(made, err) < 0)
+	if (mr_change_forget(change, store, err) < 0 || keep_in(change, store, err) < 0)
 		return -1;
-	for (size_t i = 0; i < change->paths.count; i++)
-		if (differs(change, change->paths.items[i]) &&
-		    mr_kept_make(change->config, store, change->paths.items[i], &ignored, err) < 0)
-			return -1;
-	if (mr_path_exists(made) && rename(made, path) < 0)
-		return mr_fail_errno(err, "%s", path);
-	return 0;
+	return mr_change_has(change, store) ? mr_change_move(change, store, change->pending, err)
+					    : 0;
+}
+
+/* Is all that lies there what was rendered, in one run or another? */
+static bool is_ours(struct mr_arena *arena, const struct mr_change *change)
+{
+	for (size_t i = 0; i < change->paths.count; i++) {
+		const char *path = change->paths.items[i];
+		const char *written = mr_kept_text(arena, change->config, MR_PATH_WRITTEN, path);
+		struct mr_error absent;
+		char *text;
+
+		if (!mr_path_exists(path))
+			continue;
+		if (!written || mr_file_read(arena, path, TEXT_MOST, &text, NULL, &absent) < 0 ||
+		    strcmp(mr_gate_text(arena, text, false), mr_gate_text(arena, written, false)) !=
+			    0)
+			return false;
+	}
+	return true;
 }
 
 /* Has an installation of ours ever come to its end? */
@@ -219,9 +280,17 @@ static int keep(const struct mr_change *change, bool *fresh, struct mr_error *er
 		if (mr_kept_make(change->config, MR_PATH_ORIGINAL, change->paths.items[i], fresh,
 				 err) < 0)
 			return -1;
-	/* What the distribution has installed refuses our mail: never go back to that by ourselves. And if
-	 * the change is under way already, what is there now is neither the old nor the new. */
-	if (!ours || is_pending(arena, change) || mr_change_is_due(change))
+	/* What the distribution has installed refuses our mail: never go back to that by ourselves. */
+	if (!ours)
+		return 0;
+	if (mr_back_give_up(change, err) < 0)
+		return -1;
+	/* Cut off with something else to be rendered: what it did not come to is from before it, too. */
+	if (mr_change_has(change, change->pending))
+		return keep_in(change, change->pending, err);
+	/* And if the way back was cut off, what is there now is neither the old nor the new. */
+	if (mr_change_has(change, change->undone) ||
+	    (mr_path_exists(change->due) && !is_ours(arena, change)))
 		return 0;
 	return keep_pending(arena, change, err);
 }
@@ -238,8 +307,9 @@ static const char *parameter(struct mr_arena *arena, const char *text, const cha
 }
 
 /* postconf(5): a reload does not do for what Postfix listens at. */
-static bool listens_elsewhere(struct mr_arena *arena, const char *path, const char *fresh)
+bool mr_change_listens_elsewhere(const char *path, const char *fresh)
 {
+	MR_ARENA arena = mr_arena_open();
 	static const char *const names[] = { "inet_interfaces", "inet_protocols" };
 	struct mr_error absent;
 	char *text;
@@ -254,23 +324,16 @@ static bool listens_elsewhere(struct mr_arena *arena, const char *path, const ch
 	return false;
 }
 
-static bool needs_restart(const struct mr_change *change)
+static bool must_restart(const struct mr_change *change)
 {
-	MR_ARENA arena = mr_arena_open();
-
 	for (size_t i = 0; i < change->paths.count; i++) {
 		const char *path = change->paths.items[i];
-		const struct mr_rendered *file = rendered_at(change, path);
-		const char *fresh = file                ? file->content
-				    : change->rendering ? NULL
-							: mr_kept_text(arena, change->config,
-								       change->before, path);
+		const struct mr_rendered *file = mr_change_rendered(change, path);
 
-		if (listens_elsewhere(arena, path, fresh))
+		if (file && mr_change_listens_elsewhere(path, file->content))
 			return true;
 	}
-	/* Who was killed has seen that it needs one, and the file is the new one already. */
-	return is_due(change, "restart");
+	return false;
 }
 
 /* Before the first file is replaced it is written down that the service has to learn of it: if we
@@ -280,32 +343,25 @@ int mr_change_begin(void *argument, struct mr_error *err)
 {
 	const struct mr_change *change = argument;
 	bool fresh = false;
-	const char *what;
 
 	if (keep(change, &fresh, err) < 0 || note_writing(change, err) < 0)
 		return -1;
 	/* Ports, interfaces and the environment of the original are not changed by a reload. */
-	what = fresh || needs_restart(change) ? "restart" : "reload";
-	return note_due(change, what, err);
+	return mr_change_note_due(change, fresh || must_restart(change), err);
 }
 
-/* From now on it is what --undo puts back. */
-static int settle(struct mr_arena *arena, const struct mr_change *change, struct mr_error *err)
+/* From now on it is what --undo puts back; unless the change was given up, and nothing is different. */
+static int settle(const struct mr_change *change, struct mr_error *err)
 {
-	const char *before = mr_path(arena, change->config->root, change->before);
-
-	if (!is_pending(arena, change))
+	if (!mr_change_has(change, change->pending))
 		return 0;
-	if (mr_tree_remove(before, err) < 0)
-		return -1;
-	if (rename(mr_path(arena, change->config->root, change->pending), before) < 0)
-		return mr_fail_errno(err, "%s", before);
-	return 0;
+	if (mr_change_is_like(change, change->pending))
+		return mr_change_forget(change, change->pending, err);
+	return mr_change_move(change, change->pending, change->before, err);
 }
 
-int mr_change_end(void *argument, struct mr_error *err)
+int mr_change_note_end(const struct mr_change *change, struct mr_error *err)
 {
-	const struct mr_change *change = argument;
 	MR_ARENA arena = mr_arena_open();
 
 	for (size_t i = 0; i < change->paths.count; i++) {
@@ -316,169 +372,25 @@ int mr_change_end(void *argument, struct mr_error *err)
 				   err) < 0)
 			return -1;
 	}
-	if (settle(arena, change, err) < 0)
-		return -1;
-	if (unlink(change->due) < 0 && errno != ENOENT)
-		return mr_fail_errno(err, "%s", change->due);
 	return 0;
 }
 
-/* Without the compiled table no local mail is delivered, and role addresses end there. */
-static int make_aliases(struct mr_error *err)
+int mr_change_drop_due(const struct mr_change *change, struct mr_error *err)
 {
-	static const char *const argv[] = { "newaliases", NULL };
-
-	if (!mr_path_exists(ALIASES) || mr_path_exists(ALIASES ".db") ||
-	    mr_path_exists(ALIASES ".lmdb"))
-		return 0;
-	return mr_process_check(&(struct mr_process){ .argv = argv }, err);
+	return unlink(change->due) < 0 && errno != ENOENT ? mr_fail_errno(err, "%s", change->due)
+							   : 0;
 }
 
-static int age_files(const struct mr_change *change, struct mr_error *err)
-{
-	for (size_t i = 0; i < change->paths.count; i++)
-		if (mr_path_exists(change->paths.items[i]) &&
-		    mr_render_age(change->paths.items[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static int tell(const struct mr_change *change, struct mr_error *err)
-{
-	if (change->service == MR_SERVICE_POSTFIX &&
-	    (age_files(change, err) < 0 || make_aliases(err) < 0))
-		return -1;
-	if (mr_mta_ready(change->config, change->service, err) < 0)
-		return -1;
-	return is_due(change, "restart") ? mr_service_restart(change->service, "", err)
-					 : mr_service_reload(change->service, "", err);
-}
-
-static int put_files_back(const struct mr_change *change, struct mr_error *err)
-{
-	MR_ARENA arena = mr_arena_open();
-
-	for (size_t i = change->paths.count; i > 0; i--)
-		if (mr_kept_restore(change->config, change->pending, change->paths.items[i - 1],
-				    err) < 0)
-			return -1;
-	return mr_tree_remove(mr_path(arena, change->config->root, change->pending), err);
-}
-
-/* What did not come up may not hear of a reload either. */
-static int put_back(const struct mr_change *change, struct mr_error *err)
-{
-	return put_files_back(change, err) < 0 ? -1 : mr_service_restart(change->service, "", err);
-}
-
-static int take_back(const struct mr_change *change, struct mr_error *err)
-{
-	if (put_files_back(change, err) < 0)
-		return -1;
-	if (mr_change_is_managed(change->config) &&
-	    ((change->service == MR_SERVICE_POSTFIX && age_files(change, err) < 0) ||
-	     mr_service_refresh(change->service, "", err) < 0))
-		return -1;
-	return mr_change_end((void *)change, err);
-}
-
-void mr_change_take_back(void *argument, struct mr_error *err)
-{
-	const struct mr_change *change = argument;
-	const char *word = mr_service_word(change->service);
-	struct mr_error why = *err;
-	MR_ARENA arena = mr_arena_open();
-
-	/* There was nothing of ours before: the next run completes it. */
-	if (!is_pending(arena, change))
-		return;
-	if (take_back(change, err) < 0)
-		mr_fail(err, why.code, _("%s; putting back what %s had before has failed, too: %s"),
-			why.message, word, err->message);
-	else
-		mr_fail(err, why.code, _("%s; what %s had before is there again"), why.message,
-			word);
-}
-
-static int roll_back(const struct mr_change *change, struct mr_error *err)
-{
-	const char *word = mr_service_word(change->service);
-	struct mr_error why = *err;
-	MR_ARENA arena = mr_arena_open();
-
-	/* Nothing was changed, or there was nothing of ours before. */
-	if (!is_pending(arena, change))
-		return -1;
-	if (change->service == MR_SERVICE_POSTFIX && age_files(change, err) < 0)
-		return -1;
-	if (put_back(change, err) < 0)
-		return mr_fail(
-			err, why.code,
-			_("%s does not serve with its new configuration: %s; putting back the "
-			  "one before has failed, too: %s"),
-			word, why.message, err->message);
-	if (mr_change_end((void *)change, err) < 0)
-		return -1;
-	return mr_fail(err, why.code,
-		       _("%s does not serve with its new configuration: %s; the one before is in "
-			 "force again"),
-		       word, why.message);
-}
-
-int mr_change_put_in_force(void *argument, struct mr_error *err)
+int mr_change_end(void *argument, struct mr_error *err)
 {
 	const struct mr_change *change = argument;
 
-	if (tell(change, err) < 0 || mr_serves(change->config, change->service, err) < 0)
-		return roll_back(change, err);
-	return mr_change_end(argument, err);
-}
-
-static int keep_undone(struct mr_arena *arena, const struct mr_change *change, struct mr_error *err)
-{
-	bool ignored;
-
-	for (size_t i = 0; i < change->paths.count; i++) {
-		const char *path = change->paths.items[i];
-		struct mr_kept kept = mr_kept_find(arena, change->config, change->before, path);
-
-		if ((kept.is_copy || kept.is_absent) &&
-		    mr_kept_make(change->config, undone(arena, change), path, &ignored, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int put_back_noted(struct mr_arena *arena, const struct mr_change *change,
-			  struct mr_error *err)
-{
-	for (size_t i = change->paths.count; i > 0; i--) {
-		const char *path = change->paths.items[i - 1];
-		const char *text = mr_kept_text(arena, change->config, change->before, path);
-
-		if (text && mr_kept_write(change->config, MR_PATH_WRITTEN, path, text, strlen(text),
-					  err) < 0)
-			return -1;
-		if (mr_kept_restore(change->config, change->before, path, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int mr_change_swap(void *argument, struct mr_error *err)
-{
-	const struct mr_change *change = argument;
-	MR_ARENA arena = mr_arena_open();
-	const char *root = change->config->root;
-	const char *before = mr_path(arena, root, change->before);
-	const char *now = mr_path(arena, root, undone(arena, change));
-	const char *pending = mr_path(arena, root, change->pending);
-	const char *what = needs_restart(change) ? "restart" : "reload";
-
-	if (keep_undone(arena, change, err) < 0 || note_due(change, what, err) < 0 ||
-	    put_back_noted(arena, change, err) < 0 || mr_tree_remove(before, err) < 0)
+	if (mr_change_note_end(change, err) < 0)
 		return -1;
-	if (mr_path_exists(now) && rename(now, pending) < 0)
-		return mr_fail_errno(err, "%s", pending);
-	return 0;
+	if (!change->rendering)
+		return mr_back_end(change, err);
+	if (settle(change, err) < 0 || mr_back_settle(change, err) < 0 ||
+	    mr_change_forget(change, change->undone, err) < 0)
+		return -1;
+	return mr_change_drop_due(change, err);
 }

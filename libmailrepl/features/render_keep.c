@@ -93,22 +93,25 @@ static int drop(const char *path, struct mr_error *err)
 	return 0;
 }
 
+int mr_kept_put(const struct mr_config *config, const char *store, const char *path,
+		struct mr_error *err)
+{
+	MR_ARENA arena = mr_arena_open();
+	struct mr_kept kept = mr_kept_find(arena, config, store, path);
+
+	if (!kept.is_copy)
+		return kept.is_absent ? drop(path, err) : 0;
+	/* Whoever has removed the package may have taken the folder with it. */
+	return make_parent(arena, path, 0755, err) < 0 ? -1 : copy_file(arena, kept.copy, path, err);
+}
+
 int mr_kept_restore(const struct mr_config *config, const char *store, const char *path,
 		    struct mr_error *err)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct mr_kept kept = mr_kept_find(arena, config, store, path);
 
-	if (kept.is_copy) {
-		/* Whoever has removed the package may have taken the folder with it. */
-		if (make_parent(arena, path, 0755, err) < 0 ||
-		    copy_file(arena, kept.copy, path, err) < 0)
-			return -1;
-		return drop(kept.copy, err);
-	}
-	if (!kept.is_absent)
-		return 0;
-	if (drop(path, err) < 0)
+	if (mr_kept_put(config, store, path, err) < 0)
 		return -1;
-	return drop(kept.absent, err);
+	return kept.is_copy ? drop(kept.copy, err) : kept.is_absent ? drop(kept.absent, err) : 0;
 }

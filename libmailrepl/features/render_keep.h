@@ -28,8 +28,10 @@ int mr_kept_write(const struct mr_config *config, const char *store, const char 
 /* The kept text, or NULL: none. */
 const char *mr_kept_text(struct mr_arena *arena, const struct mr_config *config, const char *store,
 			 const char *path);
-/* Puts the copy back, or removes what lies at `path`, then forgets it. Nothing kept: nothing done.
- */
+/* Puts the copy back, or removes what lies at `path`. Nothing kept: nothing done. */
+int mr_kept_put(const struct mr_config *config, const char *store, const char *path,
+		struct mr_error *err) MR_MUST_CHECK;
+/* The same, then forgets it. */
 int mr_kept_restore(const struct mr_config *config, const char *store, const char *path,
 		    struct mr_error *err) MR_MUST_CHECK;
 

@@ -49,7 +49,7 @@ static const char *changed_names(struct mr_arena *arena, const struct mr_change 
 static void plan_end(struct mr_arena *arena, struct mr_change *change, struct mr_plan *plan)
 {
 	if (!mr_change_is_managed(change->config))
-		mr_plan_action(arena, plan, mr_change_end, change,
+		mr_plan_action(arena, plan, mr_change_record, change,
 			       mr_printf(arena, _("record what was written for %s"),
 					 mr_service_word(change->service)));
 }

@@ -6,11 +6,8 @@
 #include "base/paths.h"
 #include "features/mta.h"
 #include "features/nss.h"
-#include "features/render_change.h"
-#include "features/render_diff.h"
+#include "features/render_back.h"
 #include "features/render_keep.h"
-
-#define FILE_MOST ((size_t)16 << 20)
 
 /* Our tables have a folder of their own: it goes with the last of them. */
 static void drop_folder(struct mr_arena *arena, const char *path)
@@ -37,6 +34,18 @@ static int forget(struct mr_arena *arena, const struct mr_config *config, const 
 	return 0;
 }
 
+/* There is no step back behind that. */
+static int forget_steps(const struct mr_change *change, struct mr_error *err)
+{
+	const char *const stores[] = { change->pending, change->undone, change->redo,
+				       change->over, change->before };
+
+	for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++)
+		if (mr_change_forget(change, stores[i], err) < 0)
+			return -1;
+	return mr_back_unlist(change, err);
+}
+
 /* The last file of a service refers to the others: it goes back first. */
 static int put_back(void *argument, struct mr_error *err)
 {
@@ -44,8 +53,7 @@ static int put_back(void *argument, struct mr_error *err)
 	const struct mr_config *config = change->config;
 	MR_ARENA arena = mr_arena_open();
 
-	if (mr_change_is_managed(config) &&
-	    mr_file_replace(change->due, "restart", strlen("restart"), MR_FILE_PRIVATE, err) < 0)
+	if (mr_change_is_managed(config) && mr_change_note_due(change, true, err) < 0)
 		return -1;
 	for (size_t i = change->paths.count; i > 0; i--) {
 		const char *path = change->paths.items[i - 1];
@@ -57,9 +65,7 @@ static int put_back(void *argument, struct mr_error *err)
 			return -1;
 		drop_folder(arena, path);
 	}
-	if (mr_tree_remove(mr_path(arena, config->root, change->pending), err) < 0)
-		return -1;
-	return mr_tree_remove(mr_path(arena, config->root, change->before), err);
+	return forget_steps(change, err);
 }
 
 static int stop(void *argument, struct mr_error *err)
@@ -120,95 +126,6 @@ int mr_render_service_undo_plan(struct mr_arena *arena, const struct mr_config *
 	else if (mr_change_is_managed(config))
 		mr_plan_action(arena, plan, restart_original, change,
 			       mr_printf(arena, _("restart %s if it runs"), word));
-	return 0;
-}
-
-/* The last parts of the names of what --undo puts back. */
-static const char *names_before(struct mr_arena *arena, const struct mr_change *change)
-{
-	struct mr_list names = { 0 };
-
-	for (size_t i = 0; i < change->paths.count; i++) {
-		const char *path = change->paths.items[i];
-		struct mr_kept kept = mr_kept_find(arena, change->config, change->before, path);
-
-		if (kept.is_copy || kept.is_absent)
-			mr_list_add(arena, &names, strrchr(path, '/') + 1);
-	}
-	return mr_list_join(arena, &names, ", ");
-}
-
-#define STEPS_BACK 3
-
-static void services_back(const struct mr_config *config, enum mr_service_name out[STEPS_BACK])
-{
-	out[0] = mr_mta(config);
-	out[1] = MR_SERVICE_DOVECOT;
-	out[2] = MR_SERVICE_NSLCD;
-}
-
-static int show_change(struct mr_arena *arena, const struct mr_change *change, struct mr_buf *out,
-		       struct mr_error *err)
-{
-	for (size_t i = 0; i < change->paths.count; i++) {
-		const char *path = change->paths.items[i], *before;
-		struct mr_kept kept = mr_kept_find(arena, change->config, change->before, path);
-		struct mr_error absent;
-		char *now;
-
-		if (!kept.is_copy && !kept.is_absent)
-			continue;
-		before = mr_kept_text(arena, change->config, change->before, path);
-		if (mr_file_read(arena, path, FILE_MOST, &now, NULL, &absent) < 0)
-			now = NULL;
-		if ((now || before) && mr_diff_texts(arena, path, now, before, out, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int mr_render_step_back_show(struct mr_arena *arena, const struct mr_config *config,
-			     struct mr_buf *out, struct mr_error *err)
-{
-	enum mr_service_name services[STEPS_BACK];
-
-	services_back(config, services);
-	for (size_t i = 0; i < STEPS_BACK; i++) {
-		struct mr_change *change;
-
-		if (mr_change_new(arena, config, NULL, services[i], &change, err) < 0 ||
-		    show_change(arena, change, out, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int mr_render_step_back_plan(struct mr_arena *arena, const struct mr_config *config,
-			     struct mr_plan *plan, struct mr_error *err)
-{
-	enum mr_service_name services[STEPS_BACK];
-
-	services_back(config, services);
-	for (size_t i = 0; i < STEPS_BACK; i++) {
-		const char *word = mr_service_word(services[i]);
-		struct mr_change *change;
-
-		if (mr_change_new(arena, config, NULL, services[i], &change, err) < 0)
-			return -1;
-		if (!mr_change_has_before(change))
-			continue;
-		mr_plan_action(arena, plan, mr_change_swap, change,
-			       mr_printf(arena,
-					 _("put back what %s had before its last change (%s)"),
-					 word, names_before(arena, change)));
-		if (mr_change_is_managed(config))
-			mr_plan_action(arena, plan, mr_change_put_in_force, change,
-				       mr_printf(arena, _("let %s read it, and see that it serves"),
-						 word));
-		else
-			mr_plan_action(arena, plan, mr_change_end, change,
-				       mr_printf(arena, _("record what was written for %s"), word));
-	}
 	return 0;
 }
 

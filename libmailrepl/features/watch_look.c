@@ -144,17 +144,24 @@ static bool has_joined(const struct mr_look *look)
 	return self && self->state == MR_JOINED;
 }
 
-/* Or Postfix has not been told of its new configuration, or still waits for the copies: somebody was
- * killed. */
+/* A service has not been told of its new configuration, or Postfix still waits for the copies: somebody
+ * was killed. */
+static bool was_cut_off(const struct mr_look *look)
+{
+	const enum mr_service_name services[] = { mr_mta(&look->config), MR_SERVICE_DOVECOT,
+						  MR_SERVICE_NSLCD };
+	const char *root = look->config.root;
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (mr_path_exists(mr_printf(look->arena, "%s%s/.due-%s", root, MR_PATH_STATE,
+					     mr_service_word(services[i]))))
+			return true;
+	return mr_path_exists(mr_path(look->arena, root, MR_PATH_HELD));
+}
+
 static bool must_render(const struct mr_look *look, bool stale)
 {
-	const char *root = look->config.root;
-	const char *mta = mr_service_word(mr_mta(&look->config));
-	bool cut_off = mr_path_exists(mr_printf(look->arena, "%s%s/.due-%s", root, MR_PATH_STATE,
-						mta)) ||
-		       mr_path_exists(mr_path(look->arena, root, MR_PATH_HELD));
-
-	return look->known && (stale || cut_off) && has_joined(look) && !is_undone(look);
+	return look->known && (stale || was_cut_off(look)) && has_joined(look) && !is_undone(look);
 }
 
 /* Services that run for long read a certificate once. An own template may not name it: one attempt for each is enough. */

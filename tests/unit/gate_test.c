@@ -317,6 +317,52 @@ static void a_main_cf_that_is_not_ours_is_left_alone(void **state)
 	assert_string_equal(main_cf(arena, state), "a = 1\nsoft_bounce = no\n");
 }
 
+static void what_a_killed_call_has_left_is_made_up_for(void **state)
+{
+	struct mr_config config = config_below(state);
+	MR_ARENA arena = mr_arena_open();
+	struct mr_error err;
+	bool changed;
+
+	save(state, MR_PATH_POSTFIX "/mailrepl/routes.cf", "");
+	save(state, MR_PATH_POSTFIX "/main.cf", "a = 1\nsoft_bounce = no\n");
+	save(state, MR_PATH_DUE_GATE, "");
+	assert_true(mr_gate_is_due(&config));
+	assert_ok(mr_gate_apply(&config, false, &changed, &err), err);
+	assert_true(changed);
+	assert_false(mr_gate_is_due(&config));
+	assert_ok(mr_gate_apply(&config, false, &changed, &err), err);
+	assert_false(changed);
+	assert_string_equal(main_cf(arena, state), "a = 1\nsoft_bounce = no\n");
+}
+
+static void a_rendering_that_was_crossed_takes_the_gate_over(void **state)
+{
+	struct mr_config config = config_below(state);
+	MR_ARENA arena = mr_arena_open();
+	struct mr_error err;
+	const char *due = mr_path(arena, *state, "/var/lib/mailrepl/.due-postfix");
+	const char *old = "a = 1\nsoft_bounce = no\n", *new = "a = 2\nsoft_bounce = no\n";
+
+	save(state, MR_PATH_POSTFIX "/mailrepl/routes.cf", "");
+	save(state, MR_PATH_GATE, "closed 1700000000 not in step\n");
+	/* The gate was closed after main.cf was rendered. */
+	save(state, MR_PATH_POSTFIX "/main.cf", "a = 2\nsoft_bounce = no\n");
+	assert_ok(mr_gate_take_over(&config, old, new, due, &err), err);
+	assert_string_equal(main_cf(arena, state), "a = 2\nsoft_bounce = yes\n");
+	assert_true(mr_path_exists(due));
+	/* The text from before the rendering was written over it, and whoever did so was killed. */
+	save(state, MR_PATH_POSTFIX "/main.cf", "a = 1\nsoft_bounce = yes\n");
+	save(state, MR_PATH_DUE_GATE, "");
+	assert_ok(mr_gate_take_over(&config, old, new, due, &err), err);
+	assert_string_equal(main_cf(arena, state), "a = 2\nsoft_bounce = yes\n");
+	assert_false(mr_gate_is_due(&config));
+	/* What an administrator has just written is neither. */
+	save(state, MR_PATH_POSTFIX "/main.cf", "a = mine\nsoft_bounce = no\n");
+	assert_ok(mr_gate_take_over(&config, old, new, due, &err), err);
+	assert_string_equal(main_cf(arena, state), "a = mine\nsoft_bounce = yes\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +375,10 @@ int main(void)
 						folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(one_word_of_main_cf_follows_the_gate, folder_setup,
 						folder_teardown),
+		cmocka_unit_test_setup_teardown(what_a_killed_call_has_left_is_made_up_for,
+						folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(a_rendering_that_was_crossed_takes_the_gate_over,
+						folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(a_main_cf_that_is_not_ours_is_left_alone,
 						folder_setup, folder_teardown),
 	};

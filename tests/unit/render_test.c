@@ -745,7 +745,7 @@ static void a_gate_that_is_just_being_put_in_force_is_waited_for_and_not_made_up
 	struct mr_topology topology = topology_of(arena, MR_SCHEME_INTRANET);
 	struct mr_config config = config_of(*state, "mail1.lan");
 	struct mr_rendering rendering = { 0 };
-	struct gate_change change = { mr_path(arena, config.root, MR_PATH_DUE_POSTFIX), -1 };
+	struct gate_change change = { mr_path(arena, config.root, MR_PATH_DUE_GATE), -1 };
 	pthread_t watch;
 
 	render(arena, &config, &topology, false, &rendering);
