@@ -288,3 +288,29 @@ shows() {
 	[ "$(on relay.lan sha256sum /etc/exim4/exim4.conf)" = "$before" ]
 	settings ''
 }
+
+# waits_outside SUBJECT WORDS: mail for the outside is put off for a reason with these words.
+waits_outside() {
+	on relay.lan sh -c 'printf "Subject: $1\n\nbody\n" | sendmail someone@outside.example' sh "$1"
+	# shellcheck disable=SC2016 # for that shell to expand
+	eventually 30 on relay.lan sh -c 'grep "$(exiqgrep -i -r someone@outside.example)" /var/log/exim4/mainlog | grep -qE "$1"' sh "$2"
+	run ! outside_got someone@outside.example "$1"
+}
+
+@test "DANE: the server that DNS names gets the mail, another one does not, and with dane-only nobody whom it does not name" {
+	on relay.lan mkdir -p /var/spool/postfix/etc
+	outside_signs relay.lan
+	outside_tlsa
+	settings 'tls: { outgoing = "dane"; };'
+	sent dane-right 'CV=dane'
+	outside_tlsa wrong
+	waits_outside dane-wrong 'DANE|dane'
+	outside_dns _25._tcp.mx.outside.example TLSA
+	on relay.lan exim4 -qff
+	eventually 30 outside_got someone@outside.example dane-wrong
+	settings 'tls: { outgoing = "dane-only"; };'
+	waits_outside dane-only 'DANE|dane'
+	outside_tlsa
+	on relay.lan exim4 -qff
+	eventually 30 outside_got someone@outside.example dane-only
+}
