@@ -141,7 +141,6 @@ static void set_tls(struct mr_arena *arena, const struct mr_config *config,
 	mr_value_set_bool(arena, tls, "required",
 			  strcmp(outgoing, "may") != 0 && strcmp(outgoing, "dane") != 0);
 	mr_value_set_bool(arena, tls, "dane", uses_dane(settings));
-	mr_value_set_bool(arena, tls, "dane_only", strcmp(outgoing, "dane-only") == 0);
 	mr_value_set_bool(arena, tls, "verifies",
 			  strcmp(outgoing, "verify") == 0 || strcmp(outgoing, "secure") == 0);
 }

@@ -4,7 +4,7 @@
 #include "features/mta.h"
 #include "features/smarthost.h"
 
-/* Settings without a row are refused with Exim, whatever they say: half of a protection is none. */
+/* Settings without a row are refused with Exim, whatever they say: half of a protection is none. One may have several. */
 static const struct row {
 	const char *setting;
 	const char *word; /* what it must not say; NULL: anything at all */
@@ -36,6 +36,8 @@ static const struct row {
 	{ "tls.certificate", NULL, NULL },
 	{ "tls.key", NULL, NULL },
 	{ "tls.incoming", NULL, NULL },
+	{ "tls.outgoing", "dane-only",
+	  N_("where DNS names no certificate Exim sends the mail back, and does not wait: dane") },
 	{ "tls.outgoing", "secure",
 	  N_("Exim compares a certificate with the name of the server alone, not with the mail "
 	     "domain: verify, or dane") },
@@ -76,28 +78,33 @@ static bool says(const struct mr_value *value, const char *word)
 	}
 }
 
-static const struct row *row_of(const char *setting)
+static bool is_refused(const struct row *row, const struct mr_value *value)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(rows[i].setting, setting) == 0)
-			return &rows[i];
-	return NULL;
+	bool nothing = value->kind == MR_VALUE_LIST && value->count == 0;
+
+	return row->why && !nothing && (!row->word || says(value, row->word));
 }
 
 static int check(const struct mr_config *config, const char *setting, const struct mr_value *value,
 		 struct mr_error *err)
 {
-	const struct row *row = row_of(setting);
+	bool known = false;
 
-	if (!row)
-		return mr_fail(err, MR_E_CONFIG,
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *row = &rows[i];
+
+		if (strcmp(row->setting, setting) != 0)
+			continue;
+		known = true;
+		if (is_refused(row, value))
+			return mr_fail(err, MR_E_CONFIG, _("%s: mail.mta = \"exim\": %s%s%s: %s"),
+				       config->path, setting, row->word ? " = " : "",
+				       row->word ? row->word : "", _(row->why));
+	}
+	return known ? 0
+		     : mr_fail(err, MR_E_CONFIG,
 			       _("%s: mail.mta = \"exim\": the setting %s is for Postfix alone"),
 			       config->path, setting);
-	if (!row->why || (row->word && !says(value, row->word)) ||
-	    (value->kind == MR_VALUE_LIST && value->count == 0))
-		return 0;
-	return mr_fail(err, MR_E_CONFIG, _("%s: mail.mta = \"exim\": %s%s%s: %s"), config->path,
-		       setting, row->word ? " = " : "", row->word ? row->word : "", _(row->why));
 }
 
 static int check_smarthosts(const struct mr_config *config, const struct mr_topology *topology,

@@ -130,6 +130,8 @@ static void a_setting_that_only_postfix_follows_is_refused_with_exim(void **stat
 
 	mr_value_set_string(arena, config.others, "tls.outgoing", "secure");
 	assert_refused(&config, &topology, "tls.outgoing = secure: Exim compares");
+	mr_value_set_string(arena, config.others, "tls.outgoing", "dane-only");
+	assert_refused(&config, &topology, "tls.outgoing = dane-only: where DNS");
 	mr_value_set_string(arena, config.others, "tls.outgoing", "may");
 	mr_value_set_bool(arena, config.others, "postscreen.enabled", true);
 	assert_refused(&config, &topology, "postscreen.enabled = true: postscreen is");
