@@ -125,7 +125,8 @@ static int check_smarthosts(const struct mr_config *config, const struct mr_topo
 			return mr_fail(err, MR_E_CONFIG,
 				       _("%s: %s: %s: with Exim, tls = \"secure\" is for a "
 					 "server that is named itself, [%s]"),
-				       config->path, one->setting, one->nexthop, one->host);
+				       config->path, one->setting, one->nexthop,
+				       one->hosts.items[0]);
 	}
 	return 0;
 }

@@ -47,12 +47,29 @@ static bool is_tls(const struct mr_smarthost *one, const char *word)
 	return strcmp(one->tls, word) == 0;
 }
 
+/* Where they are, for route_data: an address with colons of its own stands in brackets if a port follows. */
+static struct mr_value *places_value(struct mr_arena *arena, const struct mr_smarthost *one)
+{
+	struct mr_value *list = mr_value_list(arena);
+
+	for (size_t i = 0; i < one->hosts.count; i++) {
+		struct mr_value *place =
+			mr_value_append(arena, list, mr_value_object(arena));
+		const char *name = one->hosts.items[i];
+
+		mr_value_set_string(arena, place, "name",
+				    one->port && strchr(name, ':') ? mr_printf(arena, "[%s]", name)
+								   : name);
+		mr_value_set_string(arena, place, "port", one->port);
+	}
+	return list;
+}
+
 /* One of `smarthosts`, for Exim. */
 static struct mr_value *server_value(struct mr_arena *arena, const struct mr_config *config,
 				     const struct mr_smarthost *one, long long number)
 {
 	struct mr_value *value = mr_value_object(arena);
-	struct mr_list servers = mr_smarthost_servers(arena, one, config->mail_dns);
 	bool verified = !one->ours && (is_tls(one, "verify") || is_tls(one, "secure"));
 	const char *secret = mr_smarthost_secret_path(arena, config, one->nexthop);
 
@@ -61,7 +78,8 @@ static struct mr_value *server_value(struct mr_arena *arena, const struct mr_con
 			    !one->domain	  ? "*"
 			    : *one->domain == '.' ? mr_printf(arena, "*%s", one->domain)
 						  : one->domain);
-	mr_value_set(arena, value, "servers", mr_value_strings(arena, &servers));
+	mr_value_set(arena, value, "servers", places_value(arena, one));
+	mr_value_set_bool(arena, value, "by_mx", one->by_mx && config->mail_dns);
 	mr_value_set_bool(arena, value, "ours", one->ours);
 	mr_value_set_bool(arena, value, "wrapped", one->wrapped);
 	mr_value_set_bool(arena, value, "clear", is_tls(one, "none"));
@@ -193,14 +211,13 @@ static void set_row(struct mr_arena *arena, struct mr_value *out, const char *li
 
 static void set_server_sample(struct mr_arena *arena, struct mr_value *out)
 {
-	static const char *const flags[] = { "ours", "wrapped", "clear", "encrypted", "verified" };
+	static const char *const flags[] = { "by_mx", "ours",	   "wrapped",
+					     "clear", "encrypted", "verified" };
 	struct mr_value *row = mr_value_object(arena);
-	struct mr_list servers = { 0 };
 
-	mr_list_add(arena, &servers, "host.example/mx:587");
 	mr_value_set_int(arena, row, "number", 1);
 	mr_value_set_string(arena, row, "pattern", "*.partner.example");
-	mr_value_set(arena, row, "servers", mr_value_strings(arena, &servers));
+	set_row(arena, row, "servers", "name", "host.example", "port", "587");
 	mr_value_set_string(arena, row, "login", "smarthost-host.example__587");
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		mr_value_set_bool(arena, row, flags[i], true);

@@ -32,7 +32,8 @@ static bool has_port(const char *nexthop)
 /* All that is behind the last colon that is not within brackets. */
 static void split(struct mr_arena *arena, struct mr_smarthost *one)
 {
-	one->host = host_in(arena, one->nexthop);
+	one->hosts = (struct mr_list){ 0 };
+	mr_list_add(arena, &one->hosts, host_in(arena, one->nexthop));
 	one->port = has_port(one->nexthop) ? strrchr(one->nexthop, ':') + 1 : NULL;
 	one->by_mx = *one->nexthop != '[';
 }
@@ -48,7 +49,7 @@ static void complete(struct mr_arena *arena, const struct mr_topology *topology,
 		one->tls = one->user || one->wrapped ? "encrypt" : "may";
 	/* Hosts of ours are found without asking for their MX. */
 	if (one->ours) {
-		one->nexthop = mr_printf(arena, "[%s]", one->host);
+		one->nexthop = mr_printf(arena, "[%s]", one->hosts.items[0]);
 		one->by_mx = false;
 	}
 }
@@ -75,6 +76,7 @@ static void list_default(struct mr_arena *arena, const struct mr_config *config,
 	for (size_t i = 0; i < hosts.count; i++)
 		mr_list_add(arena, &named, mr_printf(arena, "[%s]", hosts.items[i]));
 	one->ours = true;
+	one->hosts = hosts;
 	one->nexthop = mr_list_join(arena, &named, ",");
 	one->tls = "secure";
 	one->user = NULL;
@@ -114,27 +116,6 @@ const char *mr_smarthost_transport(struct mr_arena *arena, const struct mr_smart
 			 : one->wrapped ? "smtps"
 					: "smtp",
 			 one->nexthop);
-}
-
-struct mr_list mr_smarthost_servers(struct mr_arena *arena, const struct mr_smarthost *one,
-				    bool dns)
-{
-	struct mr_list out = { 0 }, several = { 0 };
-
-	if (!one->host) {
-		several = mr_list_split(arena, one->nexthop, ',');
-		for (size_t i = 0; i < several.count; i++)
-			mr_list_add(arena, &out, host_in(arena, several.items[i]));
-		return out;
-	}
-	/* An address with colons of its own, and a port. */
-	if (one->port && strchr(one->host, ':'))
-		mr_list_add(arena, &out, mr_printf(arena, "[%s]:%s", one->host, one->port));
-	else
-		mr_list_add(arena, &out,
-			    mr_printf(arena, "%s%s%s%s", one->host, one->by_mx && dns ? "/mx" : "",
-				      one->port ? ":" : "", one->port ? one->port : ""));
-	return out;
 }
 
 const char *mr_smarthost_secret_path(struct mr_arena *arena, const struct mr_config *config,

@@ -13,7 +13,7 @@ struct mr_smarthost {
 	const char *nexthop; /* as Postfix writes it */
 	const char *user;    /* logs in as; NULL: does not */
 	const char *tls;     /* none, may, encrypt, verify or secure */
-	const char *host;    /* of nexthop; NULL where that is several */
+	struct mr_list hosts; /* of nexthop, in order; several only where it is made from the topology */
 	const char *port;    /* of nexthop; NULL: none is named */
 	bool by_mx;          /* its MX records say where it is; "[...]" says that they do not */
 	bool wrapped;        /* TLS from the beginning (port 465) */
@@ -31,10 +31,6 @@ void mr_smarthosts_list(struct mr_arena *arena, const struct mr_config *config,
 
 /* "smtp:[gw.example.org]:587", for a transport table. */
 const char *mr_smarthost_transport(struct mr_arena *arena, const struct mr_smarthost *one);
-/* The same as hosts of Exim's route_data, in order: "gw.example.org/mx:587", "[2001:db8::1]:587".
- * Without `dns` nobody is asked for MX records. */
-struct mr_list mr_smarthost_servers(struct mr_arena *arena, const struct mr_smarthost *one,
-				    bool dns);
 
 /* The file with user and password for that server, below MR_PATH_SECRETS, with root; with and without brackets it is the
  * same server. It is a table of Postfix's of its own (texthash); Exim gets a copy (mr_mta_ready). */
