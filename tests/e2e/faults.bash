@@ -25,7 +25,6 @@ child_points() {
 	case $scenario in
 	backup | sealed | first) printf '%s\n' "KILL write 2 slapcat" "EIO write 2 slapcat" {KILL,ENOSPC,EIO}" write 1 lbzip2" ;;
 	changes) printf '%s\n' "KILL write 2 slapcat" "KILL write 1 lbzip2" ;;
-	render) printf '%s\n' "KILL write 1 "{postconf,postmap,doveconf,doveadm,postfix} ;;
 	*) slapadd_points ;;
 	esac
 }
@@ -298,123 +297,6 @@ reset_rejoin() {
 disturbed_rejoin() { disturbed_bare; }
 done_rejoin() { done_bare; }
 
-# --- rendering: from one configuration to another, and at the next place back, in files of Postfix and of Dovecot
-
-own=/etc/mailrepl/own
-overrides=/etc/mailrepl/templates
-
-# want STATE: what templates and own parameters say.
-want() {
-	rm -rf $own $overrides
-	[ "$1" = changed ] || return 0
-	mkdir -p $own/postfix $own/dovecot $overrides/postfix $overrides/dovecot
-	echo 'message_size_limit = 1234567' >$own/postfix/main.cf
-	echo 'login_greeting = changed' >$own/dovecot/dovecot.conf
-	local name
-	for name in postfix/roles postfix/routes.cf postfix/master.cf dovecot/owned.conf.ext; do
-		{ cat /usr/share/mailrepl/templates/$name && echo '# changed'; } >$overrides/$name
-	done
-}
-
-# say TEXT WANT: sends a line if there is one; the last line of the answer begins with WANT, or it fails. REPLY is all of it.
-say() {
-	local line all=
-	[ -z "$1" ] || printf '%s\r\n' "$1" >&"$connection"
-	while IFS= read -r -t 30 -u "$connection" line; do
-		all+=$line$'\n'
-		[ "${line:3:1}" = - ] || break
-	done
-	REPLY=$all
-	[[ $line == $2* ]]
-}
-
-# What is in force, asked as clients ask: "original", "changed", or why it does not serve.
-postfix_state() {
-	local connection size
-	{ exec {connection}<>/dev/tcp/127.0.0.1/25; } 2>/dev/null || { echo "nobody at port 25"; return; }
-	if ! say '' 220 || ! say 'EHLO localhost' 250; then
-		echo "port 25: $REPLY"
-	else
-		size=$(sed -n 's/^250-SIZE \([0-9]*\).*/\1/p' <<<"$REPLY")
-		if ! say 'MAIL FROM:<>' 250 || ! say "RCPT TO:<$known>" 250; then
-			echo "port 25: $REPLY"
-		else
-			case $size in 1234567) echo changed ;; 52428800) echo original ;; *) echo "port 25: size $size" ;; esac
-		fi
-	fi
-	exec {connection}>&-
-}
-
-dovecot_state() {
-	local connection
-	{ exec {connection}<>/dev/tcp/127.0.0.1/143; } 2>/dev/null || { echo "nobody at port 143"; return; }
-	say '' '\* OK' || say '' '\* OK'
-	exec {connection}>&-
-	case $REPLY in *changed*) echo changed ;; *Dovecot*) echo original ;; *) echo "port 143: $REPLY" ;; esac
-}
-
-# Programs that are being restarted or reloaded may need a moment.
-serves() {
-	local i state
-	for i in {1..100}; do
-		state=$("$1")
-		case $state in original | changed) break ;; esac
-		: "$i"
-		sleep 0.1
-	done
-	echo "$state"
-}
-
-# installed SERVICE: all that it reads.
-installed() {
-	find "/etc/$1" -type f -printf '%p %m %u %g\n' | sort
-	find "/etc/$1" -type f -exec sha256sum {} + | sort
-}
-
-# keep_state STATE: as it is now.
-keep_state() {
-	installed postfix >"$work/postfix.$1"
-	installed dovecot >"$work/dovecot.$1"
-}
-
-prepare_render() {
-	command=(cl-rebuild)
-	known=anna@$(cl-replication -l --json | jq -r '.domains[0]')
-	/usr/lib/mailrepl/mailrepl-watch stop
-	want original && cl-rebuild -q && keep_state original
-	want changed && cl-rebuild -q && keep_state changed
-	wanted=changed
-	reset_render
-}
-reset_render() {
-	if [ "$wanted" = original ]; then wanted=changed; else wanted=original; fi
-	want $wanted
-}
-disturbed_render() {
-	local one
-	keep_state now
-	for one in postfix dovecot; do
-		case $(serves ${one}_state) in original | changed) ;; *) bad "disturbed: $(serves ${one}_state)" ;; esac
-		# Who says that it has failed has changed nothing, or all.
-		[ "$status" = 137 ] || cmp -s "$work/$one.original" "$work/$one.now" || cmp -s "$work/$one.changed" "$work/$one.now" ||
-			bad "$one: neither the one nor the other: $(diff "$work/$one.original" "$work/$one.now")"
-	done
-}
-done_render() {
-	local one
-	keep_state now
-	for one in postfix dovecot; do
-		no_difference "$work/$one.$wanted" "$work/$one.now" "run again"
-		[ "$(serves ${one}_state)" = "$wanted" ] || bad "run again: $one: $(serves ${one}_state), not $wanted"
-	done
-	# A folder that the disk did not let go is removed by the next check.
-	[ "$kind:$name" != EIO:unlinkat ] || rm -rf /var/lib/mailrepl/.check-*
-	[ -z "$(find /var/lib/mailrepl \( -name '.*' -o -name '*.pending' -o -name '*.new' -o -path '*/writing/*' -type f \) -not -path '/var/lib/mailrepl/mail/*')" ] ||
-		bad "left: $(find /var/lib/mailrepl -name '.*' -o -name '*.pending' -o -name '*.new' -o -path '*/writing/*' -type f)"
-	cl-rebuild >"$work/out" 2>&1 || bad "a third time: $(tail -n 3 "$work/out")"
-	grep -q "nothing to do" "$work/out" || bad "a third time: $(tail -n 3 "$work/out")"
-}
-
 main() {
 	local tried=0 total killed=0 failed=0 nothing=0
 	kind=- name=- nth=- status=- program=
@@ -432,7 +314,7 @@ main() {
 	total=$(places "$work/trace" | wc -l)
 	while read -r kind name nth program <&3; do
 		# The third word is a descriptor, or a program.
-		case $program in slapcat | slapadd | lbzip2 | post* | dove*) ;; *) program= ;; esac
+		case $program in slapcat | slapadd | lbzip2) ;; *) program= ;; esac
 		"reset_$scenario"
 		disturbed
 		case $status in
