@@ -107,8 +107,9 @@ static const char *network_fault(const char *text)
 	if (!slash[1] || slash[1 + strspn(slash + 1, "0123456789")] || least > bits ||
 	    strlen(slash) > 4)
 		return _("must be an IP address, or a network as in 192.0.2.0/24 or 2001:db8::/32");
-	if (least == 0)
-		return _("must not be the whole internet");
+	if (least < (family == AF_INET ? 8 : 7))
+		return _("must not be the whole internet, nor a large part of it: /8 at most, or "
+			 "/7 with IPv6");
 	for (int i = least; i < bits; i++)
 		if (bytes[i / 8] & (0x80 >> i % 8))
 			return _("has bits behind those that count: 192.0.2.0/24, not "

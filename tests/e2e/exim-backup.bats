@@ -216,6 +216,16 @@ sender_code() {
 	[ "$(sender_code "nobody@$domain")" = 250 ]
 }
 
+@test "anybody may write to further destinations, and who is no user of the system is refused" {
+	settings '' 'destinations = [ "shop.example.org" ];'
+	rcpt_code_is relay.lan root@shop.example.org 250
+	rcpt_code_is relay.lan nobody-there@shop.example.org 550
+	rcpt_code_is relay.lan root@elsewhere.example.org 550
+	[[ $(rcpt_code relay.lan root@localhost) == 5* ]]
+	submit relay.lan root@shop.example.org for-the-shop
+	eventually 30 on relay.lan grep -rqx "Subject: for-the-shop" /var/mail
+}
+
 # says_dsn FROM: is it offered there?
 says_dsn() {
 	talk "$1" relay.lan "EHLO $1" QUIT | grep -q '^250-DSN'
