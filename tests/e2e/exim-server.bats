@@ -155,6 +155,18 @@ brought() {
 	eventually 60 brought waits
 }
 
+@test "mail for a mailbox that is full waits, and goes after it when it moves to a host with Postfix" {
+	add_user mail2.lan user4
+	on mail2.lan cl-usermod --quota 1M user4
+	eventually 30 on mail2.lan grep -q user4 /var/lib/mailrepl/quota
+	# shellcheck disable=SC2016 # for that shell to expand
+	on mail2.lan sh -c '(printf "Subject: too-big\n\n"; head -c 1500000 /dev/zero | tr "\0" x | fold -w 70) | sendmail "$1"' sh "user4@$domain"
+	eventually 30 on mail2.lan grep -qE '== user4.* T=dovecot defer .* 452 4.2.2 .*Quota exceeded' /var/log/exim4/mainlog
+	on mail1.lan cl-usermod --host mail1.lan user4
+	on mail1.lan cl-usermod --quota none user4
+	await_message mail1.lan user4 too-big
+}
+
 rcpt_is_later() {
 	[[ $(rcpt_code mail2.lan "$1") == 4* ]]
 }
@@ -168,4 +180,16 @@ rcpt_is_later() {
 	slapd_do mail2.lan start
 	eventually 60 knows mail2.lan "user2@$domain"
 	eventually 60 rcpt_code_is mail2.lan "nobody@$domain" 550
+}
+
+@test "the home changes to Exim, too, and mail goes between them and to the world" {
+	to_exim mail1.lan
+	await_gates mail1.lan mail2.lan
+	submit mail1.lan "user2@$domain" home-to-2
+	submit mail2.lan "user1@$domain" 2-to-home
+	await_message mail2.lan user2 home-to-2
+	await_message mail1.lan user1 2-to-home
+	on mail1.lan grep -q 'R=peers T=relay H=mail2.lan .* CV=yes' /var/log/exim4/mainlog
+	on mail1.lan sh -c 'printf "Subject: home-to-out\n\nbody\n" | sendmail someone@outside.example'
+	eventually 30 outside_got someone@outside.example home-to-out
 }
