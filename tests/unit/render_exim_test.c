@@ -31,7 +31,7 @@ static const struct mr_value *policy_of(struct mr_arena *arena, const char *serv
 {
 	struct mr_config config;
 	struct mr_value *out = mr_value_object(arena);
-	bool changed;
+	bool changed = false;
 
 	assert_ok(mr_config_load(arena, "/nowhere", NULL, &config, &err), err);
 	assert_ok(mr_config_set_text(arena, &config, "restrictions.policy_service", service,
