@@ -71,12 +71,13 @@ $subject"
 	writes relay.lan outside someone@outside.example
 	eventually 30 on relay.lan grep -q "Mail does not leave this intranet" /var/mail/root
 	[ -z "$(outside_mailbox someone@outside.example)" ]
-	on mail1.lan cl-setup --scheme server-mx --mx mail1.lan,mail2.lan
 	modes relay.lan=internet
+	on mail1.lan cl-setup --scheme relay-mx --mx relay.lan
+	eventually 60 all_have_rendered
 	eventually 60 knows relay.lan "user2@$domain"
 }
 
-@test "a host of ours that is a smarthost knows by certificate who may hand it mail, and no stranger may" {
+@test "a relay that is the MX, and a smarthost for ours, knows by certificate who may hand it mail" {
 	settings mail2.lan 'dns = true; smarthost = "relay.lan";'
 	modes mail2.lan=smarthost
 	writes mail2.lan by-relay by-relay@outside.example
