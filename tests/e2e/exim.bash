@@ -2,6 +2,7 @@
 # Hosts that change from Postfix to Exim, and whether both treat every address alike. A file loads e2e, then this:
 #
 #	to_exim HOST		changes it, as an administrator does with apt
+#	keep_postfix HOST, to_postfix HOST	before that, and back
 #	directory_everywhere	gives mail1.lan and mail2.lan mailboxes, groups, former addresses and claims to the same ones
 #	answers_of_postfix HOST, answers_of_exim HOST
 #				what it answers for each of those addresses and more, and where they go
@@ -159,12 +160,12 @@ answers_of_postfix() {
 		jq -r '.addresses[].postfix | if .asked then .answer else "-" end')
 }
 
-# The same, cl-route's fate and targets, and Exim's.
+# The same, cl-route's fate, where it finds that Exim agrees, and targets, and Exim's.
 answers_of_exim() {
 	local all
 	mapfile -t all < <(addresses)
 	paste <(answers "$1" "${all[@]}") <(on "$1" cl-route --json -- "${all[@]}" | jq -r '.addresses[] |
-		[.fate, ([.targets[].address | sub("[+][^@]*"; "")] | unique | join(","))] | @tsv') \
+		[(if .exim.asked and (.exim.agrees | not) then "disagrees" else .fate end), ([.targets[].address | sub("[+][^@]*"; "")] | unique | join(","))] | @tsv') \
 		<(on "$1" bash -c "$targets" bash "${all[@]}")
 }
 
@@ -189,4 +190,24 @@ answers_to_senders() {
 # disagreements HOST FILE FILE
 disagreements() {
 	paste "$2" "$3" | awk -F'\t' -v host="$1" -v domains="$domain $other" -f "$BATS_TEST_DIRNAME/exim.awk"
+}
+
+# keep_postfix HOST: what to_exim removes, for to_postfix.
+keep_postfix() {
+	on "$1" sh -c '{ dpkg -L postfix postfix-ldap postfix-lmdb; find /etc/postfix -name "dynamicmaps*"; } | sort -u | grep -v "^/[.]$" |
+		tar -cf /var/tmp/postfix.tar --no-recursion --ignore-failed-read -T - && cp -a /var/lib/dpkg /var/tmp/dpkg' >&2
+}
+
+# to_postfix HOST: back to what keep_postfix has kept, as with apt.
+to_postfix() {
+	eventually 60 queue_is_empty "$1"
+	on "$1" sh -c '
+		set -e
+		/etc/init.d/exim4 stop
+		DEBIAN_FRONTEND=noninteractive dpkg --force-unsafe-io --force-depends -r exim4-daemon-heavy exim4-base exim4-config
+		tar -xpf /var/tmp/postfix.tar -C /
+		rm -r /var/lib/dpkg
+		cp -a /var/tmp/dpkg /var/lib/dpkg
+		sed -i "s/mta = \"exim\";/# mta = \"postfix\";\n/" /etc/mailrepl/mailrepl.conf' >&2
+	on "$1" cl-rebuild >&2
 }
