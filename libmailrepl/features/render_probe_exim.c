@@ -78,7 +78,8 @@ static const char *at(const struct probe *p, const char *local, const char *doma
 static void ask_roles(struct probe *p)
 {
 	ask_for(p, at(p, "postmaster", p->config->host), '2', _("who must always be reached"));
-	for (size_t i = 0; mr_host_is_router(p->self) && i < p->topology->domains.count && i < MOST / 2; i++)
+	for (size_t i = 0;
+	     mr_host_is_router(p->self) && i < p->topology->domains.count && i < MOST / 2; i++)
 		ask_for(p, at(p, "postmaster", p->topology->domains.items[i]), '2',
 			_("who must always be reached"));
 	p->role_count = p->count;
@@ -155,7 +156,8 @@ static int open_file(const struct probe *p, const char *name, const char *text, 
 	return fd < 0 ? mr_fail_errno(err, "%s", *path) : fd;
 }
 
-static const char *session_text(const struct probe *p, const struct question *questions, size_t count)
+static const char *session_text(const struct probe *p, const struct question *questions,
+				size_t count)
 {
 	MR_BUF text = { 0 };
 
@@ -173,8 +175,9 @@ static struct mr_list replies_in(struct mr_arena *arena, const char *text)
 
 	for (size_t i = 0; i < lines.count; i++)
 		if (strspn(lines.items[i], "0123456789") == 3 && lines.items[i][3] == ' ')
-			mr_list_add(arena, &out,
-				    mr_strndup(arena, lines.items[i], strcspn(lines.items[i], "\r")));
+			mr_list_add(
+				arena, &out,
+				mr_strndup(arena, lines.items[i], strcspn(lines.items[i], "\r")));
 	return out;
 }
 
@@ -309,7 +312,8 @@ static int probe_all(struct probe *p, struct mr_error *err)
 	for (int i = 0; i < TRIES; i++) {
 		if (asks && !answers(p)) {
 			mr_log(MR_LOG_WARNING,
-			       _("%s: what asks the directory is not tried out: it does not answer"),
+			       _("%s: what asks the directory is not tried out: it does not "
+				 "answer"),
 			       p->shown);
 			asks = false;
 			p->route = (struct mr_known){ 0 };

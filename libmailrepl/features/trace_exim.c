@@ -63,7 +63,7 @@ void mr_trace_exim_judge(struct mr_arena *arena, const struct mr_trace *own,
 		return;
 	}
 	out->answer = answer->fate == MR_EXIM_UNDELIVERABLE ? _("not found")
-		      : answer->why			    ? answer->why
+		      : answer->why                         ? answer->why
 							    : answer->ways.items[0];
 	out->agrees = answer->fate ==
 		      (own->fate == MR_FATE_DEFERRED ? MR_EXIM_LATER : MR_EXIM_UNDELIVERABLE);
