@@ -64,6 +64,8 @@ static const struct mr_config_row dnsbl_columns[] = {
 	NEEDED("site", DOMAIN, N_("The zone that is asked.")),
 	NUMBER("weight", NONE, -100, 100, 1, NULL,
 	       N_("What being listed counts; less than 0: a list of those who are welcome.")),
+	TEXT("shown", NONE, DOMAIN, "",
+	     N_("What who is refused is told instead of the zone, if that has a key in it.")),
 	{ .name = NULL },
 };
 

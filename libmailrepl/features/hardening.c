@@ -165,6 +165,18 @@ static void set_strangers(struct mr_arena *arena, const struct mr_config *config
 	mr_value_set_bool(arena, value, "own_login", is(settings, group, "own_senders", "login"));
 }
 
+static void set_postscreen(struct mr_arena *arena, const struct mr_value *settings,
+			   struct mr_value *out)
+{
+	const struct mr_value *dnsbl = mr_value_get(mr_value_get(settings, "postscreen"), "dnsbl");
+	struct mr_value *value = mr_value_set(arena, out, "postscreen", mr_value_object(arena));
+	bool shown = false;
+
+	for (size_t i = 0; dnsbl && i < dnsbl->count; i++)
+		shown |= *mr_value_get_string(dnsbl->items[i], "shown", "") != '\0';
+	mr_value_set_bool(arena, value, "shown", shown);
+}
+
 void mr_hardening_set(struct mr_arena *arena, const struct mr_config *config,
 		      const struct mr_hardening *hardening, struct mr_value *out)
 {
@@ -174,6 +186,7 @@ void mr_hardening_set(struct mr_arena *arena, const struct mr_config *config,
 
 	set_tls(arena, config, settings, hardening, out);
 	set_strangers(arena, config, settings, out);
+	set_postscreen(arena, settings, out);
 	mr_value_set_bool(arena, dsn, "inside", !is(settings, "dsn", "offer", "nobody"));
 	mr_value_set_bool(arena, dsn, "strangers", is(settings, "dsn", "offer", "everybody"));
 	mr_value_set_bool(arena, submitted, "checked",

@@ -23,7 +23,7 @@ struct mr_hardening {
 int mr_hardening_read(struct mr_arena *arena, const struct mr_config *config,
 		      struct mr_hardening *out, struct mr_error *err) MR_MUST_CHECK;
 
-/* Adds what templates see (templates/README.md): tls, strangers, dsn, submitted. */
+/* Adds what templates see (templates/README.md): tls, strangers, postscreen, dsn, submitted. */
 void mr_hardening_set(struct mr_arena *arena, const struct mr_config *config,
 		      const struct mr_hardening *hardening, struct mr_value *out);
 

@@ -237,9 +237,11 @@ listed() {
 }
 
 @test "postscreen keeps out who is listed, lets others in after a while, and hosts of ours at once" {
-	configure mail1.lan 'postscreen: { enabled = true; greet_wait = 2; dnsbl = ( { site = "bl.example"; weight = 2; } ); threshold = 2; };'
+	configure mail1.lan 'postscreen: { enabled = true; greet_wait = 2; dnsbl = ( { site = "bl.example"; weight = 2; shown = "list.example"; } ); threshold = 2; };'
 	listed 127.0.0.4
 	answers 550 mail1.lan --from someone@outside.example --to "user1@$domain"
+	run on "$client" swaks --server mail1.lan --timeout 20 --helo "$client" --from someone@outside.example --to "user1@$domain"
+	[[ $output == *"using list.example"* && $output != *bl.example* ]]
 	# An answer that says "you may not ask".
 	listed 127.255.255.254
 	submit mail1.lan "user1@$domain" screened
