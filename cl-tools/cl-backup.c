@@ -9,7 +9,7 @@ static const struct cl_option options[] = {
 	{ 'r', "restore", NULL, N_("restore this host from its newest archive, or from ARCHIVE") },
 	{ BACKUP_AUTHORITATIVE, "authoritative", NULL,
 	  N_("with -r: what this host owns returns to the archive's state") },
-	{ BACKUP_ONLY, "only", "WHAT",
+	{ BACKUP_ONLY | CL_MANY, "only", "WHAT",
 	  N_("with -r: only user:NAME, group:NAME, domain:NAME or an address") },
 	{ BACKUP_UNDO, "undo", NULL, N_("with -r: return to the state before the last restore") },
 	{ BACKUP_OLD_FORMAT, "old-format", NULL,
@@ -26,7 +26,7 @@ static const struct cl_option options[] = {
 	  N_("which archives stay, as in daily=7,weekly=4,monthly=12; the others are deleted when "
 	     "there are new ones") },
 	{ BACKUP_PRUNE, "prune", NULL, N_("make no archive, only delete by --keep") },
-	{ BACKUP_ENCRYPT_TO, "encrypt-to", N_("KEY"),
+	{ BACKUP_ENCRYPT_TO | CL_MANY, "encrypt-to", N_("KEY"),
 	  N_("seal the archives to this public key of age; repeat it for several") },
 	{ BACKUP_PASSPHRASE, "passphrase", NULL,
 	  N_("seal the archives with a passphrase, which is asked for") },

@@ -7,8 +7,8 @@
 enum { KEY_CLOSED = 256, KEY_HOST };
 
 static const struct cl_option options[] = {
-	{ 'e', "email", N_("ADDRESS"), N_("an address of the group; may be repeated") },
-	{ 'm', "member", N_("MEMBER"),
+	{ 'e' | CL_MANY, "email", N_("ADDRESS"), N_("an address of the group; may be repeated") },
+	{ 'm' | CL_MANY, "member", N_("MEMBER"),
 	  N_("an address, or the name of a user or group; may be repeated, or a list with "
 	     "commas") },
 	{ KEY_CLOSED, "closed", NULL, N_("takes mail from inside only") },

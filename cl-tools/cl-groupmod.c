@@ -1,4 +1,5 @@
 #include "common/cl.h"
+#include "common/options.h"
 #include "group/result.h"
 
 enum { KEY_ADD_ALIAS = 256, KEY_REMOVE_ALIAS, KEY_CLOSED, KEY_OPEN, KEY_OWNER };
@@ -9,14 +10,14 @@ struct groupmod {
 };
 
 static const struct cl_option options[] = {
-	{ 'e', "email", N_("ADDRESS"),
+	{ 'e' | CL_MANY, "email", N_("ADDRESS"),
 	  N_("an address of the group, which then has these and no others; may be repeated") },
-	{ KEY_ADD_ALIAS, "add-alias", N_("ADDRESS"), N_("a further address; may be repeated") },
-	{ KEY_REMOVE_ALIAS, "remove-alias", N_("ADDRESS"),
+	{ KEY_ADD_ALIAS | CL_MANY, "add-alias", N_("ADDRESS"), N_("a further address; may be repeated") },
+	{ KEY_REMOVE_ALIAS | CL_MANY, "remove-alias", N_("ADDRESS"),
 	  N_("not an address any more; may be repeated") },
-	{ 'm', "members", N_("MEMBERS"), N_("these and no others, divided by commas") },
-	{ 'a', "add-member", N_("MEMBER"), N_("a further member; may be repeated") },
-	{ 'd', "remove-member", N_("MEMBER"), N_("not a member any more; may be repeated") },
+	{ 'm' | CL_MANY, "members", N_("MEMBERS"), N_("these and no others, divided by commas") },
+	{ 'a' | CL_MANY, "add-member", N_("MEMBER"), N_("a further member; may be repeated") },
+	{ 'd' | CL_MANY, "remove-member", N_("MEMBER"), N_("not a member any more; may be repeated") },
 	{ KEY_CLOSED, "closed", NULL, N_("takes mail from inside only") },
 	{ KEY_OPEN, "open", NULL, N_("takes mail from everybody") },
 	{ 'l', "rename", N_("NEWNAME"), N_("another name; mail and addresses stay") },
@@ -77,6 +78,11 @@ static int check(struct cl_context *context, struct mr_error *err)
 	groupmod->change.name = context->argv[0];
 	if (!groupmod->asked)
 		return mr_fail(err, MR_E_USAGE, _("what shall be changed? (cl-groupmod --help)"));
+	if (cl_options_apart(&groupmod->change.add_addresses, &groupmod->change.remove_addresses,
+			     "--add-alias, --remove-alias", err) < 0 ||
+	    cl_options_apart(&groupmod->change.add_members, &groupmod->change.remove_members,
+			     "-a, -d", err) < 0)
+		return -1;
 	return group_services(context, 1, &groupmod->change.services, err);
 }
 

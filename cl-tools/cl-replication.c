@@ -2,9 +2,23 @@
 
 #include <limits.h>
 
-enum { KEY_FORCE = 256, KEY_MODE, KEY_CLASHES, KEY_SETTLE, KEY_TAKE_OVER, KEY_RENEW,
-       KEY_STATUS,
-       KEY_WATCH, KEY_QUICK, KEY_PROMETHEUS, KEY_HTML, KEY_VERIFY, KEY_REPAIR, KEY_HERE };
+enum {
+	KEY_FORCE = 256,
+	KEY_MODE,
+	KEY_CLASHES,
+	KEY_SETTLE,
+	KEY_TAKE_OVER,
+	KEY_RENEW,
+	KEY_STATUS,
+	KEY_WATCH,
+	KEY_QUICK,
+	KEY_PROMETHEUS,
+	KEY_HTML,
+	KEY_VERIFY,
+	KEY_REPAIR,
+	KEY_HERE,
+	KEY_OLD_FORMAT
+};
 
 static const struct cl_option options[] = {
 	{ 'r', "replicate", N_("HOSTS"), N_("replicate the service to just these hosts (a,b,c)") },
@@ -17,8 +31,13 @@ static const struct cl_option options[] = {
 	{ KEY_CLASHES, "clashes", NULL, N_("list the addresses that two mailboxes claim") },
 	{ KEY_SETTLE, "settle", N_("ADDRESS"),
 	  N_("give an address that is claimed twice to the mailbox of HOST") },
-	{ KEY_TAKE_OVER, "take-over", N_("HOST"), N_("adopt what a host that is gone for good owned") },
-	{ KEY_RENEW, "renew", NULL, N_("renew the certificate of this host, or on the home of HOST") },
+	{ KEY_TAKE_OVER, "take-over", N_("HOST"),
+	  N_("adopt what a host that is gone for good owned") },
+	{ KEY_OLD_FORMAT, "old-format", NULL,
+	  N_("with --take-over: take an archive that carries no HMAC, of mailrepl before backup "
+	     "keys") },
+	{ KEY_RENEW, "renew", NULL,
+	  N_("renew the certificate of this host, or on the home of HOST") },
 	{ KEY_VERIFY, "verify", NULL, N_("compare every copy with its owner, entry by entry") },
 	{ KEY_REPAIR, "repair", NULL, N_("make the copies on this host equal to their owners") },
 	{ KEY_HERE, "here", NULL, N_("with --verify: only the copies on this host") },
@@ -64,6 +83,8 @@ static void set_switch(struct replication *wanted, int key, const char *value)
 		wanted->force = true;
 	else if (key == KEY_HERE)
 		wanted->here = true;
+	else if (key == KEY_OLD_FORMAT)
+		wanted->old_format = true;
 	else
 		wanted->status_only = true;
 	if (key == KEY_WATCH)
@@ -101,18 +122,24 @@ static int check(struct cl_context *context, struct mr_error *err)
 	const struct action *action = wanted->action;
 
 	if (!action)
-		return mr_fail(err, MR_E_USAGE,
-			       _("nothing to do: -r HOSTS SERVICE or -l is needed (--help shows all)"));
+		return mr_fail(
+			err, MR_E_USAGE,
+			_("nothing to do: -r HOSTS SERVICE or -l is needed (--help shows all)"));
 	if (wanted->status_only && action->key != KEY_STATUS)
 		return mr_fail(err, MR_E_USAGE,
 			       _("--watch, --quick, --prometheus and --html need --status"));
 	if (wanted->here && action->key != KEY_VERIFY)
 		return mr_fail(err, MR_E_USAGE, _("--here needs --verify"));
+	if (wanted->force && action->key != 'r' && action->key != 'd')
+		return mr_fail(err, MR_E_USAGE, _("--force needs -r or -d"));
+	if (wanted->old_format && action->key != KEY_TAKE_OVER)
+		return mr_fail(err, MR_E_USAGE, _("--old-format needs --take-over"));
 	if (context->argc > action->most)
 		return mr_fail(err, MR_E_USAGE, _("%s: one argument too many: %s"), action->name,
 			       context->argv[action->most]);
 	if (context->argc < action->least)
-		return mr_fail(err, MR_E_USAGE, _("%s needs %s"), action->name, _(action->operands));
+		return mr_fail(err, MR_E_USAGE, _("%s needs %s"), action->name,
+			       _(action->operands));
 	return action->check ? action->check(context, err) : 0;
 }
 
@@ -128,8 +155,10 @@ int main(int argc, char **argv)
 	struct replication replication = { 0 };
 	const struct cl_command command = {
 		.name = "cl-replication",
-		.usage = "-r HOSTS SERVICE | -a HOST SERVICE | -d HOST SERVICE | --mode HOST=MODE,... | --settle ADDRESS HOST | -l",
-		.summary = N_("Sets, shows and repairs the replication of the services mail and unix."),
+		.usage = "-r HOSTS SERVICE | -a HOST SERVICE | -d HOST SERVICE | --mode "
+			 "HOST=MODE,... | --settle ADDRESS HOST | -l",
+		.summary = N_(
+			"Sets, shows and repairs the replication of the services mail and unix."),
 		.options = options,
 		.needs = CL_DIRECTORY | CL_LOCK | CL_ROOT | CL_ASKS,
 		.data = &replication,

@@ -31,6 +31,7 @@ struct setup {
 	struct mr_setup_request request;
 	struct setup_password password;
 	bool undo, domains, check_dns;
+	int asked; /* the key of an option that says what shall be set up; 0: none was given */
 };
 
 static const struct cl_option options[] = {
@@ -47,15 +48,15 @@ static const struct cl_option options[] = {
 	  N_("with --primary: who is in the domain, an address a line") },
 	{ KEY_MODE, "mode", N_("MODE"),
 	  N_("what this host's Postfix is for: none, internet, smarthost, satellite or local") },
-	{ KEY_SMARTHOST, "smarthost", N_("SERVER"),
+	{ KEY_SMARTHOST | CL_EMPTY, "smarthost", N_("SERVER"),
 	  N_("the server that mail for the outside is handed to (setting mail.smarthost)") },
-	{ KEY_SMARTHOST_USER, "smarthost-user", N_("USER"),
+	{ KEY_SMARTHOST_USER | CL_EMPTY, "smarthost-user", N_("USER"),
 	  N_("whom this host logs in as there (setting mail.smarthost_user)") },
 	{ KEY_SMARTHOST_PASSWORD, "smarthost-password", NULL,
 	  N_("store the password for that login, or for the one at SERVER") },
 	{ 'P', "password-stdin", NULL, N_("read it from standard input, one line") },
 	{ KEY_PASSWORD_FILE, "password-file", N_("FILE"), N_("read it from a file, one line") },
-	{ KEY_MAIL_NAME, "mail-name", N_("DOMAIN"),
+	{ KEY_MAIL_NAME | CL_EMPTY, "mail-name", N_("DOMAIN"),
 	  N_("what local users' mail comes from when it leaves (setting mail.name)") },
 	{ KEY_CHECK_DNS, "check-dns", NULL,
 	  N_("compare the MX records of the mail domains with the scheme") },
@@ -100,12 +101,31 @@ static const char **kept(struct setup *setup, int key)
 	}
 }
 
+/* Which of them says what shall be set up; the others do something else, alone. */
+static bool sets_up(int key)
+{
+	switch (key) {
+	case KEY_UNDO:
+	case 'l':
+	case KEY_CHECK_DNS:
+	case KEY_REMOVE:
+	case KEY_SMARTHOST_PASSWORD:
+	case 'P':
+	case KEY_PASSWORD_FILE:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int option(struct cl_context *context, int key, const char *value, struct mr_error *err)
 {
 	struct setup *setup = context->data;
 	struct mr_setup_request *request = &setup->request;
 	const char **text = kept(setup, key);
 
+	if (sets_up(key))
+		setup->asked = key;
 	if (text) {
 		*text = value;
 		return 0;
@@ -121,15 +141,13 @@ static int option(struct cl_context *context, int key, const char *value, struct
 		setup->check_dns = context->reads = true;
 		break;
 	case KEY_REMOVE:
-		if (request->remove)
-			return mr_fail(err, MR_E_USAGE, _("one --remove-domain at a time"));
 		request->remove = value;
 		break;
 	case KEY_NSS:
-		request->nss = MR_NSS_ON;
-		break;
 	case KEY_NO_NSS:
-		request->nss = MR_NSS_OFF;
+		if (request->nss == (key == KEY_NSS ? MR_NSS_OFF : MR_NSS_ON))
+			return mr_fail(err, MR_E_USAGE, _("--nss and --no-nss exclude each other"));
+		request->nss = key == KEY_NSS ? MR_NSS_ON : MR_NSS_OFF;
 		break;
 	case KEY_SMARTHOST_PASSWORD:
 		setup->password.wanted = true;
@@ -138,7 +156,7 @@ static int option(struct cl_context *context, int key, const char *value, struct
 		setup->password.from_stdin = true;
 		break;
 	default:
-		request->mx = mr_list_split(context->arena, value, ',');
+		request->mx = value;
 	}
 	return 0;
 }
@@ -171,8 +189,8 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 	int wanted;
 
 	/* Another scheme or delimiter for the domains that are there. */
-	if (context->argc < 1 && (request->scheme || request->mx.count || request->delimiter ||
-				  is_about_host(request))) {
+	if (context->argc < 1 &&
+	    (request->scheme || request->mx || request->delimiter || is_about_host(request))) {
 		request->service = MR_MAIL;
 		return cl_require_config(context, err);
 	}
@@ -212,6 +230,15 @@ static int read_operands(struct cl_context *context, struct mr_setup_request *re
 	return 0;
 }
 
+static const char *name_of(int key)
+{
+	const struct cl_option *option = options;
+
+	while (option->name && (option->key & ~(CL_MANY | CL_EMPTY)) != key)
+		option++;
+	return option->name;
+}
+
 static int check(struct cl_context *context, struct mr_error *err)
 {
 	struct setup *setup = context->data;
@@ -233,6 +260,9 @@ static int check(struct cl_context *context, struct mr_error *err)
 		return -1;
 	if (!alone)
 		return read_operands(context, &setup->request, err);
+	if (setup->asked)
+		return mr_fail(err, MR_E_USAGE, _("%s goes without --%s"), alone,
+			       name_of(setup->asked));
 	/* The server, if it is not the setting's. */
 	if (context->argc > password)
 		return mr_fail(err, MR_E_USAGE,
@@ -322,8 +352,7 @@ static int run(struct cl_context *context, struct mr_error *err)
 		printf(_("Rendered within seconds by mailrepl-watch, or by cl-rebuild, on: %s\n"),
 		       mr_list_join(context->arena, &setup.stale, ", "));
 	mr_setup_close(&setup);
-	if (result == 0 && !context->dry_run &&
-	    (request->domain || request->scheme || request->mx.count))
+	if (result == 0 && !context->dry_run && (request->domain || request->scheme || request->mx))
 		setup_warn_dns(context, request->scheme != NULL);
 	return result;
 }

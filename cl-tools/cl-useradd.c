@@ -20,7 +20,7 @@ struct useradd {
 };
 
 static const struct cl_option options[] = {
-	{ 'e', "email", N_("ADDRESS"), N_("an address of the mailbox; may be repeated") },
+	{ 'e' | CL_MANY, "email", N_("ADDRESS"), N_("an address of the mailbox; may be repeated") },
 	{ 'c', "full-name", N_("NAME"), N_("the person's full name") },
 	{ 'p', "password", NULL, N_("ask for a password, twice") },
 	{ 'P', "password-stdin", NULL, N_("read the password from standard input, one line") },

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "common/cl.h"
+#include "common/options.h"
 #include "features/claim_confirm.h"
 #include "features/user_change.h"
 #include "usermod/move.h"
@@ -30,14 +31,14 @@ struct usermod {
 };
 
 static const struct cl_option options[] = {
-	{ 'e', "email", N_("ADDRESS"),
+	{ 'e' | CL_MANY, "email", N_("ADDRESS"),
 	  N_("an address of the mailbox, which then has these and no others; may be repeated") },
-	{ KEY_ADD, "add-alias", N_("ADDRESS"), N_("a further address; may be repeated") },
-	{ KEY_REMOVE, "remove-alias", N_("ADDRESS"),
+	{ KEY_ADD | CL_MANY, "add-alias", N_("ADDRESS"), N_("a further address; may be repeated") },
+	{ KEY_REMOVE | CL_MANY, "remove-alias", N_("ADDRESS"),
 	  N_("not an address any more; may be repeated") },
 	{ 'c', "full-name", N_("NAME"), N_("the person's full name") },
 	{ 'l', "login", N_("NEWNAME"), N_("another user name; mail and addresses stay") },
-	{ KEY_FORWARD, "forward", N_("ADDRESS"),
+	{ KEY_FORWARD | CL_MANY, "forward", N_("ADDRESS"),
 	  N_("send mail on to ADDRESS; may be repeated; none ends it") },
 	{ KEY_KEEP, "keep-copy", NULL, N_("what is sent on stays here too (the default)") },
 	{ KEY_NO_COPY, "no-copy", NULL, N_("what is sent on does not stay here") },
@@ -166,6 +167,8 @@ static int check(struct cl_context *context, struct mr_error *err)
 			err, MR_E_USAGE,
 			_("-e names all addresses: --add-alias and --remove-alias go without "
 			  "it"));
+	if (cl_options_apart(&change->add, &change->remove, "--add-alias, --remove-alias", err) < 0)
+		return -1;
 	if (usermod->while_locked && change->lock != MR_ON)
 		return mr_fail(err, MR_E_USAGE, _("--while-locked goes with -L"));
 	for (size_t i = 0; change->forward.count > 1 && i < change->forward.count; i++)

@@ -42,6 +42,13 @@ struct cl_context {
 	void *data; /* the command's own, from struct cl_command */
 };
 
+/* Added to the key of a row; handlers get the key without it. */
+enum {
+	CL_MANY = 0x10000, /* may be given again, every value counts: of any other a second value that differs is
+			      refused, and so is an empty one */
+	CL_EMPTY = 0x20000, /* "" is a value, too */
+};
+
 struct cl_option {
 	int key;              /* a letter for the short option, or >= 256: long only */
 	const char *name;     /* long name, or NULL */

@@ -38,6 +38,11 @@ struct table {
 	size_t letter_count, name_count;
 };
 
+static int key_of(const struct cl_option *option)
+{
+	return option->key & ~(CL_MANY | CL_EMPTY);
+}
+
 static bool may_have_value(const struct cl_option *option)
 {
 	return option->argument && option->argument[0] == '[';
@@ -53,9 +58,9 @@ static void table_add(struct table *table, const struct cl_option *option)
 					 may_have_value(option) ? optional_argument
 					 : option->argument     ? required_argument
 								: no_argument,
-					 NULL, option->key };
-	if (option->key < 256) {
-		table->letters[table->letter_count++] = (char)option->key;
+					 NULL, key_of(option) };
+	if (key_of(option) < 256) {
+		table->letters[table->letter_count++] = (char)key_of(option);
 		if (option->argument)
 			table->letters[table->letter_count++] = ':';
 	}
@@ -77,8 +82,6 @@ static int set_root(struct cl_context *context, const char *value, const char **
 	char here[PATH_MAX], *root;
 	size_t len;
 
-	if (!*value)
-		return mr_fail(err, MR_E_USAGE, _("--root needs a folder"));
 	if (*value == '/')
 		root = mr_strdup(context->arena, value);
 	else if (getcwd(here, sizeof(here)))
@@ -127,15 +130,24 @@ static int set_common(struct cl_context *context, struct cl_start *start, int ke
 	}
 }
 
-static const char *name_of_key(const struct cl_command *command, struct mr_arena *arena, int key)
+/* NULL: there is none. */
+static const struct cl_option *find(const struct cl_command *command, int key)
 {
 	const struct cl_option *const lists[] = { command->options, common_options };
 
 	for (size_t i = 0; i < 2; i++)
 		for (const struct cl_option *option = lists[i]; option && option->key; option++)
-			if (option->key == key && option->name)
-				return mr_printf(arena, "--%s", option->name);
-	return mr_printf(arena, "-%c", key);
+			if (key_of(option) == key)
+				return option;
+	return NULL;
+}
+
+static const char *name_of_key(const struct cl_command *command, struct mr_arena *arena, int key)
+{
+	const struct cl_option *option = find(command, key);
+
+	return option && option->name ? mr_printf(arena, "--%s", option->name)
+				      : mr_printf(arena, "-%c", key);
 }
 
 static int fail_unknown(const struct cl_command *command, struct mr_arena *arena, char **argv,
@@ -159,38 +171,98 @@ static int fail_unknown(const struct cl_command *command, struct mr_arena *arena
 /* Of an option that may have a value: the word after it, unless that is an option, too. */
 static const char *next_word(const struct cl_command *command, int key, int argc, char **argv)
 {
-	for (const struct cl_option *option = command->options; option && option->key; option++)
-		if (option->key == key && may_have_value(option) && optind < argc &&
-		    argv[optind][0] != '-')
-			return argv[optind++];
-	return NULL;
+	const struct cl_option *option = find(command, key);
+
+	return option && may_have_value(option) && optind < argc && argv[optind][0] != '-'
+		       ? argv[optind++]
+		       : NULL;
+}
+
+struct parsing {
+	const struct cl_command *command;
+	struct cl_context *context;
+	struct cl_start *start;
+	int argc;
+	char **argv;
+	struct given {
+		int key;
+		const char *value;
+	} given[MOST_OPTIONS]; /* of options that count once; key 0: the end */
+};
+
+/* A value that is forgotten without a word is one that somebody counts on, and an empty one is most often a variable of
+ * a script that was never set. */
+static int check_value(struct parsing *parsing, int key, const char *value, struct mr_error *err)
+{
+	const struct cl_option *option = find(parsing->command, key);
+	struct given *given = parsing->given;
+
+	if (!value || !option)
+		return 0;
+	if (!*value && !(option->key & CL_EMPTY))
+		return mr_fail(err, MR_E_USAGE, _("option %s needs a value, \"\" is none"),
+			       name_of_key(parsing->command, parsing->context->arena, key));
+	if (option->key & CL_MANY)
+		return 0;
+	while (given->key && given->key != key)
+		given++;
+	if (given->key && strcmp(given->value, value) != 0)
+		return mr_fail(err, MR_E_USAGE, _("option %s is given twice, with %s and with %s"),
+			       name_of_key(parsing->command, parsing->context->arena, key),
+			       given->value, value);
+	*given = (struct given){ key, value };
+	return 0;
+}
+
+static int take(struct parsing *parsing, int key, struct mr_error *err)
+{
+	const struct cl_command *command = parsing->command;
+	struct cl_context *context = parsing->context;
+	const char *value = optarg ? optarg : next_word(command, key, parsing->argc, parsing->argv);
+	int known;
+
+	if (key == '?')
+		return fail_unknown(command, context->arena, parsing->argv, err);
+	if (key == ':')
+		return mr_fail(err, MR_E_USAGE, _("option %s needs a value"),
+			       name_of_key(command, context->arena, optopt));
+	if (check_value(parsing, key, value, err) < 0)
+		return -1;
+	known = set_common(context, parsing->start, key, value, err);
+	return known ? (known < 0 ? -1 : 0) : command->option(context, key, value, err);
 }
 
 int cl_options_parse(int argc, char **argv, const struct cl_command *command,
 		     struct cl_context *context, struct cl_start *start, struct mr_error *err)
 {
+	struct parsing parsing = { command, context, start, argc, argv, { { 0 } } };
 	struct table table;
-	int key;
+	int key, result = 0;
 
 	*start = (struct cl_start){ .root = "" };
 	table_init(&table, command);
 	opterr = 0;
 	optind = 0;
-	while ((key = getopt_long(argc, argv, table.letters, table.names, NULL)) != -1) {
-		const char *value = optarg ? optarg : next_word(command, key, argc, argv);
-		int known;
-
-		if (key == '?')
-			return fail_unknown(command, context->arena, argv, err);
-		if (key == ':')
-			return mr_fail(err, MR_E_USAGE, _("option %s needs a value"),
-				       name_of_key(command, context->arena, optopt));
-		known = set_common(context, start, key, value, err);
-		if (known < 0 || (!known && command->option(context, key, value, err) < 0))
-			return -1;
-	}
+	while (result == 0 &&
+	       (key = getopt_long(argc, argv, table.letters, table.names, NULL)) != -1)
+		result = take(&parsing, key, err);
+	/* However the rest is wrong: who wants JSON gets this error as JSON. */
+	while (result < 0 &&
+	       (key = getopt_long(argc, argv, table.letters, table.names, NULL)) != -1)
+		context->json |= key == KEY_JSON;
 	context->argc = argc - optind;
 	context->argv = argv + optind;
+	return result;
+}
+
+int cl_options_apart(const struct mr_list *one, const struct mr_list *other, const char *options,
+		     struct mr_error *err)
+{
+	for (size_t i = 0; i < one->count; i++)
+		for (size_t j = 0; j < other->count; j++)
+			if (strcasecmp(one->items[i], other->items[j]) == 0)
+				return mr_fail(err, MR_E_USAGE, _("%s exclude each other: %s"),
+					       options, one->items[i]);
 	return 0;
 }
 
@@ -198,8 +270,8 @@ static void print_row(const struct cl_option *option)
 {
 	char left[128], letter[8] = "   ";
 
-	if (option->key < 256)
-		snprintf(letter, sizeof(letter), "-%c%c", option->key, option->name ? ',' : ' ');
+	if (key_of(option) < 256)
+		snprintf(letter, sizeof(letter), "-%c%c", key_of(option), option->name ? ',' : ' ');
 	snprintf(left, sizeof(left), "  %s %s%s%s%s", letter, option->name ? "--" : "",
 		 option->name ? option->name : "", option->argument ? " " : "",
 		 option->argument ? _(option->argument) : "");

@@ -15,6 +15,7 @@ struct replication {
 	const char *prometheus, *html; /* --status: files to write, or NULL */
 	bool status_only;            /* one of these four was given */
 	bool here;                   /* --verify: --here */
+	bool old_format;             /* --take-over: --old-format */
 	struct mr_list owners;       /* --verify, --repair: parsed */
 	struct mr_list hosts;        /* -r, -a, -d: parsed */
 	enum mr_service service;

@@ -92,6 +92,8 @@ int replication_takeover_run(struct cl_context *context, struct mr_error *err)
 
 	if (mr_host_parse(context->arena, wanted->value, &takeover.gone, err) < 0)
 		return -1;
+	if (wanted->old_format)
+		mr_backup_take_old_format();
 	result = mr_takeover_open(context->arena, &context->config, context->dir,
 				  &context->topology, &takeover, err);
 	if (result == 0)

@@ -11,7 +11,8 @@ int mr_idn_format(struct mr_arena *arena, const char *domain, const char **out,
 				IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 
 	if (rc != IDN2_OK)
-		return mr_fail(err, MR_E_INVALID, "%s", idn2_strerror(rc));
+		return mr_fail(err, MR_E_INVALID, "%s",
+			       rc == IDN2_ENCODING_ERROR ? _("is not UTF-8") : idn2_strerror(rc));
 	*out = mr_strdup(arena, (const char *)ascii);
 	idn2_free(ascii);
 	return 0;

@@ -55,6 +55,17 @@ static bool has_smarthost(const struct reading *it, const char *name)
 	return false;
 }
 
+/* Postfix calls it a loop, and bounces. */
+static bool is_here(const struct reading *it, const char *primary)
+{
+	size_t len = strlen(it->config->host);
+
+	if (!primary)
+		return false;
+	primary += *primary == '[';
+	return strncmp(primary, it->config->host, len) == 0 && strchr("]:", primary[len]);
+}
+
 static int check(const struct reading *it, const struct mr_backup_mx *so_far,
 		 const struct mr_backup_domain *domain)
 {
@@ -74,6 +85,10 @@ static int check(const struct reading *it, const struct mr_backup_mx *so_far,
 		return wrong(it, name,
 			     _("is in mail.smarthosts too: its mail has one way only, name that "
 			       "server as its primary"));
+	if (is_here(it, domain->primary))
+		return wrong(it, name,
+			     _("its primary is this host itself: either its mail ends here "
+			       "(mail.destinations), or another server is its primary"));
 	if (!domain->primary && !it->config->mail_dns)
 		return wrong(it, name,
 			     _("needs a primary, since no DNS says which it is (mail.dns)"));

@@ -28,7 +28,7 @@ struct mr_backup_mx {
 };
 
 /* Reads the lists of recipients too. MR_E_CONFIG, with file and setting, if a domain is one of ours (a mail domain, a
- * host, one of mail.destinations) or is there twice; if its primary can only be found in DNS, and there is none; if its
+ * host, one of mail.destinations) or is there twice; if its primary is this host, or can only be found in DNS, and there is none; if its
  * list is missing, cannot be read, or has a line that is no address of that domain; or if permit_mx_backup is wanted
  * (backup_mx.networks) and this Postfix calls it deprecated. */
 int mr_backup_mx_read(struct mr_arena *arena, const struct mr_config *config,

@@ -13,8 +13,11 @@ static int parse_one(struct mr_arena *arena, const char *text, struct mr_mode_ch
 	struct mr_mode_change *change = &out->items[out->count];
 	const char *sign = strchr(text, '=');
 
-	if (!sign)
-		return mr_fail(err, MR_E_USAGE, _("\"%s\" is not HOST=MODE"), text);
+	if (!sign || sign == text)
+		return mr_fail(err, MR_E_USAGE,
+			       _("which mode of which host? \"%s\" is not HOST=MODE, as in "
+				 "mail1.lan=satellite"),
+			       text);
 	if (mr_host_parse(arena, mr_strndup(arena, text, (size_t)(sign - text)), &change->host,
 			  err) < 0 ||
 	    mr_mode_parse(sign + 1, &change->mode, err) < 0)
@@ -34,9 +37,9 @@ int mr_modes_parse(struct mr_arena *arena, const char *text, struct mr_mode_chan
 	*out = (struct mr_mode_changes){ MR_NEW_ARRAY(arena, struct mr_mode_change, parts.count),
 					 0 };
 	for (size_t i = 0; i < parts.count; i++)
-		if (*parts.items[i] && parse_one(arena, parts.items[i], out, err) < 0)
+		if (parse_one(arena, parts.items[i], out, err) < 0)
 			return -1;
-	return out->count ? 0 : mr_fail(err, MR_E_USAGE, _("which mode of which host? HOST=MODE"));
+	return 0;
 }
 
 int mr_modes_apply(struct mr_arena *arena, const struct mr_topology *old,

@@ -17,6 +17,7 @@
 #include "features/rebuild.h"
 #include "features/smarthost.h"
 #include "features/topology_plan.h"
+#include "features/waiting.h"
 #include "features/watch.h"
 #include "model/names.h"
 
@@ -57,13 +58,8 @@ static int set_scheme(struct mr_arena *arena, struct mr_topology *topology,
 
 	if (request->scheme && mr_scheme_parse(request->scheme, &topology->scheme, err) < 0)
 		return -1;
-	for (size_t i = 0; i < request->mx.count; i++) {
-		const char *host;
-
-		if (mr_host_parse(arena, request->mx.items[i], &host, err) < 0)
-			return mr_fail_in(err, "--mx");
-		mr_list_add(arena, &mx, host);
-	}
+	if (request->mx && mr_hosts_parse(arena, request->mx, &mx, err) < 0)
+		return mr_fail_in(err, "--mx");
 	if (mx.count)
 		topology->mx = mx;
 	if (topology->scheme == MR_SCHEME_INTRANET) {
@@ -84,7 +80,7 @@ static int set_scheme(struct mr_arena *arena, struct mr_topology *topology,
 static void doubt_scheme(struct mr_arena *arena, const struct mr_topology *topology,
 			 const struct mr_setup_request *request)
 {
-	const char *doubt = request->scheme || request->mx.count
+	const char *doubt = request->scheme || request->mx
 				    ? mr_mx_scheme_doubt(arena, topology)
 				    : NULL;
 
@@ -113,24 +109,25 @@ static int set_settings(struct mr_arena *arena, struct mr_config *config,
 			const struct mr_setup_request *request, bool *changed, struct mr_error *err)
 {
 	const struct {
-		const char *name, *value;
+		const char *option, *name, *value;
 	} settings[] = {
-		{ "mail.smarthost", request->smarthost },
-		{ "mail.smarthost_user", request->smarthost_user },
-		{ "mail.name", request->mail_name },
+		{ "--smarthost", "mail.smarthost", request->smarthost },
+		{ "--smarthost-user", "mail.smarthost_user", request->smarthost_user },
+		{ "--mail-name", "mail.name", request->mail_name },
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		if (settings[i].value && mr_config_set_text(arena, config, settings[i].name,
 							    settings[i].value, changed, err) < 0)
-			return -1;
+			return mr_fail_in(err, "%s \"%s\"", settings[i].option,
+					  settings[i].value);
 	return 0;
 }
 
 static bool is_own_affair(const struct mr_setup_request *request)
 {
 	return (request->smarthost || request->smarthost_user || request->mail_name) &&
-	       !request->domain && !request->mode && !request->scheme && !request->mx.count &&
+	       !request->domain && !request->mode && !request->scheme && !request->mx &&
 	       !request->delimiter && !request->remove;
 }
 
@@ -240,6 +237,15 @@ static int plan_rebuild(struct mr_arena *arena, const struct mr_config *config,
 	return 0;
 }
 
+static int plan_config(struct mr_arena *arena, const struct mr_config *config,
+		       struct mr_plan *plan, struct mr_error *err)
+{
+	(void)err;
+	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
+		     mr_printf(arena, _("write %s"), config->path));
+	return 0;
+}
+
 static int plan_first(struct mr_arena *arena, struct mr_config *config,
 		      const struct mr_setup_request *request, const char *domain,
 		      struct mr_setup *setup, struct mr_plan *plan, struct mr_error *err)
@@ -267,8 +273,8 @@ static int plan_first(struct mr_arena *arena, struct mr_config *config,
 	if (set_certificate(arena, config, topology, setup, plan, err) < 0)
 		return -1;
 	mr_backup_key_plan_new(arena, config, plan);
-	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
-		     mr_printf(arena, _("write %s"), config->path));
+	if (plan_config(arena, config, plan, err) < 0)
+		return -1;
 	seeds[MR_DB_MAIL_OWNED] =
 		(struct mr_seed){ write_topology, topology, true, _("with the topology"), NULL };
 	return plan_rebuild(arena, config, NULL, topology, seeds, plan, err);
@@ -294,6 +300,25 @@ static void set_domains(struct mr_arena *arena, const struct mr_topology *old, c
 		mr_list_add(arena, &fresh->domains, added);
 	if (removed)
 		mr_topology_set_postmaster(arena, fresh, removed, NULL);
+}
+
+static int check_primary(struct mr_arena *arena, const char *typed,
+			 const struct mr_foreign *foreign, const struct mr_topology *topology,
+			 struct mr_error *err)
+{
+	const struct mr_host *host;
+	const char *name;
+	int port;
+
+	if (!foreign->primary || !mr_waiting_nexthop(arena, foreign->primary, &name, &port))
+		return 0;
+	host = mr_topology_host(topology, name);
+	if (!host || (mr_host_is_server(host) && !mr_list_has(&topology->mx, name)))
+		return 0;
+	return mr_fail(err, MR_E_INVALID,
+		       _("--primary %s: that host of ours takes mail from outside, and would keep "
+			 "the mail of %s for itself: name the server where it ends"),
+		       typed, foreign->name);
 }
 
 /* A domain is ours or another primary's, never both. *domain is NULL afterwards if it is not ours. */
@@ -324,7 +349,8 @@ static int set_foreign(struct mr_arena *arena, const struct mr_setup_request *re
 		foreign = *old;
 	foreign.name = *domain;
 	if (request->primary &&
-	    mr_foreign_primary_parse(arena, request->primary, &foreign.primary, err) < 0)
+	    (mr_foreign_primary_parse(arena, request->primary, &foreign.primary, err) < 0 ||
+	     check_primary(arena, request->primary, &foreign, topology, err) < 0))
 		return -1;
 	if (request->recipients) {
 		foreign.recipients = (struct mr_list){ 0 };
@@ -367,8 +393,15 @@ static int change(struct mr_arena *arena, const struct mr_config *config, struct
 	if (set_foreign(arena, request, &domain, removed, fresh, err) < 0)
 		return -1;
 	set_domains(arena, old, domain, removed, fresh);
-	if (set_scheme(arena, fresh, request, err) < 0 || set_delimiter(request, fresh, err) < 0 ||
-	    set_mode(request, fresh, home, err) < 0 ||
+	if (set_scheme(arena, fresh, request, err) < 0)
+		return -1;
+	for (size_t i = 0; request->mx && i < fresh->mx.count; i++)
+		if (!mr_topology_host(fresh, fresh->mx.items[i]))
+			mr_log(MR_LOG_WARNING,
+			       _("%s, which shall take mail from outside, is not among the hosts "
+				 "yet: cl-replication -a %s mail"),
+			       fresh->mx.items[i], fresh->mx.items[i]);
+	if (set_delimiter(request, fresh, err) < 0 || set_mode(request, fresh, home, err) < 0 ||
 	    set_postmaster(arena, config, dir, request, domain, old, fresh, err) < 0)
 		return -1;
 	doubt_scheme(arena, fresh, request);
@@ -438,9 +471,8 @@ static int plan_change(struct mr_arena *arena, const struct mr_config *config,
 	struct mr_directory *dir = setup->dir;
 	struct mr_seed *seeds = NULL;
 
-	if (setup->settings)
-		mr_plan_file(arena, plan, config->path, mr_config_format(arena, config),
-			     MR_FILE_PUBLIC, mr_printf(arena, _("write %s"), config->path));
+	if (setup->settings && plan_config(arena, config, plan, err) < 0)
+		return -1;
 	if (is_own_affair(request) && lacks_password(arena, config, old))
 		return 0;
 	if (is_own_affair(request))

@@ -15,7 +15,7 @@ struct mr_setup_request {
 	enum { MR_NSS_AS_IS, MR_NSS_ON, MR_NSS_OFF } nss; /* MR_UNIX: whether the mail servers show the
 							     accounts to their systems */
 	const char *scheme; /* as typed, or NULL: leave, intranet on a first set-up */
-	struct mr_list mx;  /* hosts, as typed; may be empty */
+	const char *mx;     /* hosts, as typed: "a.lan,b.lan"; NULL: as it is */
 	const char *delimiter; /* as typed, or NULL: leave */
 	const char *postmaster; /* MR_MAIL: for the domain, as typed, or NULL: leave */
 	const char *primary; /* MR_MAIL: the domain is another primary's, who that is, as typed; or NULL */

@@ -498,6 +498,10 @@ int mr_trace_address(struct mr_arena *arena, const struct mr_trace_view *view, c
 
 	*out = (struct mr_trace){ .address = address };
 	if (mr_address_parse(arena, address, &parsed, &wrong) < 0) {
+		char *typed = mr_strdup(arena, address);
+
+		mr_printable(typed);
+		out->address = typed;
 		say(&tracer, "syntax", NULL, mr_strdup(arena, wrong.message));
 		return settle(&tracer, MR_FATE_REFUSED, mr_strdup(arena, wrong.message));
 	}

@@ -139,6 +139,10 @@ int mr_host_parse(struct mr_arena *arena, const char *text, const char **out, st
 {
 	const char *host;
 
+	if (!*text)
+		return mr_fail(err, MR_E_INVALID,
+			       _("the name of a host is missing: give the fully qualified one, as "
+				 "in mail1.lan"));
 	if (!is_ascii(text))
 		return mr_fail(err, MR_E_INVALID,
 			       _("host \"%s\": only ASCII is allowed in the name of a host"), text);

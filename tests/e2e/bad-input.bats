@@ -46,7 +46,7 @@ refused() {
 	long=$(printf 'x%.0s' {1..65})
 	for address in user9 user9@ "@maildomain..org" "user9@@$domain" "user 9@$domain" ".user9@$domain" "user9.@$domain" \
 		"us..er9@$domain" "-user9@$domain" "\"user 9\"@$domain" "user9@[127.0.0.1]" "üser@$domain" \
-		"$long@$domain" "user9@$long.org" $'user9\n@'"$domain" 'user9@maildomain..org' '*@maildomain.org(' ''; do
+		"$long@$domain" "user9@$long.org" $'user9\n@'"$domain" 'user9@maildomain..org' '*@maildomain.org('; do
 		refused $data '' mail1.lan cl-useradd -e "$address" user9 mail
 	done
 }
@@ -101,7 +101,7 @@ refused() {
 @test "cl-replication: malformed host lists" {
 	local hosts long
 	long=$(printf 'x%.0s' {1..64})
-	for hosts in '' ',' 'mail1.lan,' ',mail1.lan' mail1.lan,,mail2.lan mail1.lan,mail2 'mail1.lan,ma il2.lan' mail1.lan,-x.lan \
+	for hosts in ',' 'mail1.lan,' ',mail1.lan' mail1.lan,,mail2.lan mail1.lan,mail2 'mail1.lan,ma il2.lan' mail1.lan,-x.lan \
 		"mail1.lan,$long.lan" mail1.lan,10.0.0.1 mail1.lan,../x.lan mail1.lan,mäil.lan; do
 		refused $data '' mail1.lan cl-replication --yes -r "$hosts" mail
 	done

@@ -122,6 +122,16 @@ all_owned() {
 	run -65 on relay.lan cl-replication --yes --take-over mail1.lan
 }
 
+@test "an archive without HMAC is not taken in its place, unless that is asked for, and never one of another domain" {
+	local archive=$archives/20260101T000000Z-mail1.lan.tar.bz2
+	lab copy "$BATS_TEST_DIRNAME/../unit/data/format1-full.tar.bz2" "mail2.lan:$archive"
+	run -66 on mail2.lan cl-replication --yes --take-over mail1.lan
+	[[ $output == *"carries no HMAC"*"--old-format"* ]]
+	run ! on mail2.lan cl-replication --yes --take-over mail1.lan --old-format
+	[[ $output == *"is not that of this host"* ]]
+	on mail2.lan rm "$archive"
+}
+
 @test "with the archive mail2 becomes the home and the owner of all that mail1 owned" {
 	on mail2.lan sh -c "mv /root/*-mail1.lan.tar.bz2 $archives/"
 	run -0 on mail2.lan cl-replication --yes --take-over mail1.lan

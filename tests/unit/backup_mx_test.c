@@ -91,6 +91,9 @@ static void what_contradicts_itself_is_refused_by_name(void **state)
 		  "x.org: is there twice" },
 		{ "backup_mx: { domains = ( { domain = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.org\"; } ); };",
 		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.org" },
+		{ "backup_mx: { domains = ( { domain = \"x.org\"; primary = \"[relay.lan]:2525\"; "
+		  "} ); };",
+		  "x.org: its primary is this host itself" },
 		{ "mail: { dns = false; }; backup_mx: { domains = ( { domain = \"x.org\"; } ); };",
 		  "x.org: needs a primary" },
 		{ "backup_mx: { domains = ( { domain = \"x.org\"; recipients = \"list\"; } ); };",

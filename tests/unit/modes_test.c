@@ -44,7 +44,8 @@ static void what_was_typed_is_hosts_with_modes(void **state)
 		{ "relay.lan=", "unknown mode" },
 		{ "relay.lan=Satellite", "unknown mode" },
 		{ "relay.lan=local,relay.lan=none", "named twice" },
-		{ "=local", "" },
+		{ "=local", "which mode of which host" },
+		{ "relay.lan=local,", "which mode of which host" },
 	};
 	MR_ARENA arena = mr_arena_open();
 	struct mr_mode_changes changes;

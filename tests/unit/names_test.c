@@ -271,7 +271,7 @@ static void internationalised_domains_become_a_labels(void **state)
 		{ "xn--99999999.example", NULL, "xn--99999999.example" },
 		/* RFC 5892: symbols are not letters */
 		{ "\xe2\x98\x83.example", NULL, "\xe2\x98\x83.example" },
-		{ "b\xc3.example", NULL, "" }, /* not UTF-8 */
+		{ "b\xc3.example", NULL, "is not UTF-8" },
 		/* a full-width at sign and a full-width slash, mapped to ASCII, do not slip through
 		 */
 		{ "a\xef\xbc\x8f"
@@ -292,7 +292,7 @@ static void hosts_are_fully_qualified_ascii_names(void **state)
 		{ "mail1.lan", "mail1.lan", NULL },
 		{ "Mail1.LAN", "mail1.lan", NULL },
 		{ "mail1", NULL, "hostname -f" },
-		{ "", NULL, "empty" },
+		{ "", NULL, "missing" },
 		{ "m\xc3\xa4il.lan", NULL, "only ASCII" },
 		{ "10.0.0.1", NULL, "IP address" },
 		{ "mail1.lan/..", NULL, "only letters, digits, hyphens and dots" },
