@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "adapters/config_rows.h"
+#include "adapters/config_text.h"
 #include "base/file.h"
 #include "base/paths.h"
-
-#define MOST_BYTES ((size_t)64 * 1024)
 
 struct loading {
 	struct mr_arena *arena;
@@ -278,31 +277,13 @@ static int read_group(struct loading *load, config_setting_t *group, const char 
 	return 0;
 }
 
-/* Past the text in quotes or the comment that begins here; otherwise one byte further. */
-static const char *skip(const char *text)
-{
-	const char *end = NULL;
-
-	if (*text == '"') {
-		for (text++; *text && *text != '"'; text++)
-			if (*text == '\\' && text[1])
-				text++;
-	} else if (*text == '#' || strncmp(text, "//", 2) == 0) {
-		return text + strcspn(text, "\n");
-	} else if (strncmp(text, "/*", 2) == 0) {
-		end = strstr(text + 2, "*/");
-		return end ? end + 2 : text + strlen(text);
-	}
-	return *text ? text + 1 : text;
-}
-
 /* libconfig 1.5 cuts a number to 32 bits without a word: 4294967297 would be 1. */
 static int check_numbers(struct loading *load, const char *text)
 {
 	unsigned line = 1;
 
 	for (const char *next; *text; text = next) {
-		next = skip(text);
+		next = mr_config_text_skip(text);
 		if (isdigit((unsigned char)*text)) {
 			char *end;
 			bool hex = *text == '0' && (text[1] == 'x' || text[1] == 'X');
@@ -355,22 +336,14 @@ static const char *absolute_root(struct mr_arena *arena, const char *root)
 	return mr_strndup(arena, root, len);
 }
 
-int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
-		   struct mr_config *out, struct mr_error *err)
+int mr_config_parse(struct mr_arena *arena, const char *text, struct mr_config *out,
+		    struct mr_error *err)
 {
 	struct loading load = { arena, out, mr_value_object(arena), err };
-	char *text;
-	size_t len;
 
-	*out = (struct mr_config){ .root = absolute_root(arena, root ? root : "") };
-	out->path = path ? mr_strdup(arena, path) : mr_path(arena, out->root, MR_PATH_CONFIG);
 	mr_config_set_defaults(out);
 	out->others = load.others;
-	if (mr_file_read(arena, out->path, MOST_BYTES, &text, &len, err) < 0)
-		return err->code == MR_E_NOT_FOUND && !path ? 0 : -1;
 	out->exists = true;
-	if (strlen(text) != len)
-		return mr_fail(err, MR_E_CONFIG, _("%s: contains a NUL byte"), out->path);
 	if (read_text(&load, text) < 0)
 		return -1;
 	if (out->mail_manage && *out->root)
@@ -379,4 +352,42 @@ int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
 				 "Dovecot belong to the whole machine"),
 			       out->path);
 	return 0;
+}
+
+int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
+		   struct mr_config *out, struct mr_error *err)
+{
+	char *text;
+	size_t len;
+
+	*out = (struct mr_config){ .root = absolute_root(arena, root ? root : "") };
+	out->path = path ? mr_strdup(arena, path) : mr_path(arena, out->root, MR_PATH_CONFIG);
+	mr_config_set_defaults(out);
+	out->others = mr_value_object(arena);
+	if (mr_file_read(arena, out->path, MR_CONFIG_MOST_BYTES, &text, &len, err) < 0)
+		return err->code == MR_E_NOT_FOUND && !path ? 0 : -1;
+	if (strlen(text) != len)
+		return mr_fail(err, MR_E_CONFIG, _("%s: contains a NUL byte"), out->path);
+	return mr_config_parse(arena, text, out, err);
+}
+
+const char *mr_config_elsewhere(struct mr_arena *arena, const char *text, const char *name)
+{
+	const char *dot = strchr(name, '.'), *source, *out = NULL;
+	const config_setting_t *setting;
+	config_t file;
+
+	config_init(&file);
+	if (config_read_string(&file, text) == CONFIG_TRUE) {
+		setting = config_lookup(&file, name);
+		if (!setting && dot)
+			setting =
+				config_lookup(&file, mr_strndup(arena, name, (size_t)(dot - name)));
+		source = setting ? config_setting_source_file(setting) : NULL;
+		if (source)
+			out = mr_printf(arena, "%s:%u", source,
+					config_setting_source_line(setting));
+	}
+	config_destroy(&file);
+	return out;
 }

@@ -49,7 +49,7 @@ struct mr_config {
 int mr_config_load(struct mr_arena *arena, const char *root, const char *path,
 		   struct mr_config *out, struct mr_error *err) MR_MUST_CHECK;
 /* Gives one setting that is a text another value, "" its default. MR_E_INVALID: what the file may not say either, by the
- * setting's name; *changed: it had another. The file is not written: mr_config_format. */
+ * setting's name; *changed: it had another. The file is not written: mr_config_edit. */
 int mr_config_set_text(struct mr_arena *arena, struct mr_config *config, const char *name,
 		       const char *value, bool *changed, struct mr_error *err) MR_MUST_CHECK;
 /* All settings, those at their default too, as a tree: {"mail": {"dns": true, ...}, ...}. A text that is
@@ -62,6 +62,12 @@ struct mr_value *mr_config_sample_settings(struct mr_arena *arena);
 char *mr_config_format(struct mr_arena *arena, const struct mr_config *config);
 /* One value of that tree as the file has it: true, 5, "text", [ "a", "b" ], ( { a = "b"; } ); nothing is "". */
 const char *mr_config_value_text(struct mr_arena *arena, const struct mr_value *value);
+/* What the file must hold to say what `config` says. If it is there it is changed in place, setting by setting: all else
+ * in it stays as somebody wrote it. If it is not, or if it neither names a host yet nor has a comment, *out is
+ * mr_config_format's. MR_E_CONFIG, with file and line: a setting that must change lies in a file that is included, or the
+ * text cannot be changed so. */
+int mr_config_edit(struct mr_arena *arena, const struct mr_config *config, const char **out,
+		   struct mr_error *err) MR_MUST_CHECK;
 /* Rows { name, type, default, unit, help } as a list of objects; of a table also its columns, such rows again. */
 struct mr_value *mr_config_describe(struct mr_arena *arena);
 

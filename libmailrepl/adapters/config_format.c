@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "adapters/config_rows.h"
+#include "adapters/config_text.h"
+#include "base/file.h"
 
 void mr_config_set_defaults(struct mr_config *config)
 {
@@ -211,6 +213,57 @@ char *mr_config_format(struct mr_arena *arena, const struct mr_config *config)
 	}
 	mr_buf_puts(&buf, "};\n");
 	return mr_strdup(arena, mr_buf_text(&buf));
+}
+
+static int set(struct mr_arena *arena, const char *path, const struct mr_config_row *row,
+	       const char *value, char **text, struct mr_error *err)
+{
+	const char *elsewhere = mr_config_elsewhere(arena, *text, row->name);
+
+	if (elsewhere)
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s: lies in a file that %s includes, and is not changed: write "
+				 "%s = %s there"),
+			       elsewhere, path, row->name, value);
+	*text = mr_config_text_set(arena, *text, row->name, value);
+	return *text ? 0
+		     : mr_fail(err, MR_E_CONFIG,
+			       _("%s: cannot be changed as it is written: give %s the value %s by hand"),
+			       path, row->name, value);
+}
+
+int mr_config_edit(struct mr_arena *arena, const struct mr_config *config, const char **out,
+		   struct mr_error *err)
+{
+	struct mr_config was = { .root = config->root, .path = config->path }, now = was;
+	const char *wanted = mr_config_format(arena, config);
+	char *text;
+
+	*out = wanted;
+	if (!config->exists)
+		return 0;
+	if (mr_file_read(arena, config->path, MR_CONFIG_MOST_BYTES, &text, NULL, err) < 0 ||
+	    mr_config_parse(arena, text, &was, err) < 0)
+		return -1;
+	/* Whoever wrote some settings before the first set-up is shown all there are, too. */
+	if (!was.host && mr_config_text_is_bare(text))
+		return 0;
+	for (const struct mr_config_row *row = mr_config_rows; row->name; row++) {
+		const char *value = value_text(arena, value_of(arena, row, config), row);
+
+		if (strcmp(value, value_text(arena, value_of(arena, row, &was), row)) != 0 &&
+		    set(arena, config->path, row, value, &text, err) < 0)
+			return -1;
+	}
+	if (mr_config_parse(arena, text, &now, err) < 0)
+		return mr_fail_in(err, _("after the change it would be wrong, so it is not made"));
+	if (strcmp(mr_config_format(arena, &now), wanted) != 0)
+		return mr_fail(err, MR_E_CONFIG,
+			       _("%s: cannot be changed as it is written: change it by hand, then "
+				 "run cl-rebuild"),
+			       config->path);
+	*out = text;
+	return 0;
 }
 
 static struct mr_value *describe(struct mr_arena *arena, const struct mr_config_row *rows)

@@ -46,6 +46,15 @@ struct mr_config_row {
 /* Ended by a row without a name. */
 extern const struct mr_config_row mr_config_rows[];
 
+#define MR_CONFIG_MOST_BYTES ((size_t)64 * 1024)
+
+/* A file's text that was read; root and path of *out are set. Errors as mr_config_load's. */
+int mr_config_parse(struct mr_arena *arena, const char *text, struct mr_config *out,
+		    struct mr_error *err) MR_MUST_CHECK;
+/* "file:line" if the setting lies in a file that `text` includes, or its group does while the setting is nowhere; NULL:
+ * neither. */
+const char *mr_config_elsewhere(struct mr_arena *arena, const char *text, const char *name);
+
 /* The type as a word or two, for people. */
 const char *mr_config_kind_word(enum mr_config_kind kind);
 /* What is wrong with a text of that kind, as a sentence without a subject; NULL: nothing. */

@@ -138,9 +138,12 @@ static int plan_files(struct mr_arena *arena, struct mr_config *config, struct m
 		mr_identity_plan(arena, &join->identity, cert, key, attrs, config->host, plan);
 	mr_backup_key_plan(arena, config, join->folder, plan);
 	if (join->new_host || !config->home) {
+		const char *text;
+
 		config->home = join->topology.home;
-		plan_changed_file(arena, plan, config->path, mr_config_format(arena, config),
-				  MR_FILE_PUBLIC);
+		if (mr_config_edit(arena, config, &text, err) < 0)
+			return -1;
+		plan_changed_file(arena, plan, config->path, text, MR_FILE_PUBLIC);
 	}
 	return 0;
 }

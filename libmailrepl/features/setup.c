@@ -240,8 +240,11 @@ static int plan_rebuild(struct mr_arena *arena, const struct mr_config *config,
 static int plan_config(struct mr_arena *arena, const struct mr_config *config,
 		       struct mr_plan *plan, struct mr_error *err)
 {
-	(void)err;
-	mr_plan_file(arena, plan, config->path, mr_config_format(arena, config), MR_FILE_PUBLIC,
+	const char *text;
+
+	if (mr_config_edit(arena, config, &text, err) < 0)
+		return -1;
+	mr_plan_file(arena, plan, config->path, text, MR_FILE_PUBLIC,
 		     mr_printf(arena, _("write %s"), config->path));
 	return 0;
 }

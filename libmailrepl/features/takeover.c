@@ -260,7 +260,8 @@ int mr_takeover_finish_plan(struct mr_arena *arena, const struct mr_config *conf
 	*fresh = *config;
 	if (takeover->home) {
 		fresh->home = config->host;
-		text = mr_config_format(arena, fresh);
+		if (mr_config_edit(arena, fresh, &text, err) < 0)
+			return -1;
 		if (!mr_file_same(config->path, text, strlen(text), MR_FILE_PUBLIC))
 			mr_plan_file(arena, plan, config->path, text, MR_FILE_PUBLIC,
 				     mr_printf(arena, _("write %s: this host is the home"),

@@ -116,6 +116,28 @@ commands=(cl-setup cl-replication cl-useradd cl-usermod cl-userdel cl-passwd cl-
 	run -66 cl-useradd --root "$folder" --import "$folder/absent"
 }
 
+@test "cl-setup --smarthost changes its setting alone; one in an included file is refused" {
+	local file=$folder/etc/mailrepl/mailrepl.conf
+	cp "$file" "$BATS_TEST_TMPDIR/before"
+	printf '%s\n' '/* ours */ host = "one.lan"; home = "one.lan"; # both' 'mail:' '{' '  manage = false;' \
+		'  // smarthost: the gateway' '};' >"$file"
+	run -0 cl-setup --root "$folder" --smarthost '[gw.example]:587'
+	run -0 diff - "$file" <<-'END'
+		/* ours */ host = "one.lan"; home = "one.lan"; # both
+		mail:
+		{
+		  manage = false;
+		  // smarthost: the gateway
+		  smarthost = "[gw.example]:587";
+		};
+	END
+	echo 'smarthost = "[other.example]";' >"$folder/etc/mailrepl/gateway"
+	sed -i "s|^  smarthost = .*|@include \"$folder/etc/mailrepl/gateway\"|" "$file"
+	run -78 cl-setup --root "$folder" --smarthost '[gw.example]:587'
+	[[ $output == *"/etc/mailrepl/gateway:1: "*'mail.smarthost = "[gw.example]:587"'* ]]
+	cp "$BATS_TEST_TMPDIR/before" "$file"
+}
+
 @test "a root folder with blanks, percent signs and no way in is named" {
 	local odd="$folder/a b%20c"
 	mkdir -p "$odd/etc/mailrepl"
