@@ -96,6 +96,9 @@ int mr_escape(enum mr_escaping escaping, const char *text, struct mr_buf *out, s
 		return mr_fail(err, MR_E_INVALID, _("it begins with \"%c\""), *text);
 	if (rules[escaping].trims && *text && (*text == ' ' || mr_ends_with(text, " ")))
 		return mr_fail(err, MR_E_INVALID, _("it begins or ends with a blank"));
+	/* Exim joins the line with the next one, however many there are. */
+	if (escaping == MR_ESCAPE_EXIM && mr_ends_with(text, "\\"))
+		return mr_fail(err, MR_E_INVALID, _("it ends with a backslash"));
 	if (escaping == MR_ESCAPE_POSTFIX_TABLE && !*text)
 		return mr_fail(err, MR_E_INVALID, _("it is empty"));
 	for (const char *c = text; *c; c++) {

@@ -1,7 +1,8 @@
 /* Values full of what is special to somebody are rendered, and read back by the programs that will read them: each value is
  * exactly what was put in, or it was refused. */
-#include "roundtrip.h"
+#include "exim_fixture.h"
 
+#include "adapters/ldif.h"
 #include "features/template.h"
 
 #define CASES 300
@@ -297,6 +298,131 @@ static void keys_and_values_of_tables_are_read_back(void **test_state)
 	for_each_batch(test_state, one_of_a_table);
 }
 
+/* As the whole value of an option, and in the braces of an expansion. */
+static void one_of_exim_conf(struct batch *batch)
+{
+	struct mr_arena *arena = batch->arena;
+	struct mr_buf questions = { 0 };
+	struct mr_list lines;
+
+	for (size_t i = 0; i < BATCH; i++) {
+		struct mr_template template = {
+			.file = "t",
+			.text = mr_printf(arena,
+					  "{{=| |=}}MRA%02zu = |v|\nMRB%02zu = ${if eq{a}{a}{|v|}{no}}\n",
+					  i, i),
+			.escaping = MR_ESCAPE_EXIM,
+		};
+		struct mr_value *values = mr_value_object(arena);
+		const char *value = random_value(arena);
+		struct mr_buf line = { 0 };
+
+		mr_value_set_string(arena, values, "v", value);
+		if (mr_template_render(&template, values, &line, &err) < 0) {
+			batch->refused++;
+			continue;
+		}
+		mr_buf_puts(&batch->text, mr_buf_text(&line));
+		mr_buf_close(&line);
+		for (const char *form = "AB"; *form; form++) {
+			const char *name = mr_printf(arena, "MR%c%02zu", *form, i);
+
+			mr_buf_printf(&questions, "v[%s]\n", name);
+			mr_list_add(arena, &batch->names, name);
+			mr_list_add(arena, &batch->values, mr_printf(arena, "> v[%s]", value));
+		}
+	}
+	write_at(mr_printf(arena, "%s/exim4.conf", batch->folder), mr_buf_text(&batch->text));
+	lines = mr_list_split(arena,
+			      exim_said(arena, batch->folder, "exim4 -C $PWD/exim4.conf -be",
+					mr_buf_text(&questions)),
+			      '\n');
+	mr_buf_close(&questions);
+	for (size_t i = 0; i < batch->names.count; i++)
+		must_be(batch, i, i < lines.count ? lines.items[i] : "(nothing)");
+}
+
+static void values_of_exim_conf_are_read_back(void **test_state)
+{
+	MR_ARENA arena = mr_arena_open();
+
+	if (!exim_unpack(arena, *test_state)) {
+		print_message("# no Exim: tools/install-packages fetches it, and root runs it\n");
+		skip();
+	}
+	for_each_batch(test_state, one_of_exim_conf);
+}
+
+/* The values of `attribute`, in the order of the file. */
+static struct mr_list values_of(struct mr_arena *arena, const char *path, const char *attribute)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct mr_ldif *ldif = mr_ldif_open(fd, path);
+	struct mr_list out = { 0 };
+	struct mr_entry *entry;
+	int rc;
+
+	while ((rc = mr_ldif_read(ldif, arena, &entry, &err)) > 0)
+		if (mr_entry_value(entry, attribute))
+			mr_list_add(arena, &out, mr_entry_value(entry, attribute));
+	mr_ldif_close(ldif);
+	close(fd);
+	assert_ok(rc, err);
+	return out;
+}
+
+/* slapd takes them, and writes them as it likes; our own reader understands both files. */
+static void one_of_an_ldif_file(struct batch *batch)
+{
+	struct mr_arena *arena = batch->arena;
+	const char *folder = batch->folder, *path = mr_printf(arena, "%s/in.ldif", folder);
+	const char *const argv[] = {
+		"sh",
+		"-c",
+		"cd \"$1\" && rm -rf db && mkdir db && slapadd -f slapd.conf -l "
+		"in.ldif >&2 && slapcat -f slapd.conf",
+		"sh",
+		folder,
+		NULL
+	};
+	struct mr_list here, there;
+
+	write_at(mr_printf(arena, "%s/slapd.conf", folder),
+		 mr_printf(arena,
+			   "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\n"
+			   "moduleload back_mdb\ndatabase mdb\nsuffix o=t\ndirectory %s/db\n",
+			   folder));
+	mr_buf_puts(&batch->text, "dn: o=t\nobjectClass: organization\no: t\n\n");
+	for (size_t i = 0; i < BATCH; i++) {
+		const char *value = random_value(arena);
+
+		if (!*value || !render_value(MR_ESCAPE_LDIF,
+					     mr_printf(arena,
+						       "dn: cn=c%02zu,o=t\nobjectClass: person\n"
+						       "sn: x\ncn: c%02zu\nuserPassword: ",
+						       i, i),
+					     value, "\n\n", &batch->text)) {
+			batch->refused++;
+			continue;
+		}
+		mr_list_add(arena, &batch->names, mr_printf(arena, "c%02zu", i));
+		mr_list_add(arena, &batch->values, value);
+	}
+	write_at(path, mr_buf_text(&batch->text));
+	here = values_of(arena, path, "userPassword");
+	(void)said(arena, folder, argv, NULL);
+	there = values_of(arena, mr_printf(arena, "%s/out", folder), "userPassword");
+	for (size_t i = 0; i < batch->names.count; i++) {
+		must_be(batch, i, i < here.count ? here.items[i] : "(nothing)");
+		must_be(batch, i, i < there.count ? there.items[i] : "(nothing)");
+	}
+}
+
+static void values_of_ldif_are_read_back(void **test_state)
+{
+	for_each_batch(test_state, one_of_an_ldif_file);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void)
@@ -308,6 +434,8 @@ int main(void)
 		TEST(values_of_ldap_tables_are_read_back),
 		TEST(values_of_dovecot_conf_are_read_back),
 		TEST(values_of_dovecots_ldap_files_are_read_back),
+		TEST(values_of_exim_conf_are_read_back),
+		TEST(values_of_ldif_are_read_back),
 	};
 
 	begin(CASES);

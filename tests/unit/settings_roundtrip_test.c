@@ -1,6 +1,6 @@
 /* Settings full of what is special to somebody, through the templates themselves: what Postfix and Dovecot read differs from what
  * they read with a tame value in just that value; or the setting is refused. */
-#include "roundtrip.h"
+#include "exim_fixture.h"
 
 #include "adapters/config.h"
 #include "base/paths.h"
@@ -12,9 +12,12 @@
 
 static const struct mr_render_machine *machine(void)
 {
-	static struct mr_render_machine machine = {
-		.ids = { .root = 0, .openldap = 101, .postfix = 102, .dovecot = 103, .nslcd = 104 }
-	};
+	static struct mr_render_machine machine = { .ids = { .root = 0,
+							     .openldap = 101,
+							     .postfix = 102,
+							     .dovecot = 103,
+							     .nslcd = 104,
+							     .exim = 105 } };
 
 	machine.versions = mr_versions_sample;
 	return &machine;
@@ -87,6 +90,35 @@ static size_t list_settings(struct mr_arena *arena, struct setting *out, size_t 
 	return count;
 }
 
+/* The files that are rendered with one setting, or NULL: it is refused. */
+static struct mr_rendering *render_with(struct mr_arena *arena, const char *folder, const char *mta,
+					const struct setting *setting, const char *value)
+{
+	const char *path = mr_printf(arena, "%s/mailrepl.conf", folder);
+	const char *item = quoted(arena, value);
+	const char *line = mr_printf(arena, "%s = %s;", setting->name,
+				     setting->list ? mr_printf(arena, "[ %s ]", item) : item);
+	struct mr_rendering *out = MR_NEW(arena, struct mr_rendering);
+	struct mr_topology topology = topology_of(arena);
+	struct mr_config config;
+
+	if (strcmp(setting->group, "mail") == 0)
+		line = mr_printf(arena, "mail = { mta = \"%s\"; %s };\n", mta, line);
+	else
+		line = mr_printf(arena, "mail = { mta = \"%s\"; }; %s = { %s };\n", mta,
+				 setting->group, line);
+	write_at(path, line);
+	if (mr_config_load(arena, NULL, path, &config, &err) < 0)
+		return NULL;
+	config.host = "mail2.lan";
+	/* Where Exim is not installed nobody owns its files, but below a folder. */
+	if (strcmp(mta, "exim") == 0)
+		config.root = "/below";
+	*out = (struct mr_rendering){ 0 };
+	return mr_render_as(arena, &config, &topology, machine(), false, out, &err) < 0 ? NULL
+											: out;
+}
+
 /* What is read with one setting, or refused: NULL. */
 static const char *read_with(struct mr_arena *arena, const char *folder,
 			     const struct setting *setting, const char *value)
@@ -94,33 +126,42 @@ static const char *read_with(struct mr_arena *arena, const char *folder,
 	const char *const main_cf[] = { "postconf", "-c", folder, "-x", "-n", NULL };
 	const char *const master_cf[] = { "postconf", "-c", folder, "-x", "-P", NULL };
 	const char *const services[] = { "postconf", "-c", folder, "-M", NULL };
-	const char *path = mr_printf(arena, "%s/mailrepl.conf", folder);
 	const char *dovecot_conf = mr_printf(arena, "%s/dovecot.conf", folder);
 	const char *const dovecot[] = { "doveconf", "-c", dovecot_conf, "-n", NULL };
-	const char *text = mr_printf(
-		arena, setting->list ? "%s = { %s = [ %s ]; };\n" : "%s = { %s = %s; };\n",
-		setting->group, setting->name, quoted(arena, value));
-	struct mr_topology topology = topology_of(arena);
-	struct mr_rendering rendering = { 0 };
-	struct mr_config config;
+	const struct mr_rendering *rendering =
+		render_with(arena, folder, "postfix", setting, value);
 
-	write_at(path, text);
-	if (mr_config_load(arena, NULL, path, &config, &err) < 0)
+	if (!rendering)
 		return NULL;
-	config.host = "mail2.lan";
-	if (mr_render_as(arena, &config, &topology, machine(), false, &rendering, &err) < 0)
-		return NULL;
-	for (size_t i = 0; i < rendering.count; i++) {
-		const char *name = strrchr(rendering.files[i].path, '/') + 1;
+	for (size_t i = 0; i < rendering->count; i++) {
+		const char *name = strrchr(rendering->files[i].path, '/') + 1;
 
 		if (strcmp(name, "main.cf") == 0 || strcmp(name, "master.cf") == 0 ||
 		    strcmp(name, "dovecot.conf") == 0)
 			write_at(mr_printf(arena, "%s/%s", folder, name),
-				 rendering.files[i].content);
+				 rendering->files[i].content);
 	}
 	return mr_printf(arena, "%s%s%s%s", said(arena, folder, main_cf, NULL),
 			 said(arena, folder, master_cf, NULL), said(arena, folder, services, NULL),
 			 said(arena, folder, dovecot, NULL));
+}
+
+/* The same for Exim, which shows its options as they are written. */
+static const char *exim_read_with(struct mr_arena *arena, const char *folder,
+				  const struct setting *setting, const char *value)
+{
+	const struct mr_rendering *rendering = render_with(arena, folder, "exim", setting, value);
+
+	if (!rendering)
+		return NULL;
+	for (size_t i = 0; i < rendering->count; i++)
+		if (mr_ends_with(rendering->files[i].path, "/exim4.conf"))
+			write_at(mr_printf(arena, "%s/exim4.conf", folder),
+				 rendering->files[i].content);
+	return exim_said(arena, folder,
+			 "exim4 -C $PWD/exim4.conf -bP 2>&1 && exim4 -C $PWD/exim4.conf -bP "
+			 "routers transports authenticators 2>&1",
+			 NULL);
 }
 
 /* MARK replaced; several blanks are one, as postconf shows them, and "%%" is a percent sign, as
@@ -165,7 +206,29 @@ static void compare(struct mr_arena *arena, const struct setting *setting, const
 	}
 }
 
-static void a_setting_changes_nothing_but_its_own_value(void **test_state)
+/* As Exim's options have it; what that means to Exim roundtrip_test.c sees. */
+static const char *for_exim(struct mr_arena *arena, const char *text)
+{
+	MR_BUF out = { 0 };
+
+	for (; *text; text++) {
+		if (strchr("\\${}", *text))
+			mr_buf_putc(&out, '\\');
+		mr_buf_putc(&out, *text);
+	}
+	return mr_strdup(arena, mr_buf_text(&out));
+}
+
+static const char *as_it_is(struct mr_arena *arena, const char *text)
+{
+	(void)arena;
+	return text;
+}
+
+typedef const char *reader(struct mr_arena *, const char *, const struct setting *, const char *);
+typedef const char *writer(struct mr_arena *, const char *);
+
+static void for_each_case(const char *folder, reader *read_one, writer *written)
 {
 	MR_ARENA arena = mr_arena_open();
 	struct setting settings[100];
@@ -179,27 +242,48 @@ static void a_setting_changes_nothing_but_its_own_value(void **test_state)
 		const char *marked = mr_printf(one, "%.*s" MARK "%s", (int)at, setting->sample,
 					       setting->sample + at);
 		const char *text = random_value(one), *value = with_value(one, marked, text);
-		const char *tame_one, *wild_one = read_with(one, *test_state, setting, value);
+		const char *tame_one, *wild_one = read_one(one, folder, setting, value);
 
 		if (!wild_one) {
 			refused++;
 			continue;
 		}
-		tame_one = read_with(one, *test_state, setting, marked);
+		tame_one = read_one(one, folder, setting, marked);
 		if (!tame_one)
 			continue;
 		read++;
-		compare(one, setting, value, with_value(one, tame_one, text), wild_one);
+		compare(one, setting, value, with_value(one, tame_one, written(one, text)),
+			wild_one);
 	}
 	print_message("# seed %lu: %zu settings, %zu refused, %zu read back\n", seed, cases,
 		      refused, read);
 	assert_true(read > 0);
 }
 
+static void a_setting_changes_nothing_but_its_own_value(void **test_state)
+{
+	for_each_case(*test_state, read_with, as_it_is);
+}
+
+static void a_setting_changes_nothing_but_its_own_value_in_exim(void **test_state)
+{
+	MR_ARENA arena = mr_arena_open();
+	const struct setting name = { "mail", "name", "a.example", false };
+
+	if (!exim_unpack(arena, *test_state)) {
+		print_message("# no Exim: tools/install-packages fetches it, and root runs it\n");
+		skip();
+	}
+	assert_contains(exim_read_with(arena, *test_state, &name, "b.example"), "b.example");
+	for_each_case(*test_state, exim_read_with, for_exim);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_setting_changes_nothing_but_its_own_value,
+						folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(a_setting_changes_nothing_but_its_own_value_in_exim,
 						folder_setup, folder_teardown),
 	};
 	const char *source = getenv("MAILREPL_TEST_SOURCE");
