@@ -37,6 +37,8 @@
 /* A copy was lost or is being filled: Postfix must not run, also not after a reboot (systemd's unit
  * of it has that as a condition). */
 #define MR_PATH_HELD "/var/lib/mailrepl/not-in-step"
+/* New configuration is installed and not in force yet. */
+#define MR_PATH_DUE_POSTFIX "/var/lib/mailrepl/.due-postfix"
 /* The gate is in main.cf, and Postfix has not read it yet (features/gate.h). */
 #define MR_PATH_DUE_GATE "/var/lib/mailrepl/.due-gate"
 #define MR_PATH_ARCHIVED "/var/lib/mailrepl/archived" /* the folder that archives were written to */

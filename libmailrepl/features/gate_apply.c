@@ -1,5 +1,6 @@
 #include "features/gate.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,15 +64,29 @@ static bool is_ours(const struct mr_config *config)
 	return mr_mta(config) == MR_SERVICE_POSTFIX && mr_mta_is_ours(config);
 }
 
+/* What Postfix does not want to read a rendering may mend, which mailrepl-watch begins now and then, not at
+ * every look. */
+static void hand_over(const struct mr_config *config, const char *due)
+{
+	MR_ARENA arena = mr_arena_open();
+	const char *rendering = mr_path(arena, config->root, MR_PATH_DUE_POSTFIX);
+
+	if (mr_path_exists(rendering) || rename(due, rendering) < 0)
+		(void)unlink(due);
+}
+
 /* A reload that is written down before the file is replaced is made up for by the next call, or by
  * the next rendering, if we are killed between. */
 static int put_in_force(const struct mr_config *config, const char *due, const char *path,
 			const char *text, struct mr_error *err)
 {
 	if (mr_file_replace(due, "", 0, MR_FILE_PRIVATE, err) < 0 ||
-	    (text && install(path, text, err) < 0) ||
-	    mr_service_refresh(MR_SERVICE_POSTFIX, config->root, err) < 0)
+	    (text && install(path, text, err) < 0))
 		return -1;
+	if (mr_service_refresh(MR_SERVICE_POSTFIX, config->root, err) < 0) {
+		hand_over(config, due);
+		return -1;
+	}
 	(void)unlink(due);
 	return 0;
 }
