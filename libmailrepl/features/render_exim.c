@@ -70,8 +70,11 @@ const char *mr_render_exim_host(struct mr_arena *arena, const char *nexthop, boo
 
 	if (!port)
 		port = ":25";
+	/* What has no MX records is a server itself: Exim does not try that by itself. */
+	if (bare && dns)
+		return mr_printf(arena, "%s/MX%s ; %s%s", host, port, host, port);
 	if (bare)
-		return mr_printf(arena, "%s%s%s", host, dns ? "/MX" : "", port);
+		return mr_printf(arena, "%s%s", host, port);
 	/* An address of IPv6 has colons of its own. */
 	return mr_printf(arena, strchr(host, ':') ? "[%s]%s" : "%s%s", host, port);
 }

@@ -13,8 +13,8 @@ static void a_primary_is_a_host_with_its_port_and_without_brackets_a_name_in_dns
 		{ "[192.0.2.1]:2525", "192.0.2.1:2525", "192.0.2.1:2525" },
 		{ "[2001:db8::1]", "[2001:db8::1]:25", "[2001:db8::1]:25" },
 		{ "[2001:db8::1]:2525", "[2001:db8::1]:2525", "[2001:db8::1]:2525" },
-		{ "partner.org", "partner.org/MX:25", "partner.org:25" },
-		{ "partner.org:26", "partner.org/MX:26", "partner.org:26" },
+		{ "partner.org", "partner.org/MX:25 ; partner.org:25", "partner.org:25" },
+		{ "partner.org:26", "partner.org/MX:26 ; partner.org:26", "partner.org:26" },
 	};
 	MR_ARENA arena = mr_arena_open();
 
