@@ -20,7 +20,7 @@ static const char *place(void **folder, const char *name, const char *text)
 static int edit(struct mr_arena *arena, void **folder, const char *text, const char *name,
 		const char *value, struct mr_config *config, const char **out)
 {
-	bool changed;
+	bool changed = false;
 
 	place(folder, "mailrepl.conf", text);
 	if (mr_config_load(arena, *folder, NULL, config, &err) < 0)
