@@ -302,7 +302,7 @@ static void keys_and_values_of_tables_are_read_back(void **test_state)
 static void one_of_exim_conf(struct batch *batch)
 {
 	struct mr_arena *arena = batch->arena;
-	struct mr_buf questions = { 0 };
+	MR_BUF questions = { 0 };
 	struct mr_list lines;
 
 	for (size_t i = 0; i < BATCH; i++) {
@@ -315,7 +315,7 @@ static void one_of_exim_conf(struct batch *batch)
 		};
 		struct mr_value *values = mr_value_object(arena);
 		const char *value = random_value(arena);
-		struct mr_buf line = { 0 };
+		MR_BUF line = { 0 };
 
 		mr_value_set_string(arena, values, "v", value);
 		if (mr_template_render(&template, values, &line, &err) < 0) {
@@ -323,7 +323,6 @@ static void one_of_exim_conf(struct batch *batch)
 			continue;
 		}
 		mr_buf_puts(&batch->text, mr_buf_text(&line));
-		mr_buf_close(&line);
 		for (const char *form = "AB"; *form; form++) {
 			const char *name = mr_printf(arena, "MR%c%02zu", *form, i);
 
@@ -337,7 +336,6 @@ static void one_of_exim_conf(struct batch *batch)
 			      exim_said(arena, batch->folder, "exim4 -C $PWD/exim4.conf -be",
 					mr_buf_text(&questions)),
 			      '\n');
-	mr_buf_close(&questions);
 	for (size_t i = 0; i < batch->names.count; i++)
 		must_be(batch, i, i < lines.count ? lines.items[i] : "(nothing)");
 }
