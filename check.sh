@@ -84,7 +84,7 @@ part_plan() {
 
 part_golden() {
 	headline "golden tests"
-	run_meson render
+	run_meson render_golden
 }
 
 part_lint() {
