@@ -2,8 +2,6 @@
 
 #include "features/restore_changes.h"
 #include "features/restore_claims.h"
-#include "features/restore_record.h"
-#include "features/restore_topology.h"
 
 #define MAIL "cn=mail1.lan,ou=Mail,ou=Owned,dc=mailrepl"
 #define UNIX "cn=mail1.lan,ou=Unix,ou=Owned,dc=mailrepl"
@@ -160,104 +158,6 @@ static void counters_hosts_and_domains_are_left_alone(void **state)
 			"dn: " UNIX "\nobjectClass: mailReplContainer\ncn: "
 			"mail1.lan\nmailReplUidHighWater: 1\n\n"),
 		"nothing to do");
-}
-
-static struct mr_topology topology(struct mr_arena *arena, struct mr_host *hosts, size_t count,
-				   long long generation)
-{
-	struct mr_topology out = { .domain_id = "d",
-				   .home = "mail1.lan",
-				   .epoch = 2,
-				   .generation = generation,
-				   .server_id_high_water = 5,
-				   .hosts = hosts,
-				   .count = count };
-
-	mr_list_add(arena, &out.domains, "d.org");
-	return out;
-}
-
-#define SERVER (MR_MAIL | MR_UNIX)
-
-static void a_topology_is_never_rolled_back(void **state)
-{
-	struct mr_host now[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET },
-				 { "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 }, MR_MODE_INTERNET },
-				 { "mail4.lan", SERVER, 4, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
-	struct mr_host then[] = { { "mail1.lan", SERVER, 1, MR_INVITED, { 0 }, MR_MODE_INTERNET },
-				  { "mail2.lan", SERVER, 2, MR_INVITED, { 0 }, MR_MODE_INTERNET },
-				  { "mail3.lan", SERVER, 3, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
-	MR_ARENA arena = mr_arena_open();
-	struct mr_topology live = topology(arena, now, 3, 8), archive = topology(arena, then, 3, 4),
-			   out;
-	struct mr_error err;
-
-	(void)state;
-	mr_list_add(arena, &then[2].fingerprints, "AB:CD");
-	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
-	assert_int_equal(out.generation, 9);
-	assert_int_equal(out.epoch, 2);
-	assert_int_equal(out.count, 4);
-	assert_int_equal(mr_topology_host(&out, "mail1.lan")->state, MR_JOINED);
-	/* Its service comes back; a relay that becomes a server has to join again. */
-	assert_int_equal(mr_topology_host(&out, "mail2.lan")->services, SERVER);
-	assert_int_equal(mr_topology_host(&out, "mail2.lan")->state, MR_INVITED);
-	/* Came later: stays. */
-	assert_int_equal(mr_topology_host(&out, "mail4.lan")->services, SERVER);
-	/* Is gone since: invited again, with a number that nobody had. */
-	assert_int_equal(mr_topology_host(&out, "mail3.lan")->server_id, 6);
-	assert_int_equal(mr_topology_host(&out, "mail3.lan")->state, MR_INVITED);
-	assert_string_equal(mr_topology_host(&out, "mail3.lan")->fingerprints.items[0], "AB:CD");
-}
-
-static void an_equal_topology_keeps_its_generation(void **state)
-{
-	struct mr_host hosts[] = {
-		{ "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET },
-		{ "mail2.lan", MR_MAIL, 2, MR_JOINED, { 0 }, MR_MODE_INTERNET }
-	};
-	MR_ARENA arena = mr_arena_open();
-	struct mr_topology live = topology(arena, hosts, 2, 8),
-			   archive = topology(arena, hosts, 2, 4), out;
-	struct mr_error err;
-
-	(void)state;
-	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
-	assert_int_equal(out.generation, 8);
-	archive.delimiter = MR_DELIMITER_NONE;
-	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
-	assert_int_equal(out.generation, 9);
-	assert_int_equal(out.delimiter, MR_DELIMITER_NONE);
-	archive.delimiter = live.delimiter;
-	archive.scheme = MR_SCHEME_SERVER_MX;
-	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
-	assert_int_equal(out.generation, 9);
-	assert_int_equal(out.scheme, MR_SCHEME_SERVER_MX);
-}
-
-static void a_domain_is_ours_or_of_another_primary_as_it_is_now(void **state)
-{
-	struct mr_host hosts[] = { { "mail1.lan", SERVER, 1, MR_JOINED, { 0 }, MR_MODE_INTERNET } };
-	const struct mr_foreign back = { .name = "back.org" }, ours = { .name = "ours.org" },
-				theirs = { .name = "theirs.org" };
-	MR_ARENA arena = mr_arena_open();
-	struct mr_topology live = topology(arena, hosts, 1, 8),
-			   archive = topology(arena, hosts, 1, 4), out;
-	struct mr_error err;
-
-	(void)state;
-	mr_list_add(arena, &live.domains, "ours.org");
-	mr_topology_set_foreign(arena, &live, "theirs.org", &theirs);
-	mr_list_add(arena, &archive.domains, "theirs.org");
-	mr_topology_set_foreign(arena, &archive, "back.org", &back);
-	mr_topology_set_foreign(arena, &archive, "ours.org", &ours);
-	assert_ok(mr_restore_topology(arena, &live, &archive, &out, &err), err);
-	assert_int_equal(out.generation, 9);
-	assert_true(mr_list_has(&out.domains, "ours.org"));
-	assert_false(mr_list_has(&out.domains, "theirs.org"));
-	assert_int_equal(out.foreign_count, 2);
-	assert_non_null(mr_topology_foreign(&out, "back.org"));
-	assert_non_null(mr_topology_foreign(&out, "theirs.org"));
 }
 
 #define MAILBOX(host, user, address)                                                               \
@@ -470,72 +370,6 @@ static void what_the_archive_does_not_have_or_cannot_be_meant_is_refused(void **
 	}
 }
 
-static struct mr_restore_record recorded(void **state, struct mr_arena *arena, const char *text)
-{
-	const struct mr_config config = { .root = *state, .host = "mail1.lan" };
-	struct mr_restore_record record;
-	struct mr_error err;
-
-	put(arena, *state, "var/lib/mailrepl/restoring", text);
-	assert_ok(mr_restore_record_read(arena, &config, &record, &err), err);
-	return record;
-}
-
-static void a_record_of_a_restore_is_read_and_one_that_makes_no_sense_is_none(void **state)
-{
-	MR_ARENA arena = mr_arena_open();
-	struct mr_restore_record record = recorded(state, arena, "changes /a b\n2026-mail1.lan\n");
-
-	assert_string_equal(record.word, "changes");
-	assert_string_equal(record.archive, "/a b");
-	assert_string_equal(record.newest, "2026-mail1.lan");
-	/* As earlier releases wrote it. */
-	record = recorded(state, arena, "bare /a\n");
-	assert_string_equal(record.word, "bare");
-	assert_null(record.newest);
-	assert_null(recorded(state, arena, "changes /a\n-\n").newest);
-	assert_null(recorded(state, arena, "").word);
-	assert_null(recorded(state, arena, "x").word);
-}
-
-#define FOLDER "backup/"
-#define OLD "20260101T000000Z-mail1.lan.tar.bz2"
-#define BEFORE "20260102T000000Z-mail1.lan.tar.bz2"
-#define LATER "20260103T000000Z-mail1.lan.tar.bz2"
-
-static const char *undone(void **state, struct mr_arena *arena)
-{
-	const struct mr_config config = { .root = *state,
-					  .host = "mail1.lan",
-					  .backup_folder = "/backup" };
-	struct mr_error err;
-	const char *path;
-
-	if (mr_restore_undo_find(arena, &config, &path, &err) < 0)
-		return err.code == MR_E_NOT_FOUND ? "none" : "another error";
-	return strrchr(path, '/') + 1;
-}
-
-static void
-undo_takes_the_archive_before_the_last_restore_or_that_of_the_interrupted_one(void **state)
-{
-	MR_ARENA arena = mr_arena_open();
-	const char *root = *state;
-
-	assert_string_equal(undone(state, arena), "none");
-	put(arena, root, FOLDER OLD, "");
-	put(arena, root, "var/lib/mailrepl/restored",
-	    mr_printf(arena, "%s/backup/gone\n%s/backup/" OLD "\n", root, root));
-	assert_string_equal(undone(state, arena), OLD);
-	/* Begun, and nothing changed yet: what was restored before that is not meant. */
-	put(arena, root, "var/lib/mailrepl/restoring", "changes /a\n" OLD "\n");
-	assert_string_equal(undone(state, arena), "none");
-	put(arena, root, FOLDER BEFORE, "");
-	put(arena, root, FOLDER LATER, "");
-	put(arena, root, FOLDER "20260101T120000Z-mail1.lan-for-mail2.lan.tar.bz2", "");
-	assert_string_equal(undone(state, arena), BEFORE);
-}
-
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
@@ -555,12 +389,6 @@ int main(void)
 		IN_FOLDER(one_user_comes_back_with_account_and_membership_and_nobody_else),
 		IN_FOLDER(a_domain_brings_its_routes_and_groups_and_accounts_that_are_gone),
 		IN_FOLDER(what_the_archive_does_not_have_or_cannot_be_meant_is_refused),
-		IN_FOLDER(a_record_of_a_restore_is_read_and_one_that_makes_no_sense_is_none),
-		IN_FOLDER(
-			undo_takes_the_archive_before_the_last_restore_or_that_of_the_interrupted_one),
-		cmocka_unit_test(a_topology_is_never_rolled_back),
-		cmocka_unit_test(an_equal_topology_keeps_its_generation),
-		cmocka_unit_test(a_domain_is_ours_or_of_another_primary_as_it_is_now),
 	};
 
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
