@@ -12,11 +12,8 @@
 static void put(const char *folder, const char *name, const char *text)
 {
 	MR_ARENA arena = mr_arena_open();
-	struct mr_error err;
 
-	assert_ok(mr_file_replace(mr_printf(arena, "%s/%s", folder, name), text, strlen(text),
-				  MR_FILE_PUBLIC, &err),
-		  err);
+	put_file(mr_printf(arena, "%s/%s", folder, name), text);
 }
 
 /* What a writer produces from two members. */

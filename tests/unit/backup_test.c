@@ -27,14 +27,7 @@ struct home {
 
 static void put(const struct home *home, const char *path, const char *text)
 {
-	char *full = mr_path(home->arena, home->root, path), *slash = strrchr(full, '/');
-	struct mr_error err;
-
-	*slash = '\0';
-	assert_ok(mr_folder_make(full, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err),
-		  err);
-	*slash = '/';
-	assert_ok(mr_file_replace(full, text, strlen(text), MR_FILE_PUBLIC, &err), err);
+	put_file(mr_path(home->arena, home->root, path), text);
 }
 
 static void shell(const struct home *home, const char *script)

@@ -21,14 +21,8 @@
 static void put(const char *root, const char *path, const char *text)
 {
 	MR_ARENA arena = mr_arena_open();
-	char *full = mr_path(arena, root, path), *slash = strrchr(full, '/');
-	struct mr_error err;
 
-	*slash = '\0';
-	assert_ok(mr_folder_make(full, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err),
-		  err);
-	*slash = '/';
-	assert_ok(mr_file_replace(full, text, strlen(text), MR_FILE_PUBLIC, &err), err);
+	put_file(mr_path(arena, root, path), text);
 }
 
 static int setup(void **state)

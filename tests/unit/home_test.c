@@ -31,12 +31,8 @@ static const char two_homes[] =
 static void put(const char *root, const char *path, const char *text)
 {
 	MR_ARENA arena = mr_arena_open();
-	char *whole = mr_path(arena, root, path), *folder = mr_strdup(arena, whole);
-	struct mr_error err;
 
-	*strrchr(folder, '/') = '\0';
-	assert_ok(mr_folder_make(folder, MR_FILE_PUBLIC_FOLDER, &err), err);
-	assert_ok(mr_file_replace(whole, text, strlen(text), MR_FILE_PUBLIC, &err), err);
+	put_file(mr_path(arena, root, path), text);
 }
 
 static void only_the_accepted_home_is_obeyed(void **state)

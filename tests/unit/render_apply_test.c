@@ -22,7 +22,7 @@ static void apply(const struct mr_plan *plan)
 			continue;
 		}
 		assert_int_equal(step->kind, MR_STEP_FILE);
-		write_at(step->path, "");
+		put_file(step->path, "");
 		assert_ok(mr_file_replace(step->path, step->content, step->content_len, step->attrs,
 					  &err),
 			  err);
@@ -118,15 +118,15 @@ static void a_gate_that_is_just_being_put_in_force_is_waited_for_and_not_made_up
 
 	render(arena, &config, &topology, false, &rendering);
 	plan_and_apply(arena, &config, &rendering);
-	write_at(mr_path(arena, config.root, MR_PATH_GATE_LOCK), "");
-	write_at(change.due, "reload");
+	put_file(mr_path(arena, config.root, MR_PATH_GATE_LOCK), "");
+	put_file(change.due, "reload");
 	change.lock = mr_gate_lock(&config);
 	assert_true(change.lock >= 0);
 	assert_int_equal(pthread_create(&watch, NULL, end_gate_change, &change), 0);
 	assert_int_equal(plan_and_apply(arena, &config, &rendering), 0);
 	assert_int_equal(pthread_join(watch, NULL), 0);
 	/* One that was left is. */
-	write_at(change.due, "reload");
+	put_file(change.due, "reload");
 	assert_int_equal(plan_and_apply(arena, &config, &rendering), 1);
 	assert_int_equal(plan_and_apply(arena, &config, &rendering), 0);
 }
@@ -156,7 +156,7 @@ static void what_lay_there_is_kept_once_and_comes_back(void **state)
 	const char *roles = mr_printf(arena, "%s/etc/postfix/mailrepl/roles", config.root);
 	struct stat st;
 
-	write_at(main_cf, "mine\n");
+	put_file(main_cf, "mine\n");
 	assert_int_equal(chmod(main_cf, 0640), 0);
 	render(arena, &config, &topology, false, &first);
 	render(arena, &config, &topology, true, &second);
@@ -183,12 +183,12 @@ static void a_service_refuses_its_staged_files_in_its_own_words(void **state)
 	struct mr_config config = config_of(*state, "mail1.lan");
 	struct mr_rendering good = { 0 }, bad = { 0 };
 
-	write_at(mr_path(arena, config.root, MR_PATH_CA_CERT), "x\n");
-	write_at(mr_path(arena, config.root, MR_PATH_HOST_CERT), "x\n");
-	write_at(mr_path(arena, config.root, MR_PATH_HOST_KEY), "x\n");
+	put_file(mr_path(arena, config.root, MR_PATH_CA_CERT), "x\n");
+	put_file(mr_path(arena, config.root, MR_PATH_HOST_CERT), "x\n");
+	put_file(mr_path(arena, config.root, MR_PATH_HOST_KEY), "x\n");
 	render(arena, &config, &topology, false, &good);
 	assert_ok(mr_render_check(&config, &good, MR_SERVICE_DOVECOT, &err), err);
-	write_at(mr_printf(arena, "%s%s/dovecot/dovecot.conf", config.root, MR_PATH_OVERRIDES),
+	put_file(mr_printf(arena, "%s%s/dovecot/dovecot.conf", config.root, MR_PATH_OVERRIDES),
 		 "nonsense = 1\n");
 	render(arena, &config, &topology, false, &bad);
 	assert_fails(mr_render_check(&config, &bad, MR_SERVICE_DOVECOT, &err), MR_E_CONFIG, err);
@@ -213,7 +213,7 @@ static const char *stage_postfix(struct mr_arena *arena, const char *folder)
 				mr_printf(arena, "%s%s", staging,
 					  rendering.files[i].path + strlen(MR_PATH_POSTFIX));
 
-			write_at(path, rendering.files[i].content);
+			put_file(path, rendering.files[i].content);
 			assert_ok(mr_render_age(path, &err), err);
 		}
 	return staging;
@@ -241,7 +241,7 @@ static void static_tables_are_tried_out_where_no_directory_answers(void **state)
 		const char *path = mr_printf(arena, "%s/mailrepl/%s", staging, cases[i].table);
 		const char *right = text_at(arena, path);
 
-		write_at(path, cases[i].text);
+		put_file(path, cases[i].text);
 		assert_ok(mr_render_age(path, &err), err);
 		if (cases[i].want) {
 			assert_fails(mr_render_probe(&config, staging, &err), MR_E_CONFIG, err);
@@ -249,7 +249,7 @@ static void static_tables_are_tried_out_where_no_directory_answers(void **state)
 		} else {
 			assert_ok(mr_render_probe(&config, staging, &err), err);
 		}
-		write_at(path, right);
+		put_file(path, right);
 		assert_ok(mr_render_age(path, &err), err);
 	}
 }
@@ -260,7 +260,7 @@ static void a_replaced_file_looks_old_enough_for_postfix(void **state)
 	const char *path = mr_printf(arena, "%s/main.cf", *(char **)state);
 	struct stat st;
 
-	write_at(path, "x\n");
+	put_file(path, "x\n");
 	assert_ok(mr_render_age(path, &err), err);
 	assert_int_equal(stat(path, &st), 0);
 	/* dict_load_file_xt(): st_mtime < now - 1, and a second may have passed since */

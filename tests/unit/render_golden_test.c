@@ -54,7 +54,7 @@ static void check_golden(const char *name, const char *base, const struct mr_ren
 				fail_msg("%s: rendered differently; look at tests/golden/update",
 					 path);
 		} else if (!usual || strcmp(got, usual) != 0) {
-			write_at(path, got);
+			put_file(path, got);
 		}
 	}
 }

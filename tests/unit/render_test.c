@@ -267,10 +267,10 @@ static void an_override_wins_and_its_mistakes_are_located(void **state)
 	const char *path =
 		mr_printf(arena, "%s%s/postfix/transport", config.root, MR_PATH_OVERRIDES);
 
-	write_at(path, "mine {{host}}\n");
+	put_file(path, "mine {{host}}\n");
 	render(arena, &config, &topology, false, &rendering);
 	assert_string_equal(content(&rendering, "/mailrepl/transport"), "mine mail1.lan\n");
-	write_at(path, "one\ntwo {{hots}}\n");
+	put_file(path, "one\ntwo {{hots}}\n");
 	assert_fails(mr_render_as(arena, &config, &topology, &machine, false, &broken, &err),
 		     MR_E_CONFIG, err);
 	assert_contains(err.message, mr_printf(arena, "%s:2: {{hots}}", path));
@@ -331,7 +331,7 @@ static void mistakes_in_the_manifest_are_located(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct mr_manifest manifest = { 0 };
 
-		write_at(path, mr_printf(arena, "# a comment\n\n%s\n", rows[i].row));
+		put_file(path, mr_printf(arena, "# a comment\n\n%s\n", rows[i].row));
 		assert_fails(mr_manifest_read(arena, &config, &manifest, &err), MR_E_CONFIG, err);
 		assert_contains(err.message, mr_printf(arena, "%s:3: ", path));
 		assert_contains(err.message, rows[i].want);

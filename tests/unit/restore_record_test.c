@@ -3,13 +3,7 @@
 
 static void put(struct mr_arena *arena, const char *root, const char *path, const char *text)
 {
-	char *full = mr_printf(arena, "%s/%s", root, path), *slash = strrchr(full, '/');
-	struct mr_error err;
-
-	*slash = '\0';
-	assert_ok(mr_folder_make(full, MR_FILE_PUBLIC_FOLDER, &err), err);
-	*slash = '/';
-	assert_ok(mr_file_replace(full, text, strlen(text), MR_FILE_PUBLIC, &err), err);
+	put_file(mr_printf(arena, "%s/%s", root, path), text);
 }
 
 static struct mr_restore_record recorded(void **state, struct mr_arena *arena, const char *text)

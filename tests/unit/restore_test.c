@@ -19,14 +19,7 @@
 
 static void put(struct mr_arena *arena, const char *root, const char *path, const char *text)
 {
-	char *full = mr_printf(arena, "%s/%s", root, path), *slash = strrchr(full, '/');
-	struct mr_error err;
-
-	*slash = '\0';
-	assert_ok(mr_folder_make(full, (struct mr_file_attrs){ 0755, (uid_t)-1, (gid_t)-1 }, &err),
-		  err);
-	*slash = '/';
-	assert_ok(mr_file_replace(full, text, strlen(text), MR_FILE_PUBLIC, &err), err);
+	put_file(mr_printf(arena, "%s/%s", root, path), text);
 }
 
 /* What the archive and the directory hold. */

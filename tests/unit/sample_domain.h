@@ -114,17 +114,6 @@ static inline const char *text_at(struct mr_arena *arena, const char *path)
 	return text;
 }
 
-static inline void write_at(const char *path, const char *text)
-{
-	MR_ARENA arena = mr_arena_open();
-	const char *folder = mr_strndup(arena, path, (size_t)(strrchr(path, '/') - path));
-	struct mr_error err;
-
-	if (!mr_path_exists(folder))
-		assert_ok(mr_folder_make(folder, MR_FILE_PUBLIC_FOLDER, &err), err);
-	assert_ok(mr_file_replace(path, text, strlen(text), MR_FILE_PUBLIC, &err), err);
-}
-
 /* Settings of `host` as mailrepl.conf, which lies in `folder` then, has them. */
 static inline struct mr_config config_with(struct mr_arena *arena, const char *folder,
 					   const char *host, const char *settings)
@@ -133,7 +122,7 @@ static inline struct mr_config config_with(struct mr_arena *arena, const char *f
 	struct mr_config config;
 	struct mr_error err;
 
-	write_at(path, settings);
+	put_file(path, settings);
 	assert_ok(mr_config_load(arena, NULL, path, &config, &err), err);
 	config.host = host;
 	return config;

@@ -25,7 +25,7 @@ static void a_password_is_in_one_file_and_in_no_plan(void **state)
 	const char *path, *user;
 	struct stat st;
 
-	write_at(conf, "mail: { manage = false; smarthost = \"[gw.example]:587\"; smarthost_user = "
+	put_file(conf, "mail: { manage = false; smarthost = \"[gw.example]:587\"; smarthost_user = "
 		       "\"intranet\"; };");
 	assert_ok(mr_config_load(arena, *state, NULL, &config, &err), err);
 	assert_ok(mr_smarthost_secret_user(arena, &config, "[gw.example]:587", &user, &err), err);

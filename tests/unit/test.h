@@ -35,6 +35,18 @@
 			fail_msg("\"%s\" does not contain \"%s\"", text, part);                    \
 	} while (0)
 
+/* A file with this text; folders that are missing above it are made. */
+static inline void put_file(const char *path, const char *text)
+{
+	MR_ARENA arena = mr_arena_open();
+	char *folder = mr_strdup(arena, path);
+	struct mr_error err;
+
+	*strrchr(folder, '/') = '\0';
+	assert_ok(mr_folder_make(folder, MR_FILE_PUBLIC_FOLDER, &err), err);
+	assert_ok(mr_file_replace(path, text, strlen(text), MR_FILE_PUBLIC, &err), err);
+}
+
 /* cmocka setup and teardown: *state is the path of an empty folder. */
 static inline int folder_setup(void **state)
 {
