@@ -36,6 +36,12 @@ int mr_process_check(const struct mr_process *process, struct mr_error *err) MR_
  * `timeout_ms`. */
 bool mr_process_await(int pidfd, int timeout_ms);
 
+/* mr_process_run with `input` as its standard input (in_fd and out_fd are not looked at). *said: what it writes to its
+ * standard output, NUL-terminated; more than `most` bytes are MR_E_INVALID. */
+int mr_process_talk(struct mr_arena *arena, const struct mr_process *process, const char *input,
+		    size_t most, char **said, struct mr_process_result *result,
+		    struct mr_error *err) MR_MUST_CHECK;
+
 /* Starts a program with its standard output (read) or standard input (write) connected to *fd.
  * mr_process_end closes *fd, waits (timeout_ms counts from there), frees the child in any case, and
  * fails like mr_process_check; its stderr is kept for that (1 MiB, then its writes fail), and so is

@@ -112,22 +112,11 @@ static struct table table_at(const struct probe *p, const char *path, const char
 						  MR_PATH_POSTFIX, path + strlen(p->staging)) };
 }
 
-static int open_file(const struct probe *p, const char *name, const char *text, char **path,
-		     struct mr_error *err)
+/* Each key once: its answer is then at its place. postmap ends with 1 both when nothing is found and when it cannot ask; only
+ * then it says why. */
+static int ask(const struct probe *p, struct table *table, struct mr_error *err)
 {
-	int fd;
-
-	*path = mr_printf(p->arena, "%s/%s", p->staging, name);
-	if (mr_file_replace(*path, text, strlen(text), MR_FILE_PRIVATE, err) < 0)
-		return -1;
-	fd = open(*path, O_RDWR | O_CLOEXEC);
-	return fd < 0 ? mr_fail_errno(err, "%s", *path) : fd;
-}
-
-/* postmap ends with 1 both when nothing is found and when it cannot ask; only then it says why. */
-static int run_postmap(const struct probe *p, const struct table *table, int in, int out,
-		       struct mr_error *err)
-{
+	const char *lines = mr_printf(p->arena, "%s\n", mr_list_join(p->arena, &table->keys, "\n"));
 	const char *const argv[] = {
 		"postmap", "-c", p->staging,
 		"-q",      "-",  mr_printf(p->arena, "%s:%s", table->type, table->path),
@@ -136,12 +125,11 @@ static int run_postmap(const struct probe *p, const struct table *table, int in,
 	const char *const env[] = {
 		mr_printf(p->arena, "LDAPCONF=%s/mailrepl/ldap.conf", p->staging), NULL
 	};
-	const struct mr_process process = {
-		.argv = argv, .env = env, .in_fd = in, .out_fd = out, .timeout_ms = TIMEOUT_MS
-	};
+	const struct mr_process process = { .argv = argv, .env = env, .timeout_ms = TIMEOUT_MS };
 	struct mr_process_result result = { 0 };
 	const char *fatal;
-	int rc = mr_process_run(&process, &result, err);
+	int rc = mr_process_talk(p->arena, &process, lines, TEXT_MOST, &table->answers, &result,
+				 err);
 
 	if (rc == 0 && result.status > 128)
 		rc = mr_fail(err, MR_E_TEMPORARY, _("%s: postmap was ended by signal %d"),
@@ -157,26 +145,6 @@ static int run_postmap(const struct probe *p, const struct table *table, int in,
 	}
 	mr_buf_close(&result.output);
 	return rc;
-}
-
-/* Each key once: its answer is then at its place. */
-static int ask(const struct probe *p, struct table *table, struct mr_error *err)
-{
-	const char *lines = mr_printf(p->arena, "%s\n", mr_list_join(p->arena, &table->keys, "\n"));
-	char *keys, *answers;
-	int in = open_file(p, ".keys", lines, &keys, err), out, rc;
-
-	if (in < 0)
-		return -1;
-	out = open_file(p, ".answers", "", &answers, err);
-	if (out < 0) {
-		close(in);
-		return -1;
-	}
-	rc = run_postmap(p, table, in, out, err);
-	close(in);
-	close(out);
-	return rc < 0 ? -1 : mr_file_read(p->arena, answers, TEXT_MOST, &table->answers, NULL, err);
 }
 
 /* NULL: it was not found. *at goes on from answer to answer, since these come in the order of the

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -144,18 +143,6 @@ static int ask_directory(struct probe *p, struct mr_error *err)
 	return ask_nobody(p, err);
 }
 
-static int open_file(const struct probe *p, const char *name, const char *text, char **path,
-		     struct mr_error *err)
-{
-	int fd;
-
-	*path = mr_printf(p->arena, "%s/%s", p->staging, name);
-	if (mr_file_replace(*path, text, strlen(text), MR_FILE_PRIVATE, err) < 0)
-		return -1;
-	fd = open(*path, O_RDWR | O_CLOEXEC);
-	return fd < 0 ? mr_fail_errno(err, "%s", *path) : fd;
-}
-
 static const char *session_text(const struct probe *p, const struct question *questions,
 				size_t count)
 {
@@ -187,26 +174,17 @@ static int converse(const struct probe *p, const char *from, const struct questi
 		    size_t count, struct mr_list *replies, struct mr_error *err)
 {
 	const char *const argv[] = { "exim4", "-C", p->file, "-bh", from, NULL };
-	struct mr_process process = { .argv = argv, .timeout_ms = TIMEOUT_MS };
+	const struct mr_process process = { .argv = argv, .timeout_ms = TIMEOUT_MS };
 	struct mr_process_result result = { 0 };
 	struct mr_list all;
-	char *path, *text;
+	char *text;
 	int rc;
 
 	*replies = (struct mr_list){ 0 };
-	process.in_fd = open_file(p, ".session", session_text(p, questions, count), &path, err);
-	if (process.in_fd < 0)
-		return -1;
-	process.out_fd = open_file(p, ".replies", "", &path, err);
-	if (process.out_fd < 0) {
-		close(process.in_fd);
-		return -1;
-	}
-	rc = mr_process_run(&process, &result, err);
-	close(process.in_fd);
-	close(process.out_fd);
+	rc = mr_process_talk(p->arena, &process, session_text(p, questions, count), TEXT_MOST,
+			     &text, &result, err);
 	mr_buf_close(&result.output);
-	if (rc < 0 || mr_file_read(p->arena, path, TEXT_MOST, &text, NULL, err) < 0)
+	if (rc < 0)
 		return -1;
 	all = replies_in(p->arena, text);
 	/* The greeting, and the answers to EHLO and MAIL. */

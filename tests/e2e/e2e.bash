@@ -151,6 +151,18 @@ add_user() {
 	on "$host" cl-useradd -P -e "$user@$domain" "$@" "$user" mail <<<"$password"
 }
 
+all_have_rendered() {
+	local list
+	list=$(on mail1.lan cl-replication -l) || return 1
+	[[ $list != *behind* && $list != *unknown:* ]]
+}
+
+# modes HOST=MODE,…: until every host has rendered it.
+modes() {
+	on mail1.lan cl-replication --mode "$1"
+	eventually 60 all_have_rendered
+}
+
 # knows HOST ADDRESS: that host's Postfix accepts mail for the address from a stranger.
 knows() {
 	[ "$(rcpt_code "$1" "$2")" = 250 ]

@@ -22,25 +22,8 @@ teardown_file() {
 	e2e_down
 }
 
-all_have_rendered() {
-	local list
-	list=$(on mail1.lan cl-replication -l) || return 1
-	[[ $list != *behind* && $list != *unknown:* ]]
-}
-
-# modes HOST=MODE,…: until every host has rendered it.
-modes() {
-	on mail1.lan cl-replication --mode "$1"
-	eventually 60 all_have_rendered
-}
-
 logged() {
 	on relay.lan grep -qE -- "$1" /var/log/exim4/mainlog
-}
-
-# went_by HOST-NAME ADDRESS SUBJECT
-went_by() {
-	outside_got "$2" "$3" "by $1"
 }
 
 # pushed COMMAND…: is it true? Exim's own next try may be minutes away.

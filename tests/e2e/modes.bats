@@ -18,26 +18,9 @@ teardown_file() {
 	e2e_down
 }
 
-all_have_rendered() {
-	local list
-	list=$(on mail1.lan cl-replication -l) || return 1
-	[[ $list != *behind* && $list != *unknown:* ]]
-}
-
-# modes HOST=MODE,…: until every host has rendered it.
-modes() {
-	on mail1.lan cl-replication --mode "$1"
-	eventually 60 all_have_rendered
-}
-
 # waits HOST WORDS: a message waits there for a reason with these words.
 waits() {
 	on "$1" postqueue -j | grep -q "$2"
-}
-
-# went_by HOST-NAME ADDRESS SUBJECT
-went_by() {
-	outside_got "$2" "$3" "by $1"
 }
 
 # local_code HOST RECIPIENT: the whole answer at RCPT to a program on that host.

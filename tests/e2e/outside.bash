@@ -144,6 +144,11 @@ outside_got() {
 		xargs -r grep -l -e "${3:-}" | grep -q .' sh "$@"
 }
 
+# went_by SERVER ADDRESS SUBJECT: such a message has come by way of that server, as in smarthost.outside.example or mail1.lan.
+went_by() {
+	outside_got "$2" "$3" "by $1"
+}
+
 outside_answers() {
 	local restriction=
 	[ $# -eq 0 ] || restriction="check_recipient_access static:{$*}"

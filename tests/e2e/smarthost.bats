@@ -18,26 +18,9 @@ teardown_file() {
 	e2e_down
 }
 
-all_have_rendered() {
-	local list
-	list=$(on mail1.lan cl-replication -l) || return 1
-	[[ $list != *behind* && $list != *unknown:* ]]
-}
-
-# modes HOST=MODE,…: until every host has rendered it.
-modes() {
-	on mail1.lan cl-replication --mode "$1"
-	eventually 60 all_have_rendered
-}
-
 # settings HOST SETTINGS OF mail
 settings() {
 	on "$1" sh -c 'cat >/etc/mailrepl/mailrepl.conf' <<<"host = \"$1\"; home = \"mail1.lan\"; mail = { $2 };"
-}
-
-# went_by HOST-NAME ADDRESS SUBJECT
-went_by() {
-	outside_got "$2" "$3" "by $1"
 }
 
 # writes HOST SUBJECT RECIPIENT…: as a program on that host does.
