@@ -38,15 +38,27 @@ static void split(struct mr_arena *arena, struct mr_smarthost *one)
 	one->by_mx = *one->nexthop != '[';
 }
 
+/* As strict as with servers outside (tls.outgoing; DANE is not among the levels here), and a
+ * password is not sent in the clear. */
+static const char *level_of(const struct mr_smarthost *one, const char *outgoing)
+{
+	if (strcmp(outgoing, "verify") == 0 || strcmp(outgoing, "secure") == 0)
+		return outgoing;
+	return one->user || one->wrapped || strcmp(outgoing, "encrypt") == 0 ||
+			       strcmp(outgoing, "dane-only") == 0
+		       ? "encrypt"
+		       : "may";
+}
+
 static void complete(struct mr_arena *arena, const struct mr_topology *topology,
-		     struct mr_smarthost *one)
+		     const char *outgoing, struct mr_smarthost *one)
 {
 	split(arena, one);
 	one->wrapped = has_port(one->nexthop) && mr_ends_with(one->nexthop, WRAPPED_PORT);
 	one->ours = !has_port(one->nexthop) && !one->user &&
 		    mr_topology_host(topology, host_in(arena, one->nexthop));
 	if (!one->tls || strcmp(one->tls, "auto") == 0)
-		one->tls = one->user || one->wrapped ? "encrypt" : "may";
+		one->tls = level_of(one, outgoing);
 	/* Hosts of ours are found without asking for their MX. */
 	if (one->ours) {
 		one->nexthop = mr_printf(arena, "[%s]", one->hosts.items[0]);
@@ -56,7 +68,7 @@ static void complete(struct mr_arena *arena, const struct mr_topology *topology,
 
 static void list_default(struct mr_arena *arena, const struct mr_config *config,
 			 const struct mr_topology *topology, const struct mr_value *settings,
-			 struct mr_smarthosts *out)
+			 const char *outgoing, struct mr_smarthosts *out)
 {
 	struct mr_smarthost *one = &out->items[out->count];
 	struct mr_list hosts = { 0 }, named = { 0 };
@@ -66,7 +78,7 @@ static void list_default(struct mr_arena *arena, const struct mr_config *config,
 				      .user = text_of(settings, "smarthost_user"),
 				      .tls = text_of(settings, "smarthost_tls") };
 	if (one->nexthop) {
-		complete(arena, topology, one);
+		complete(arena, topology, outgoing, one);
 		out->count++;
 		return;
 	}
@@ -87,13 +99,15 @@ void mr_smarthosts_list(struct mr_arena *arena, const struct mr_config *config,
 			const struct mr_topology *topology, struct mr_smarthosts *out)
 {
 	const struct mr_host *self = mr_topology_host(topology, config->host);
-	const struct mr_value *settings = mr_value_get(mr_config_settings(arena, config), "mail");
+	const struct mr_value *all = mr_config_settings(arena, config);
+	const struct mr_value *settings = mr_value_get(all, "mail");
 	const struct mr_value *table = mr_value_get(settings, "smarthosts");
+	const char *outgoing = mr_value_get_string(mr_value_get(all, "tls"), "outgoing", "may");
 
 	*out = (struct mr_smarthosts){ MR_NEW_ARRAY(arena, struct mr_smarthost, table->count + 1),
 				       0 };
 	if (self->mode == MR_MODE_SMARTHOST || self->mode == MR_MODE_SATELLITE)
-		list_default(arena, config, topology, settings, out);
+		list_default(arena, config, topology, settings, outgoing, out);
 	if (self->mode == MR_MODE_NONE || self->mode == MR_MODE_LOCAL)
 		return;
 	for (size_t i = 0; i < table->count; i++) {
@@ -105,7 +119,7 @@ void mr_smarthosts_list(struct mr_arena *arena, const struct mr_config *config,
 					      .nexthop = text_of(line, "smarthost"),
 					      .user = text_of(line, "user"),
 					      .tls = text_of(line, "tls") };
-		complete(arena, topology, one);
+		complete(arena, topology, outgoing, one);
 	}
 }
 
