@@ -111,8 +111,9 @@ says() {
 		answer();' "$@" 2>&1
 }
 
+# screen SETTINGS [SECONDS TO WAIT]
 screen() {
-	configure "postscreen: { enabled = true; greet_wait = 1; $1 };"
+	configure "postscreen: { enabled = true; greet_wait = ${2:-1}; $1 };"
 }
 
 @test "postscreen.deep: who is new must come twice, and a mail server does so by itself" {
@@ -140,7 +141,8 @@ screen() {
 }
 
 @test "postscreen.dnsbl: weights add up, and a list of who is welcome counts against one of who is not" {
-	screen 'threshold = 2; dnsbl = ( { site = "bl.example"; }, { site = "bl2.example"; }, { site = "wl.example"; weight = -1; } );'
+	# A list that has not answered by then does not count.
+	screen 'threshold = 2; dnsbl = ( { site = "bl.example"; }, { site = "bl2.example"; }, { site = "wl.example"; weight = -1; } );' 5
 	outside_dns 28.113.0.203.bl.example A 127.0.0.2
 	answers 250 --local-interface $browser
 	outside_dns 27.113.0.203.bl.example A 127.0.0.2
