@@ -9,6 +9,7 @@
 
 #define SPOOL "/var/spool/exim4"
 #define HINTS SPOOL "/db/retry"
+#define HINTS_MOST (16 << 20)
 
 int64_t mr_exim_retries_state(void)
 {
@@ -24,10 +25,11 @@ int mr_exim_retries_read(struct mr_arena *arena, const char **out, struct mr_err
 	static const char *const argv[] = { "exim_dumpdb", SPOOL, "retry", NULL };
 	const struct mr_process process = { .argv = argv };
 	struct mr_process_result result = { 0 };
-	int rc = mr_process_run(&process, &result, err);
+	char *text;
+	int rc = mr_process_talk(arena, &process, "", HINTS_MOST, &text, &result, err);
 
 	if (rc == 0)
-		*out = mr_strdup(arena, mr_buf_text(&result.output));
+		*out = text;
 	mr_buf_close(&result.output);
 	return rc;
 }
